@@ -1,0 +1,220 @@
+"""The control link: what signaling and a bridge node tell each other.
+
+The bridge dials ``/control`` (WebSocket, text frames, one message each) with its node token as
+``Authorization: Bearer``, sends `Hello`, and obeys. It knows ports and scopes, never conferences
+or provinces. Every request carries an id that its reply repeats.
+
+A routing table has an *epoch* (which owner computed it) and a *revision* (which of that owner's
+tables it is). An older epoch is refused; the same epoch with a matching base is applied as a
+difference; anything else is answered with the node's own (epoch, revision), and a full table
+(``base = None``) follows, as after every `Hello`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from signaling.wire.ids import (
+    BootId,
+    Direction,
+    Media,
+    NodeId,
+    Port,
+    Scope,
+    SessionId,
+    SlotName,
+    Track,
+)
+
+SessionState = Literal["connecting", "connected", "lost", "closed"]
+"""``connected``: ICE consent and DTLS stand. ``lost``: consent silent for 5 s; it may come back."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One crosspoint: `port`'s `slot` receives `source`'s `track`."""
+
+    port: Port
+    slot: SlotName
+    source: Port
+    track: Track
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A crosspoint that no longer exists."""
+
+    port: Port
+    slot: SlotName
+
+
+class TableVersion(msgspec.Struct, frozen=True):
+    """Which table a node holds for a scope."""
+
+    scope: Scope
+    epoch: int
+    revision: int
+
+
+class SessionInfo(msgspec.Struct, frozen=True):
+    """A session as the node holds it; `slots` is empty for a publishing one."""
+
+    session: SessionId
+    scope: Scope
+    port: Port
+    direction: Direction
+    state: SessionState
+    slots: list[SlotName] = []
+
+
+# --- up: bridge → signaling ---------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """First message of a link. `boot_id` changes when the process is a new one."""
+
+    node: NodeId
+    boot_id: BootId
+    version: str
+    sessions: list[SessionInfo] = []
+    tables: list[TableVersion] = []
+
+
+class SessionEdge(msgspec.Struct, frozen=True, tag="session_edge"):
+    """A session changed its state; `reason` says why it was lost or closed."""
+
+    session: SessionId
+    scope: Scope
+    port: Port
+    direction: Direction
+    state: SessionState
+    reason: str = ""
+
+
+class StreamStats(msgspec.Struct, frozen=True):
+    """One direction of one kind of media of a session, totals since it opened.
+
+    `bitrate_bps` is over the last report's interval. `lost` and `loss_ratio` (0–1, last interval)
+    and `jitter_s` follow RFC 3550 §6.4: measured here for what the node receives, taken from
+    receiver reports for what it sends.
+    """
+
+    media: Media
+    track: Track | None
+    packets: int
+    bytes: int
+    bitrate_bps: float
+    lost: int = 0
+    loss_ratio: float = 0.0
+    jitter_s: float = 0.0
+    keyframes: int = 0
+    keyframe_requests: int = 0
+
+
+class SessionStats(msgspec.Struct, frozen=True):
+    """Figures of one session. Ages are seconds since the last authentic packet of that kind.
+
+    `consent_age_s` counts from the last authenticated STUN check (RFC 7675), `media_age_s` from
+    the last authentic RTP packet in; None means never. `rtt_s` is from RTCP, None until known.
+    """
+
+    session: SessionId
+    scope: Scope
+    port: Port
+    direction: Direction
+    state: SessionState
+    consent_age_s: float | None = None
+    media_age_s: float | None = None
+    rtt_s: float | None = None
+    streams: list[StreamStats] = []
+
+
+class Stats(msgspec.Struct, frozen=True, tag="stats"):
+    """A node's figures, once a second. `at` is the node's wall clock (Unix seconds).
+
+    `dropped` counts packets that were dropped, by reason (``stun_integrity``, ``unknown_peer``,
+    ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, …), since the process
+    started. `tables` lets signaling heal a routing table whose message was lost.
+    """
+
+    at: float
+    cpu_s: float
+    loop_lag_s: float
+    packets_in: int
+    packets_out: int
+    bytes_in: int
+    bytes_out: int
+    dropped: dict[str, int]
+    sessions: list[SessionStats]
+    tables: list[TableVersion]
+
+
+class SessionOpened(msgspec.Struct, frozen=True, tag="session_opened"):
+    """Reply to `OpenSession`: the SDP answer."""
+
+    request: int
+    session: SessionId
+    answer: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """Reply to `CloseSession`; closing what is closed already is done too."""
+
+    request: int
+
+
+class RoutesHeld(msgspec.Struct, frozen=True, tag="routes_held"):
+    """Reply to `Routes`: which table the node holds now; equal to what was sent if it was applied."""
+
+    request: int
+    scope: Scope
+    epoch: int
+    revision: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """Reply to a request that could not be carried out; `code` is a key of `errors.ERRORS`."""
+
+    request: int
+    code: str
+    detail: str = ""
+
+
+NodeMessage = Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | Refused
+
+# --- down: signaling → bridge -------------------------------------------------------------------
+
+
+class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
+    """Answer this offer. For ``receive``, `slots` name the receive sections in offer order per kind
+    of media: the first picture slot is the first video section, and so on."""
+
+    request: int
+    scope: Scope
+    port: Port
+    direction: Direction
+    offer: str
+    slots: list[SlotName] = []
+
+
+class CloseSession(msgspec.Struct, frozen=True, tag="close_session"):
+    """End a session now."""
+
+    request: int
+    session: SessionId
+    reason: str = ""
+
+
+class Routes(msgspec.Struct, frozen=True, tag="routes"):
+    """Change a scope's table from revision `base` to `revision`; `base` None replaces it whole."""
+
+    request: int
+    scope: Scope
+    epoch: int
+    revision: int
+    base: int | None
+    put: list[Route] = []
+    drop: list[Dropped] = []
+
+
+SignalingMessage = OpenSession | CloseSession | Routes

@@ -1,0 +1,272 @@
+"""The page socket: what a page and signaling tell each other, and the rows of a view.
+
+A page opens its WebSocket, sends `PageHello` first, and is answered with `Snapshot` or a close
+code (`errors.ERRORS`; the close frame's reason is the error code itself). From then on it holds a flat map of keyed rows: ``put`` replaces rows, ``drop`` removes them.
+Patches carry ``seq`` without gaps per socket; a page that sees a gap reconnects. Figures come once
+a second without ``seq``. Only what the role and site may see is ever sent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from signaling.wire.errors import Problem
+from signaling.wire.ids import (
+    CommandId,
+    ConferenceId,
+    Port,
+    Role,
+    SessionId,
+    SiteCode,
+)
+
+Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
+Tally = Literal["on_air", "next", "listening"]
+HealthState = Literal["offline", "connecting", "good", "fair", "poor", "lost"]
+Layout = Literal["single", "grid"]
+
+Opaque = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
+Site = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
+Sites = Annotated[list[Site], msgspec.Meta(max_length=200)]
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four."""
+
+    layout: Layout
+    seats: Annotated[tuple[SiteCode, ...], msgspec.Meta(max_length=16)]
+
+
+# --- commands: what a person asks of the conference ---------------------------------------------
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Open the conference: from now on sites receive the program."""
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """Close the conference for all."""
+
+
+class Preview(msgspec.Struct, frozen=True, tag="preview"):
+    """Prepare a picture; tells no site anything."""
+
+    scene: Scene | None
+
+
+class Take(msgspec.Struct, frozen=True, tag="take"):
+    """Put this scene on air. It names its target, so a retry can do no harm."""
+
+    scene: Scene
+
+
+class Mute(msgspec.Struct, frozen=True, tag="mute"):
+    """Shut a site's microphone: an operator's flag, or the site's own when a site says it."""
+
+    site: Site
+
+
+class Unmute(msgspec.Struct, frozen=True, tag="unmute"):
+    """Lift the flag that `Mute` of the same sender sets."""
+
+    site: Site
+
+
+class Leave(msgspec.Struct, frozen=True, tag="leave"):
+    """This device gives up its seat."""
+
+
+PageCommand = Start | End | Preview | Take | Mute | Unmute | Leave
+
+# --- page → signaling ---------------------------------------------------------------------------
+
+
+class PageHello(msgspec.Struct, frozen=True, tag="hello"):
+    """First frame. `page_id` is random per load of the page and kept over reconnects."""
+
+    page_id: Opaque
+
+
+class CommandMessage(msgspec.Struct, frozen=True, tag="command"):
+    """`id` is chosen by the page; sending the same id and command again returns the first result."""
+
+    id: Opaque
+    command: PageCommand
+
+
+class Watch(msgspec.Struct, frozen=True, tag="watch"):
+    """The sites whose pictures this page wants in its thumbnail slots, in slot order."""
+
+    sites: Sites
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """Every 2 s; answered with `HeartbeatAck`, from which the page knows the link's age."""
+
+    n: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+PageMessage = PageHello | CommandMessage | Watch | Heartbeat
+
+# --- rows of a view -----------------------------------------------------------------------------
+
+
+class ConferenceRow(msgspec.Struct, frozen=True, tag="conference", tag_field="row"):
+    """Key ``conference``. `preview` is None for all but operators. Times are Unix seconds."""
+
+    conference: ConferenceId
+    title: str
+    title_en: str
+    organizer: str
+    phase: Phase
+    starts_at: float
+    started_at: float | None
+    ended_at: float | None
+    central: SiteCode
+    program: Scene
+    preview: Scene | None
+
+
+class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
+    """Key ``seat/{code}``. A site page gets its own; operators and technicians get all.
+
+    `present`: a device holds the seat and its page is connected (or was, seconds ago).
+    `floor`: its microphone is open and carried to the others.
+    """
+
+    site: SiteCode
+    name: str
+    full_name: str
+    banner: str
+    region: str
+    order: int
+    lat: float | None
+    lon: float | None
+    central: bool
+    present: bool
+    muted_by_operator: bool
+    muted_by_site: bool
+    tally: Tally
+    floor: bool
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A site by code and name, for captions."""
+
+    site: SiteCode
+    name: str
+
+
+class StageRow(msgspec.Struct, frozen=True, tag="stage", tag_field="row"):
+    """Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start."""
+
+    layout: Layout
+    seats: tuple[Named, ...]
+
+
+class FloorRow(msgspec.Struct, frozen=True, tag="floor", tag_field="row"):
+    """Key ``floor``: whose microphones are heard now."""
+
+    seats: tuple[Named, ...]
+
+
+Row = ConferenceRow | SeatRow | StageRow | FloorRow
+
+# --- signaling → page ---------------------------------------------------------------------------
+
+
+class IceServer(msgspec.Struct, frozen=True):
+    """As ``RTCIceServer`` of the WebRTC API takes it."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """Where this page publishes (WHIP) and receives (WHEP), and the Bearer token for both.
+
+    `whip` is None for pages that publish nothing; `slots` is what the page may ask of WHEP.
+    """
+
+    whip: str | None
+    whep: str | None
+    token: str
+    ice_servers: list[IceServer] = []
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
+    """All rows of this page's view, and who the page is."""
+
+    seq: int
+    role: Role
+    site: SiteCode | None
+    name: str
+    port: Port
+    doors: Doors
+    rows: dict[str, Row]
+
+
+class Patch(msgspec.Struct, frozen=True, tag="patch"):
+    """The difference to the view before."""
+
+    seq: int
+    put: dict[str, Row] = {}
+    drop: list[str] = []
+
+
+class Result(msgspec.Struct, frozen=True, tag="result"):
+    """The outcome of the command with this id; no `problem` means it was accepted and stored."""
+
+    id: CommandId
+    problem: Problem | None = None
+
+
+class HeartbeatAck(msgspec.Struct, frozen=True, tag="heartbeat_ack"):
+    """Repeats the heartbeat's number."""
+
+    n: int
+
+
+class SessionClosed(msgspec.Struct, frozen=True, tag="session_closed"):
+    """The bridge has ended a session of this page's port; publish or receive anew."""
+
+    session: SessionId
+    reason: str
+
+
+class SiteFigures(msgspec.Struct, frozen=True):
+    """A site's health and the figures behind it.
+
+    Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard,
+    `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet.
+    `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends;
+    `receive_loss_ratio` is what it reports about what it gets.
+    """
+
+    state: HealthState
+    since: float
+    control_age_s: float | None
+    consent_age_s: float | None
+    media_age_s: float | None
+    rtt_s: float | None
+    loss_ratio: float | None
+    jitter_s: float | None
+    bitrate_bps: float | None
+    receive_loss_ratio: float | None
+
+
+class Figures(msgspec.Struct, frozen=True, tag="figures"):
+    """Once a second. `at` is when they were taken; `nodes` is the age of each bridge node's report.
+
+    A site page gets its own site only.
+    """
+
+    at: float
+    nodes: dict[str, float]
+    sites: dict[SiteCode, SiteFigures]
+
+
+ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Figures
