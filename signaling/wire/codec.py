@@ -1,4 +1,7 @@
-"""Encoding and decoding of every message, with its size limit. The one file that knows msgspec's coders."""
+"""Encoding and decoding of every message, with its size limit.
+
+The one file that knows msgspec's coders.
+"""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class RoutesHeld(msgspec.Struct, frozen=True, tag="routes_held"):
-    """Reply to `Routes`: which table the node holds now; equal to what was sent if it was applied."""
+    """Reply to `Routes`: the table that the node holds now; what was sent, if it was applied."""
 
     request: int
     scope: Scope

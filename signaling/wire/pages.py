@@ -1,7 +1,8 @@
 """The page socket: what a page and signaling tell each other, and the rows of a view.
 
 A page opens its WebSocket, sends `PageHello` first, and is answered with `Snapshot` or a close
-code (`errors.ERRORS`; the close frame's reason is the error code itself). From then on it holds a flat map of keyed rows: ``put`` replaces rows, ``drop`` removes them.
+code (`errors.ERRORS`; the close frame's reason is the error code itself). From then on it holds a
+flat map of keyed rows: ``put`` replaces rows, ``drop`` removes them.
 Patches carry ``seq`` without gaps per socket; a page that sees a gap reconnects. Figures come once
 a second without ``seq``. Only what the role and site may see is ever sent.
 """
@@ -26,6 +27,15 @@ Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
 Tally = Literal["on_air", "next", "listening"]
 HealthState = Literal["offline", "connecting", "good", "fair", "poor", "lost"]
 Layout = Literal["single", "grid"]
+
+HEARTBEAT_S = 2.0
+"""How often a page sends `Heartbeat`, seconds."""
+HELLO_TIMEOUT_S = 10.0
+"""How long a socket waits for `PageHello` before it is closed with ``hello_expected``, seconds."""
+SITE_SLOTS = "stage:4,floor:4"
+"""What a site page asks of WHEP."""
+OPERATOR_SLOTS = "stage:4,floor:4,preview:4,cue:1,thumb:64"
+"""What an operator window asks of WHEP; it may ask for fewer."""
 
 Opaque = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
 Site = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
@@ -90,7 +100,7 @@ class PageHello(msgspec.Struct, frozen=True, tag="hello"):
 
 
 class CommandMessage(msgspec.Struct, frozen=True, tag="command"):
-    """`id` is chosen by the page; sending the same id and command again returns the first result."""
+    """`id` is the page's choice; the same id and command again returns the first result."""
 
     id: Opaque
     command: PageCommand
