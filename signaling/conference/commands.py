@@ -1,0 +1,55 @@
+"""What can be asked of a conference, and by whom.
+
+Pages send the commands of `signaling.wire.pages`; the ones here come from the service itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from signaling.conference.state import SiteInfo
+from signaling.wire.ids import ConferenceId, DeviceId, Role, SiteCode
+from signaling.wire.pages import PageCommand
+
+
+class Create(msgspec.Struct, frozen=True, tag="create"):
+    """Found a conference; roster and template are copied into its first event."""
+
+    conference: ConferenceId
+    title: str
+    title_en: str
+    organizer: str
+    starts_at: float
+    central: SiteCode
+    sites: tuple[SiteInfo, ...]
+
+
+class Join(msgspec.Struct, frozen=True, tag="join"):
+    """A device's page has connected and claims the site's seat."""
+
+    site: SiteCode
+    device: DeviceId
+
+
+class Lose(msgspec.Struct, frozen=True, tag="lose"):
+    """The seat's device has been silent for ten seconds, socket and media both."""
+
+    site: SiteCode
+
+
+Command = Create | Join | Lose | PageCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who commands. `name` goes into the journal; `site` and `device` are a site page's own."""
+
+    role: Role
+    name: str
+    site: SiteCode | None = None
+    device: DeviceId | None = None
+
+
+SYSTEM = Actor("system", "system")

@@ -1,0 +1,79 @@
+"""What a conference is at one moment. Built by `evolve` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
+from signaling.wire.pages import Phase, Scene
+
+FLOOR_POSITIONS = 4
+"""Microphones that are carried at once; each has a slot of its own at every receiver."""
+
+MAX_SCENE_SEATS = 4
+"""Pictures in one scene; each has a stage slot of its own at every receiver."""
+
+
+class SiteInfo(msgspec.Struct, frozen=True):
+    """What the roster and the template say of a site. `order` is the protocol order, from 0."""
+
+    code: SiteCode
+    name: str
+    full_name: str
+    banner: str
+    region: str = ""
+    order: int = 0
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A site's place in the conference. Devices come and go, the seat keeps its flags.
+
+    `present` says that the holder's page was connected, or its media consent fresh, within the
+    last ten seconds; only then is another device turned away.
+    """
+
+    site: SiteInfo
+    device: DeviceId | None = None
+    present: bool = False
+    muted_by_operator: bool = True
+    muted_by_site: bool = True
+
+    @property
+    def microphone_open(self) -> bool:
+        """Neither the operator nor the site has shut it."""
+        return not (self.muted_by_operator or self.muted_by_site)
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """One conference.
+
+    `floor` holds the carried microphones by position, None where one is free; `waiting` those
+    opened when all positions were taken, oldest first. A microphone keeps its position while it is
+    open, so that nobody's sound moves to another slot when somebody else falls silent.
+    `last_remote` is the remote site that was last on air: what the central site sees.
+    `at` is the time of the newest event.
+    """
+
+    conference: ConferenceId
+    title: str
+    title_en: str
+    organizer: str
+    starts_at: float
+    central: SiteCode
+    seats: Mapping[SiteCode, Seat]
+    program: Scene
+    at: float
+    phase: Phase = "scheduled"
+    started_at: float | None = None
+    ended_at: float | None = None
+    preview: Scene | None = None
+    last_remote: SiteCode | None = None
+    floor: tuple[SiteCode | None, ...] = field(default=(None,) * FLOOR_POSITIONS)
+    waiting: tuple[SiteCode, ...] = ()

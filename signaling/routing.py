@@ -1,0 +1,92 @@
+"""The whole conference as one routing matrix: who receives what, as a pure function of the state.
+
+A mute is the absence of a route, so no client can get round it. Routes name seats, so a returning
+device or a restarted node finds them waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from signaling import permissions
+from signaling.conference.state import Conference
+from signaling.wire.ids import (
+    PageId,
+    Port,
+    Role,
+    SiteCode,
+    SlotKind,
+    SlotName,
+    Track,
+    slot_name,
+)
+
+Crosspoint = tuple[Port, SlotName]
+Source = tuple[Port, Track]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """One receiving port: whose it is, the slots its session declared, the sites it watches."""
+
+    port: Port
+    role: Role
+    site: SiteCode | None
+    slots: frozenset[SlotName]
+    watch: tuple[SiteCode, ...] = ()
+
+
+def site_port(site: SiteCode) -> Port:
+    """The port of a site's main device."""
+    return Port(f"{site}/main")
+
+
+def operator_port(page: PageId) -> Port:
+    """The port of one operator window."""
+    return Port(f"op/{page}")
+
+
+def routes(state: Conference, receivers: Iterable[Receiver]) -> dict[Crosspoint, Source]:
+    """Every crosspoint that is on: (port, slot) → (port, track).
+
+    Directors receive at all times, everybody else only while the conference is live; nobody
+    receives after its end.
+    """
+    return {
+        (receiver.port, slot): source
+        for receiver in receivers
+        for slot, source in _wanted(state, receiver)
+        if slot in receiver.slots
+    }
+
+
+def stage(state: Conference, site: SiteCode | None) -> tuple[SiteCode, ...]:
+    """The sites that `site` sees as the program, picture 1 first; None asks for a director's.
+
+    A remote site on air sees the centre in its own place, and the centre sees the remote site that
+    was last on air; nobody sees itself.
+    """
+    if site is None:
+        return state.program.seats
+    other = state.last_remote if site == state.central else state.central
+    seen = (other if seat == site else seat for seat in state.program.seats)
+    return tuple(dict.fromkeys(seat for seat in seen if seat is not None and seat != site))
+
+
+def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
+    directs = permissions.allowed(receiver.role, "watch_pictures")
+    if state.phase == "ended" or not (directs or state.phase == "live"):
+        return
+    yield from _pictures("stage", stage(state, None if directs else receiver.site))
+    yield from _pictures("thumb", (site for site in receiver.watch if site in state.seats))
+    if directs and state.preview is not None:
+        yield from _pictures("preview", state.preview.seats)
+    for position, speaker in enumerate(state.floor, start=1):
+        if speaker is not None and speaker != receiver.site:
+            yield slot_name("floor", position), (site_port(speaker), "mic")
+
+
+def _pictures(kind: SlotKind, sites: Iterable[SiteCode]) -> Iterator[tuple[SlotName, Source]]:
+    for index, site in enumerate(sites, start=1):
+        yield slot_name(kind, index), (site_port(site), "camera")
