@@ -1,0 +1,107 @@
+from signaling.conference.state import Conference
+from signaling.routing import Receiver, operator_port, routes, site_port, stage
+from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots
+from signaling.wire.pages import End, Mute, Preview, Scene, Take
+from tests.signaling.build import (
+    DA_NANG,
+    HA_NOI,
+    HCM,
+    OPERATOR,
+    created,
+    device_of,
+    live,
+    run,
+    single,
+    speaking,
+)
+
+SITE_SLOTS = frozenset(parse_slots("stage:4,floor:4"))
+OPERATOR_SLOTS = frozenset(parse_slots("stage:4,floor:4,preview:4,thumb:8"))
+
+
+def site(code: SiteCode) -> Receiver:
+    return Receiver(site_port(code), "site", code, SITE_SLOTS)
+
+
+def operator(*watch: SiteCode) -> Receiver:
+    return Receiver(operator_port(PageId("page-one")), "operator", None, OPERATOR_SLOTS, watch)
+
+
+def received(state: Conference, receiver: Receiver) -> dict[str, str]:
+    table = routes(state, [receiver])
+    return {slot: f"{source}:{track}" for (_, slot), (source, track) in table.items()}
+
+
+def test_before_the_start_sites_receive_nothing_and_operators_everything():
+    state = run(created(), Preview(single(DA_NANG)), OPERATOR)
+    assert received(state, site(DA_NANG)) == {}
+    assert received(state, operator(HA_NOI)) == {
+        "stage:1": "00/main:camera",
+        "thumb:1": "01/main:camera",
+        "preview:1": "48/main:camera",
+    }
+
+
+def test_live_sites_see_the_program_and_the_site_on_air_sees_the_centre():
+    state = run(live(), Take(single(DA_NANG)), OPERATOR)
+    assert received(state, site(HA_NOI)) == {"stage:1": "48/main:camera"}
+    assert received(state, site(DA_NANG)) == {"stage:1": "00/main:camera"}
+    assert received(state, site(CENTRAL)) == {"stage:1": "48/main:camera"}
+
+
+def test_the_centre_on_air_sees_the_remote_site_that_was_last_on_air():
+    state = live()
+    assert stage(state, CENTRAL) == ()
+    state = run(state, Take(single(DA_NANG)), OPERATOR)
+    state = run(state, Take(single(CENTRAL)), OPERATOR)
+    assert stage(state, CENTRAL) == (DA_NANG,)
+
+
+def test_a_grid_shows_each_site_the_others_and_nobody_itself_or_anyone_twice():
+    state = run(live(), Take(Scene("grid", (DA_NANG, HA_NOI, CENTRAL))), OPERATOR)
+    assert stage(state, HCM) == (DA_NANG, HA_NOI, CENTRAL)
+    assert stage(state, HA_NOI) == (DA_NANG, CENTRAL)
+    assert stage(state, CENTRAL) == (DA_NANG, HA_NOI)
+
+
+def test_an_open_microphone_is_routed_to_all_but_its_own_site():
+    state = speaking(live(DA_NANG), DA_NANG)
+    assert received(state, site(HA_NOI))["floor:1"] == "48/main:mic"
+    assert "floor:1" not in received(state, site(DA_NANG))
+
+
+def test_a_muted_site_has_no_route_for_its_sound_whoever_muted_it():
+    state = speaking(live(DA_NANG), DA_NANG)
+    for actor in (OPERATOR, device_of(DA_NANG)):
+        muted = run(state, Mute(DA_NANG), actor)
+        assert "floor:1" not in received(muted, site(HA_NOI))
+        assert "floor:1" not in received(muted, operator())
+
+
+def test_a_voice_keeps_its_slot_when_another_falls_silent():
+    state = live(DA_NANG, HA_NOI)
+    state = speaking(speaking(state, DA_NANG), HA_NOI)
+    state = run(state, Mute(DA_NANG), OPERATOR)
+    assert received(state, site(HCM))["floor:2"] == "01/main:mic"
+
+
+def test_a_slot_that_was_not_declared_gets_no_route():
+    slots = frozenset(parse_slots("stage:1"))
+    state = run(live(), Take(Scene("grid", (DA_NANG, HA_NOI))), OPERATOR)
+    receiver = Receiver(site_port(HCM), "site", HCM, slots)
+    assert received(state, receiver) == {"stage:1": "48/main:camera"}
+
+
+def test_a_site_cannot_have_the_preview_by_declaring_its_slots():
+    state = run(live(), Preview(single(DA_NANG)), OPERATOR)
+    receiver = Receiver(site_port(HCM), "site", HCM, OPERATOR_SLOTS)
+    assert "preview:1" not in received(state, receiver)
+
+
+def test_an_unknown_site_on_a_watch_list_is_passed_over():
+    assert received(live(), operator(SiteCode("99"), DA_NANG))["thumb:1"] == "48/main:camera"
+
+
+def test_nobody_receives_after_the_end():
+    state = run(speaking(live(DA_NANG), DA_NANG), End(), OPERATOR)
+    assert routes(state, [site(HA_NOI), operator(DA_NANG)]) == {}
