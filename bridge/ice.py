@@ -1,0 +1,236 @@
+"""ICE-lite for one session: answers checks, knows where to send, watches consent.
+
+RFC 8445 §2.5 and §7.3, consent after RFC 7675. We never send checks of our own: the full agent on
+the other side does all the checking, and takes the controlling role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from bridge import stun
+
+IceState = Literal["new", "alive", "lost", "closed"]
+
+LOST_AFTER_S = 5.0
+"""Seconds without any authentic packet after which the peer counts as lost; it may return."""
+CLOSED_AFTER_S = 30.0
+"""Seconds without a check after which consent to send is over (RFC 7675 §5.1), or never came."""
+MAX_PATHS = 16
+"""Addresses of one peer that are accepted at once; the longest unused one makes room."""
+CHECKS_PER_S = 50.0
+CHECKS_BURST = 100.0
+
+
+class Path(NamedTuple):
+    """One of our sockets, and the peer's address as ``recvfrom`` gave it."""
+
+    socket: int
+    address: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Of an SDP's ``a=ice-ufrag`` and ``a=ice-pwd``."""
+
+    ufrag: str
+    password: str
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CheckReceived:
+    """A STUN datagram that came over this path."""
+
+    datagram: bytes
+    path: Path
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An authentic SRTP or SRTCP packet came: the peer lives, though this is no consent."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+
+IceEvent = CheckReceived | Heard | Tick
+
+# --- outputs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Respond:
+    """Send this datagram back over the path."""
+
+    datagram: bytes
+    path: Path
+
+
+@dataclass(frozen=True)
+class PathAdded:
+    """Accept packets from this path now."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class PathDropped:
+    """Accept them no longer."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Send to this path from now on."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """An edge: ``alive`` (first, or again), ``lost`` or ``closed``, and why."""
+
+    state: IceState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The datagram was dropped; `reason` names the counter."""
+
+    reason: str
+
+
+IceOutput = Respond | PathAdded | PathDropped | Selected | StateChanged | Dropped
+
+
+class IceLite:
+    """The responder of one session.
+
+    Packets are accepted from every path that passed an authenticated check, since browsers check
+    from several addresses at once. We send to the first such path, and move only when the peer
+    nominates another by USE-CANDIDATE.
+    """
+
+    def __init__(self, local: Credentials, remote: Credentials, now: float) -> None:
+        self.state: IceState = "new"
+        self.selected: Path | None = None
+        self.last_check: float | None = None
+        self._password = local.password.encode()
+        self._username = f"{local.ufrag}:{remote.ufrag}"
+        self._paths: dict[Path, float] = {}
+        self._opened = now
+        self._last_heard = now
+        self._tokens = CHECKS_BURST
+        self._tokens_at = now
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Where packets are accepted from, the longest unused first."""
+        return tuple(self._paths)
+
+    def handle(self, now: float, event: IceEvent) -> list[IceOutput]:
+        """Feed an event. After ``closed`` nothing is answered any more."""
+        if self.state == "closed":
+            return [Dropped("unknown_peer")] if isinstance(event, CheckReceived) else []
+        if isinstance(event, CheckReceived):
+            return self._check(now, event)
+        if isinstance(event, Heard):
+            return self._heard(now)
+        return self._tick(now)
+
+    def next_deadline(self) -> float | None:
+        """When a `Tick` is due, if nothing else comes."""
+        if self.state == "closed":
+            return None
+        if self.state == "alive":
+            return min(self._last_heard + LOST_AFTER_S, self._expiry())
+        return self._expiry()
+
+    def _expiry(self) -> float:
+        return (self._opened if self.last_check is None else self.last_check) + CLOSED_AFTER_S
+
+    def _check(self, now: float, event: CheckReceived) -> list[IceOutput]:
+        try:
+            request = stun.parse(event.datagram)
+        except stun.StunError:
+            return [Dropped("malformed")]
+        if request.kind != stun.BINDING_REQUEST:
+            return [Dropped("stun_unexpected")]
+        if request.username != self._username or not request.authentic(self._password):
+            return [Dropped("stun_integrity")]
+        if not self._allowed(now):
+            return [Dropped("stun_rate")]
+        if request.controlled:
+            # a lite agent is always controlled (RFC 8445 §6.1.1); the peer has to switch (§7.3.1.1)
+            answer = stun.failure(request, 487, "Role Conflict", self._password)
+            return [Respond(answer, event.path)]
+        self.last_check = now
+        host, port = event.path.address[:2]
+        outputs: list[IceOutput] = [
+            Respond(stun.success(request, host, port, self._password), event.path)
+        ]
+        outputs += self._learn(now, event.path)
+        if self.selected != event.path and (self.selected is None or request.use_candidate):
+            self.selected = event.path
+            outputs.append(Selected(event.path))
+        return outputs + self._heard(now)
+
+    def _learn(self, now: float, path: Path) -> list[IceOutput]:
+        known = self._paths.pop(path, None) is not None
+        self._paths[path] = now
+        if known:
+            return []
+        outputs: list[IceOutput] = [PathAdded(path)]
+        if len(self._paths) > MAX_PATHS:
+            oldest = next(one for one in self._paths if one not in (self.selected, path))
+            del self._paths[oldest]
+            outputs.append(PathDropped(oldest))
+        return outputs
+
+    def _heard(self, now: float) -> list[IceOutput]:
+        self._last_heard = now
+        if self.state == "alive" or self.last_check is None:
+            return []
+        self.state = "alive"
+        return [StateChanged("alive")]
+
+    def _tick(self, now: float) -> list[IceOutput]:
+        if now >= self._expiry():
+            reason = "never_checked" if self.last_check is None else "consent_expired"
+            self.state = "closed"
+            return [StateChanged("closed", reason)]
+        if self.state == "alive" and now >= self._last_heard + LOST_AFTER_S:
+            self.state = "lost"
+            return [StateChanged("lost", "silent")]
+        return []
+
+    def _allowed(self, now: float) -> bool:
+        """A token bucket, so that one peer cannot keep the process busy with answers."""
+        self._tokens += (now - self._tokens_at) * CHECKS_PER_S
+        self._tokens = min(self._tokens, CHECKS_BURST)
+        self._tokens_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def local_ufrag(datagram: bytes) -> str | None:
+    """Whose check this is: the part of USERNAME before the colon. Not yet authenticated.
+
+    None when the datagram is no readable check.
+    """
+    try:
+        username = stun.parse(datagram).username
+    except stun.StunError:
+        return None
+    return None if username is None else username.partition(":")[0]

@@ -1,0 +1,165 @@
+"""The ICE-lite responder in simulated time; checks are built by aioice."""
+
+import pytest
+from aioice import stun as peer
+
+from bridge.ice import (
+    CHECKS_BURST,
+    MAX_PATHS,
+    CheckReceived,
+    Credentials,
+    Dropped,
+    Heard,
+    IceLite,
+    Path,
+    PathAdded,
+    PathDropped,
+    Respond,
+    Selected,
+    StateChanged,
+    Tick,
+    local_ufrag,
+)
+
+LOCAL = Credentials("ours", "o" * 24)
+REMOTE = Credentials("theirs", "t" * 24)
+HOME = Path(0, ("192.0.2.1", 5000))
+AWAY = Path(0, ("192.0.2.2", 6000))
+
+
+def check(username="ours:theirs", password=LOCAL.password, **more):
+    attributes = {"USERNAME": username, "PRIORITY": 1} | more
+    message = peer.Message(peer.Method.BINDING, peer.Class.REQUEST, attributes=attributes)
+    message.add_message_integrity(password.encode())
+    return bytes(message)
+
+
+def nominating():
+    return check(**{"USE-CANDIDATE": None})
+
+
+def machine(now=0.0):
+    return IceLite(LOCAL, REMOTE, now)
+
+
+def kinds(outputs):
+    return [type(one) for one in outputs]
+
+
+def test_first_check_is_answered_learned_and_selected():
+    ice = machine()
+    answer, *rest = ice.handle(1.0, CheckReceived(check(), HOME))
+    assert isinstance(answer, Respond)
+    message = peer.parse_message(answer.datagram)
+    assert message.attributes["XOR-MAPPED-ADDRESS"] == HOME.address
+    assert message.check_message_integrity(LOCAL.password.encode())
+    assert rest == [PathAdded(HOME), Selected(HOME), StateChanged("alive")]
+    assert ice.last_check == 1.0
+
+
+def test_second_address_is_accepted_but_does_not_move_sending():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    outputs = ice.handle(0.1, CheckReceived(check(), AWAY))
+    assert kinds(outputs) == [Respond, PathAdded]
+    assert ice.selected == HOME
+    assert set(ice.paths) == {HOME, AWAY}
+
+
+def test_use_candidate_moves_sending():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    outputs = ice.handle(0.1, CheckReceived(nominating(), AWAY))
+    assert outputs[-1] == Selected(AWAY)
+    assert kinds(ice.handle(0.2, CheckReceived(nominating(), AWAY))) == [Respond]
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        check(password="x" * 24),
+        check(username="ours:stranger"),
+        check(username="stranger:theirs"),
+        check(username="ours"),
+    ],
+)
+def test_foreign_checks_are_dropped_and_never_answered(datagram):
+    ice = machine()
+    assert ice.handle(0.0, CheckReceived(datagram, HOME)) == [Dropped("stun_integrity")]
+    assert ice.state == "new"
+    assert ice.last_check is None
+
+
+def test_junk_and_responses_are_dropped():
+    ice = machine()
+    assert ice.handle(0.0, CheckReceived(b"\x00" * 30, HOME)) == [Dropped("malformed")]
+    response = peer.Message(peer.Method.BINDING, peer.Class.RESPONSE)
+    response.add_message_integrity(LOCAL.password.encode())
+    outputs = ice.handle(0.0, CheckReceived(bytes(response), HOME))
+    assert outputs == [Dropped("stun_unexpected")]
+
+
+def test_controlled_peer_is_told_of_the_role_conflict():
+    ice = machine()
+    outputs = ice.handle(0.0, CheckReceived(check(**{"ICE-CONTROLLED": 9}), HOME))
+    assert kinds(outputs) == [Respond]
+    assert peer.parse_message(outputs[0].datagram).error_code == 487
+    assert ice.selected is None
+
+
+def test_silence_loses_the_peer_and_a_check_brings_it_back():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    assert ice.next_deadline() == 5.0
+    assert ice.handle(4.9, Tick()) == []
+    assert ice.handle(5.0, Tick()) == [StateChanged("lost", "silent")]
+    assert ice.handle(6.0, Tick()) == []
+    assert ice.next_deadline() == 30.0
+    assert ice.handle(7.0, CheckReceived(check(), HOME))[-1] == StateChanged("alive")
+
+
+def test_media_keeps_alive_but_is_no_consent():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    for now in range(1, 30):
+        assert ice.handle(float(now), Heard()) == []
+        assert ice.handle(float(now), Tick()) == []
+    assert ice.handle(30.0, Tick()) == [StateChanged("closed", "consent_expired")]
+
+
+def test_media_before_any_check_means_nothing():
+    ice = machine()
+    assert ice.handle(1.0, Heard()) == []
+    assert ice.state == "new"
+
+
+def test_peer_that_never_checks_is_closed():
+    ice = machine(now=100.0)
+    assert ice.handle(129.9, Tick()) == []
+    assert ice.handle(130.0, Tick()) == [StateChanged("closed", "never_checked")]
+    assert ice.next_deadline() is None
+    assert ice.handle(131.0, CheckReceived(check(), HOME)) == [Dropped("unknown_peer")]
+
+
+def test_paths_are_bounded_and_the_selected_one_stays():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    dropped = []
+    for port in range(1000, 1000 + 2 * MAX_PATHS):
+        outputs = ice.handle(port - 999.0, CheckReceived(check(), Path(0, ("192.0.2.9", port))))
+        dropped += [one.path for one in outputs if isinstance(one, PathDropped)]
+    assert len(ice.paths) == MAX_PATHS
+    assert HOME in ice.paths
+    assert dropped[0] == Path(0, ("192.0.2.9", 1000))
+
+
+def test_checks_are_rate_limited_and_the_limit_recovers():
+    ice = machine()
+    answers = [ice.handle(0.0, CheckReceived(check(), HOME)) for _ in range(150)]
+    assert sum(one == [Dropped("stun_rate")] for one in answers) == 150 - CHECKS_BURST
+    assert isinstance(ice.handle(1.0, CheckReceived(check(), HOME))[0], Respond)
+
+
+def test_local_ufrag_of_checks_and_of_junk():
+    assert local_ufrag(check()) == "ours"
+    assert local_ufrag(b"\x00" * 40) is None
