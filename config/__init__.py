@@ -1,0 +1,1 @@
+"""What an installation is told: its settings, its rosters of sites, its conference templates."""

@@ -1,0 +1,314 @@
+"""Settings of an installation: one frozen model per room, read from several places.
+
+Later wins: defaults < TOML file < environment (``DIEMCAU_SIGNALING__PORT``) < secrets folder (one
+file per secret) < the command line. Everything that is wrong is said at once; a key that does not
+exist is wrong too, because a misspelt one would otherwise silently do nothing. (That is why the
+sources are read here and not by pydantic-settings: it skips variables that it does not know, stops
+at the first value that it cannot decode, and repeats secrets in its errors.)
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from config.problems import ConfigError, Problem, problems_of
+
+PREFIX = "DIEMCAU_"
+"""What environment variables of this service begin with; two underscores part section and key."""
+CONFIG_VARIABLE = "DIEMCAU_CONFIG"
+"""Names the TOML file when the command line does not."""
+SECRETS = frozenset({"node_token"})
+"""Keys whose values are never shown and may lie in the secrets folder."""
+
+
+class SettingsError(ConfigError):
+    """Settings that cannot be used; lists every problem with its key."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address") from None
+    if address.is_unspecified:
+        raise ValueError(
+            f"{text} is no address that a peer could send to; name this machine's own, because a "
+            "reply from another address than the one that was checked breaks ICE (RFC 8445 §7.2.2)"
+        )
+    return str(address)
+
+
+def _split(value: object) -> object:
+    """A list may be written with commas, as environment variables must."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _media_address(text: str) -> str:
+    announced, slash, local = text.partition("/")
+    return _address(announced) + (slash + _address(local) if slash else "")
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not _host_and_port(parts):
+        raise ValueError("write it as browsers open it, such as https://hop.example.vn")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ValueError("scheme, host and port only; nothing may follow them")
+    return text.rstrip("/")
+
+
+def _control_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("ws", "wss") or not _host_and_port(parts):
+        raise ValueError("write it as ws://host:port/control or wss://host/control")
+    return text
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{32,512}", secret.get_secret_value()):
+        raise ValueError("32 to 512 letters, digits, hyphens and underscores are allowed")
+    return secret
+
+
+def _host_and_port(parts: SplitResult) -> bool:
+    """Whether a URL names a host, and a port that exists if any (`SplitResult.port` raises)."""
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+MediaAddress = Annotated[str, AfterValidator(_media_address)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LogSettings(_Section):
+    """What is logged, and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["auto", "text", "json"] = "auto"
+
+
+class SignalingSettings(_Section):
+    """The control plane: where it listens, and under which address people reach it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address in links: the public one, or this machine's."""
+        return self.public_url or f"http://{_in_url(self.host)}:{self.port}"
+
+
+class BridgeSettings(_Section):
+    """The media plane of this machine. A media address is ``announced`` or ``announced/local``
+    where a 1:1 NAT lies between."""
+
+    node: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "node-1"
+    control_url: Annotated[str, AfterValidator(_control_url)] | None = None
+    media_addresses: Annotated[
+        tuple[MediaAddress, ...], BeforeValidator(_split), Field(min_length=1, max_length=8)
+    ] = ("127.0.0.1",)
+    media_port: Port = 40000
+
+
+class MonitorSettings(_Section):
+    """When a site is called lost, and when it is believed again."""
+
+    lost_after_s: Annotated[float, Field(ge=3, le=30)] = 4.0
+    good_samples: Annotated[int, Field(ge=1, le=10)] = 2
+
+
+class ConferenceSettings(_Section):
+    """Templates of conferences."""
+
+    default_template: str = "conference-2020"
+    templates_dir: Path | None = None
+
+
+class Settings(_Section):
+    """All settings of one installation. Build it with `load_settings`."""
+
+    data_dir: Path = Path("data")
+    secrets_dir: Path | None = None
+    node_token: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    log: LogSettings = LogSettings()
+    signaling: SignalingSettings = SignalingSettings()
+    bridge: BridgeSettings = BridgeSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    conference: ConferenceSettings = ConferenceSettings()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Settings:
+        """Outside loopback nobody may be sent a link that only works on this machine."""
+        if not is_loopback(self.signaling.host) and self.signaling.public_url is None:
+            raise ValueError(
+                f"signaling.host {self.signaling.host} is reachable from outside, so "
+                "signaling.public_url must say under which address (https://…)"
+            )
+        return self
+
+    @property
+    def secrets(self) -> Path:
+        """Where secrets lie as files of mode 0600."""
+        return self.secrets_dir or self.data_dir / "secrets"
+
+    @property
+    def control_url(self) -> str:
+        """Where the bridge dials signaling: as set, or on this machine."""
+        if self.bridge.control_url is not None:
+            return self.bridge.control_url
+        host = self.signaling.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104
+            host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+        return f"ws://{_in_url(host)}:{self.signaling.port}/control"
+
+    @property
+    def template_folders(self) -> tuple[Path, ...]:
+        """The administrator's own folder of templates, if there is one."""
+        folder = self.conference.templates_dir
+        return () if folder is None else (folder,)
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    config: Path | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read all sources. `options` are the command line's, by dotted key; None values are unset.
+
+    Raises:
+        SettingsError: lists every unknown key, unreadable file and value that is not allowed.
+    """
+    problems: list[Problem] = []
+    path = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    given = {key: value for key, value in (options or {}).items() if value is not None}
+    base = _merge(_from_toml(path, problems), _from_environment(environ, problems))
+    base = _merge(base, _nested(given))
+    merged = _merge(base, _from_secrets(_secrets_folder(base), problems))
+    settings: Settings | None = None
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        problems.extend(problems_of(error, SECRETS))
+    if problems or settings is None:
+        raise SettingsError("settings", problems)
+    return settings
+
+
+def keys(model: type[BaseModel] = Settings, before: str = "") -> Iterator[str]:
+    """Every dotted key that there is, in the order of the models."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from keys(kind, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+def variable(key: str) -> str:
+    """The environment variable of a dotted key."""
+    return PREFIX + key.replace(".", "__").upper()
+
+
+def _from_toml(path: Path | None, problems: list[Problem]) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        problems.append(Problem(f"file {path}", error.strerror or "cannot be read"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(Problem(f"file {path}", f"is not TOML: {error}"))
+    return {}
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:
+    known = {variable(key): key for key in keys()}
+    found: dict[str, object] = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        if name in known:
+            found[known[name]] = environ[name]
+        else:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(Problem(f"environment {name}", f"there is no such key{hint}"))
+    return _nested(found)
+
+
+def _secrets_folder(merged: Mapping[str, Any]) -> Path:
+    chosen = merged.get("secrets_dir")
+    if isinstance(chosen, str | Path):
+        return Path(chosen)
+    data_dir = merged.get("data_dir")
+    return (Path(data_dir) if isinstance(data_dir, str | Path) else Path("data")) / "secrets"
+
+
+def _from_secrets(folder: Path, problems: list[Problem]) -> dict[str, Any]:
+    """Secrets that lie in the folder; it need not exist, and other files there are not ours."""
+    found: dict[str, object] = {}
+    for key in sorted(SECRETS):
+        path = folder / key
+        try:
+            found[key] = path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "is not UTF-8"
+            problems.append(Problem(f"secret {path}", reason))
+    return found
+
+
+def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in flat.items():
+        section, dot, name = key.rpartition(".")
+        (tree.setdefault(section, {}) if dot else tree)[name] = value
+    return tree
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = _merge(under, value) if both and isinstance(under, dict) else value
+    return merged
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""What an administrator writes, and what it is read as."""
