@@ -52,6 +52,7 @@ class Door(msgspec.Struct, frozen=True, tag="door", tag_field="kind"):
     port: Port
     publish: bool
     site: SiteCode | None = None
+    device: DeviceId | None = None
 
 
 Claims = Link | Device | Door

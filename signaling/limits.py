@@ -1,0 +1,68 @@
+"""Token buckets: so many in a row, then so many a second. Pure; the caller brings the time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, then `per_s` a second."""
+
+    per_s: float
+    burst: float
+
+
+PAGE_FRAMES = Rate(per_s=50, burst=200)
+"""Frames of one page socket."""
+WRONG_SIGN_INS = Rate(per_s=10 / 60, burst=10)
+"""Wrong sign-in codes from one address."""
+WRONG_LINKS = Rate(per_s=20 / 60, burst=20)
+"""Wrong links for one site from one address."""
+DOOR_REQUESTS = Rate(per_s=1, burst=20)
+"""WHIP and WHEP offers of one port."""
+
+
+class Bucket:
+    """One token bucket, full at first."""
+
+    __slots__ = ("_at", "_left", "_rate")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._left = rate.burst
+        self._at = now
+
+    def left(self, now: float) -> float:
+        """Tokens that are there at `now`."""
+        return min(self._rate.burst, self._left + max(0.0, now - self._at) * self._rate.per_s)
+
+    def take(self, now: float) -> bool:
+        """Use one token; False, and nothing used, when there is none."""
+        left = self.left(now)
+        self._at = max(self._at, now)
+        self._left = left - 1 if left >= 1 else left
+        return left >= 1
+
+
+class Buckets:
+    """One bucket per key; the keys longest unused are forgotten beyond `capacity`."""
+
+    def __init__(self, rate: Rate, capacity: int = 10_000) -> None:
+        self._rate = rate
+        self._capacity = capacity
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def empty(self, key: str, now: float) -> bool:
+        """Whether `key` has used up its tokens; uses none."""
+        bucket = self._buckets.get(key)
+        return bucket is not None and bucket.left(now) < 1
+
+    def take(self, key: str, now: float) -> bool:
+        """Use one token of `key`; False when there is none."""
+        bucket = self._buckets.pop(key, None) or Bucket(self._rate, now)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._capacity:
+            self._buckets.popitem(last=False)
+        return bucket.take(now)

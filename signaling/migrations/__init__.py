@@ -1,0 +1,1 @@
+"""Alembic migrations of the data directory's database, run when signaling starts."""
