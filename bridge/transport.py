@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import pylibsrtp
 from aiortc import RTCCertificate
@@ -18,11 +17,12 @@ from aiortc.rtcdtlstransport import (
     SRTP_AEAD_AES_128_GCM,
     SRTP_AEAD_AES_256_GCM,
     SRTP_AES128_CM_SHA1_80,
-    X509_DIGEST_ALGORITHMS,
     SRTPProtectionProfile,
     certificate_digest,
 )
 from OpenSSL import SSL
+
+from bridge.fingerprint import DIGEST_BYTES, Fingerprint
 
 Role = Literal["server", "client"]
 ChannelState = Literal["new", "connecting", "connected", "closed", "failed"]
@@ -42,15 +42,6 @@ _MTU = 1200
 _RECORD_HEADER = 13
 _REPLAY_WINDOW = 1024
 """Packets that may arrive late and still count as new; a keyframe burst reorders by hundreds."""
-_DIGEST_PREFERENCE = ("sha-512", "sha-384", "sha-256")
-_HEX = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})*")
-
-
-class Fingerprint(NamedTuple):
-    """``a=fingerprint``: hash function as in SDP (``sha-256``) and value (``AB:CD:…``)."""
-
-    algorithm: str
-    value: str
 
 
 class HandshakeError(Exception):
@@ -336,23 +327,12 @@ def is_rtcp(datagram: bytes) -> bool:
     return 191 < datagram[1] < 224
 
 
-def is_fingerprint(algorithm: str, value: str) -> bool:
-    """A hash function that we verify, and a value of its length (RFC 8122 §5)."""
-    digest = X509_DIGEST_ALGORITHMS.get(algorithm.lower())
-    upper = value.upper()
-    return (
-        digest is not None
-        and len(upper) == digest.digest_size * 3 - 1
-        and _HEX.fullmatch(upper) is not None
-    )
-
-
 def _matches(dtls: SSL.Connection, fingerprints: Sequence[Fingerprint]) -> bool:
     """Compare with the fingerprints of the best hash function offered (RFC 8122 §5)."""
     certificate = dtls.get_peer_certificate(as_cryptography=True)
     if certificate is None:
         return False
-    for algorithm in _DIGEST_PREFERENCE:
+    for algorithm in DIGEST_BYTES:
         values = [one.value.upper() for one in fingerprints if one.algorithm.lower() == algorithm]
         if values:
             return certificate_digest(certificate, algorithm) in values
