@@ -6,7 +6,6 @@ keyframe; a gap in the sequence numbers sends the eye back to waiting for one.
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 import av
@@ -14,7 +13,8 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from bridge import cellcode
+from bridge import cellcode, rtp
+from bridge.codecs import parse_vp8
 
 _SILENCE_RMS = 0.004
 """About −48 dBFS; a synthetic tone has −15 dBFS."""
@@ -40,24 +40,22 @@ class Eye:
 
     def look(self, packet: bytes) -> Sighting | None:
         """Take a plain RTP packet; returns what is seen when it completes a picture."""
-        parsed = rtp_payload(packet)
-        if parsed is None:
+        header = rtp.parse(packet)
+        if header is None:
             return None
-        sequence, timestamp, marker, payload = parsed
-        gap = self._expected is not None and sequence != self._expected
-        self._expected = (sequence + 1) & 0xFFFF
-        if gap or (self._parts and timestamp != self._timestamp):
-            self._parts = []
-            self._decoder = None if gap else self._decoder
-        skip = vp8_descriptor_length(payload)
-        if skip is None:
+        gap = self._expected is not None and header.sequence != self._expected
+        self._expected = (header.sequence + 1) & 0xFFFF
+        if gap:
+            self._decoder = None
+        if gap or header.timestamp != self._timestamp:
+            self._parts, self._timestamp = [], header.timestamp
+        data = _vp8_data(packet, header)
+        if data is None:
             return None
-        begins = bool(payload[0] & 0x10) and not payload[0] & 0x07
-        if begins:
-            self._parts, self._timestamp = [payload[skip:]], timestamp
-        elif self._parts:
-            self._parts.append(payload[skip:])
-        if not marker or not self._parts:
+        starts = packet[header.start] & 0x17 == 0x10  # RFC 7741 §4.2: S, and partition 0
+        if self._parts or starts:
+            self._parts.append(data)
+        if not header.marker or not self._parts:
             return None
         frame, self._parts = b"".join(self._parts), []
         return self._decode(frame)
@@ -101,12 +99,12 @@ class Ear:
 
     def listen(self, packet: bytes) -> None:
         """Take a plain RTP packet; what cannot be decoded is skipped."""
-        parsed = rtp_payload(packet)
-        if parsed is None or not parsed[3]:
+        header = rtp.parse(packet)
+        if header is None or header.start == header.end:
             return
         self.packets += 1
         try:
-            frames = self._decoder.decode(av.Packet(parsed[3]))
+            frames = self._decoder.decode(av.Packet(packet[header.start : header.end]))
         except FFmpegError:
             return
         for frame in frames:
@@ -134,43 +132,11 @@ def sound(samples: NDArray[np.float32], rate_hz: int = 48_000) -> Sound:
     return Sound(rms, peak * rate_hz / padded if share >= _TONAL_SHARE else None)
 
 
-class Payload(NamedTuple):
-    """The parts of an RTP packet that a depacketiser needs."""
-
-    sequence: int
-    timestamp: int
-    marker: bool
-    payload: bytes
-
-
-def rtp_payload(packet: bytes) -> Payload | None:
-    """Split a plain RTP packet (RFC 3550 §5.1); None if it is none or carries only padding."""
-    if len(packet) < 12 or packet[0] >> 6 != 2:
+def _vp8_data(packet: bytes, header: rtp.Header) -> bytes | None:
+    """What follows the payload descriptor; None if nothing does."""
+    payload = parse_vp8(packet, header.start, header.end)
+    if payload is None:
         return None
-    first, second, sequence, timestamp = struct.unpack_from("!BBHI", packet)
-    start, end = 12 + 4 * (first & 0x0F), len(packet)
-    if first & 0x10:
-        if end < start + 4:
-            return None
-        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
-    if first & 0x20:
-        end -= packet[-1]
-    if end <= start:
-        return None
-    return Payload(sequence, timestamp, bool(second & 0x80), packet[start:end])
-
-
-def vp8_descriptor_length(payload: bytes) -> int | None:
-    """Bytes before the VP8 data (RFC 7741 §4.2); None if nothing follows them."""
-    length = 1
-    try:
-        if payload[0] & 0x80:
-            flags = payload[1]
-            length = 2
-            if flags & 0x80:
-                length += 2 if payload[length] & 0x80 else 1
-            length += 1 if flags & 0x40 else 0
-            length += 1 if flags & 0x30 else 0
-    except IndexError:
-        return None
-    return length if length < len(payload) else None
+    # `rest` points behind picture id and TL0PICIDX; TID and KEYIDX share one more octet
+    start = payload.rest + (1 if payload.flags & 0x30 else 0)
+    return packet[start : header.end] or None
