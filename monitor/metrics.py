@@ -1,0 +1,84 @@
+"""Prometheus figures of the sites, made from the newest reports when they are asked for.
+
+A collector and not gauges, so that a conference that is over leaves no series behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from signaling.wire.ids import ConferenceId, SiteCode
+from signaling.wire.pages import HealthState, SiteFigures
+from signaling.wire.samples import HealthReport
+
+LABELS = ["conference", "site"]
+
+
+class SiteMetrics(Collector):
+    """``diemcau_site_up``, ``_state``, ``_rtt_seconds``, ``_jitter_seconds``, ``_loss_ratio``,
+    ``_bitrate_bits_per_second``; a figure that is not known has no sample."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reports: dict[ConferenceId, HealthReport] = {}
+        registry.register(self)
+
+    def update(self, report: HealthReport) -> None:
+        """Show this report from now on, in place of its conference's older one."""
+        self._reports[report.conference] = report
+
+    def forget(self, conference: ConferenceId) -> None:
+        """The conference is over."""
+        self._reports.pop(conference, None)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """The families without samples; what a registry asks at registration."""
+        return self._families().values()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """All families with one sample per site, or per site and state."""
+        families = self._families()
+        for conference, report in self._reports.items():
+            for site, figures in report.sites.items():
+                _add(families, conference, site, figures)
+        return families.values()
+
+    @staticmethod
+    def _families() -> dict[str, GaugeMetricFamily]:
+        return {
+            name: GaugeMetricFamily(f"diemcau_site_{name}", help_text, labels=[*LABELS, *more])
+            for name, help_text, more in (
+                ("up", "1 while the site's state is good, fair or poor.", []),
+                ("state", "1 for the state that the site is in.", ["state"]),
+                ("rtt_seconds", "Round trip between bridge node and site.", []),
+                ("jitter_seconds", "Interarrival jitter of the site's worst stream.", ["kind"]),
+                ("loss_ratio", "Loss of what the site sends and of what it gets.", ["direction"]),
+                ("bitrate_bits_per_second", "What the site sends.", []),
+            )
+        }
+
+
+def _add(
+    families: dict[str, GaugeMetricFamily],
+    conference: ConferenceId,
+    site: SiteCode,
+    figures: SiteFigures,
+) -> None:
+    labels = [conference, site]
+    families["up"].add_metric(labels, float(figures.state in ("good", "fair", "poor")))
+    for state in get_args(HealthState):
+        families["state"].add_metric([*labels, state], float(figures.state == state))
+    known = (
+        ("rtt_seconds", labels, figures.rtt_s),
+        ("jitter_seconds", [*labels, "all"], figures.jitter_s),
+        ("loss_ratio", [*labels, "publish"], figures.loss_ratio),
+        ("loss_ratio", [*labels, "receive"], figures.receive_loss_ratio),
+        ("bitrate_bits_per_second", labels, figures.bitrate_bps),
+    )
+    for name, values, figure in known:
+        if figure is not None:
+            families[name].add_metric(values, figure)

@@ -1,0 +1,116 @@
+"""Many sites: samples find theirs, reports name all, and a stall of our own blames nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.board import Board
+from signaling.wire.ids import ConferenceId, NodeId, SiteCode
+from signaling.wire.samples import (
+    ConferenceClosed,
+    ConferenceOpened,
+    NodeGone,
+    NodeHeard,
+    SiteHeard,
+    SiteMedia,
+)
+from tests.monitor.test_health import session
+
+A, B = ConferenceId("a"), ConferenceId("b")
+HN, DN = SiteCode("01"), SiteCode("48")
+NODE = NodeId("node-1")
+
+
+def board_with_a_good_site() -> Board:
+    """At time 3, site 48 of conference a is good and site 01 was never heard."""
+    board = Board()
+    board.handle(0.0, ConferenceOpened(A, [HN, DN], 0.0))
+    for second in (1.0, 2.0, 3.0):
+        board.handle(second, SiteHeard(A, DN, second))
+        board.handle(second, NodeHeard(NODE, second))
+        board.handle(second, SiteMedia(A, DN, NODE, second, session(), None))
+        board.tick(second)
+    return board
+
+
+def states(board: Board, now: float) -> dict[str, str]:
+    _, reports = board.tick(now)
+    return {
+        f"{report.conference}/{site}": figures.state
+        for report in reports
+        for site, figures in report.sites.items()
+    }
+
+
+def test_every_site_of_every_conference_is_reported_also_those_never_heard() -> None:
+    board = board_with_a_good_site()
+    board.handle(3.0, ConferenceOpened(B, [DN], 3.0))
+    assert states(board, 4.0) == {"a/01": "offline", "a/48": "good", "b/48": "offline"}
+
+
+def test_samples_about_unknown_conferences_and_sites_change_nothing() -> None:
+    board = Board()
+    assert board.handle(1.0, SiteHeard(A, DN, 1.0)) == []
+    board.handle(1.0, ConferenceOpened(A, [HN], 1.0))
+    assert board.handle(1.0, SiteHeard(A, DN, 1.0)) == []
+    assert states(board, 2.0) == {"a/01": "offline"}
+
+
+def test_a_change_is_told_once_with_its_site() -> None:
+    board = board_with_a_good_site()
+    board.handle(4.0, NodeHeard(NODE, 4.0))
+    board.handle(5.0, NodeHeard(NODE, 5.0))
+    board.handle(6.0, NodeHeard(NODE, 6.0))
+    board.tick(5.0)
+    edges, _ = board.tick(7.0)
+    (change,) = edges
+    assert (change.conference, change.site, change.edge.after) == (A, DN, "lost")
+    assert board.tick(8.0)[0] == []
+
+
+def test_a_roster_that_grows_keeps_the_sites_that_were_there() -> None:
+    board = board_with_a_good_site()
+    board.handle(3.0, ConferenceOpened(A, [DN, SiteCode("92")], 3.0))
+    assert states(board, 4.0) == {"a/48": "good", "a/92": "offline"}
+
+
+def test_a_closed_conference_is_reported_no_more() -> None:
+    board = board_with_a_good_site()
+    board.handle(3.0, ConferenceClosed(A, 3.0))
+    assert states(board, 4.0) == {}
+    board.handle(3.0, ConferenceClosed(A, 3.0))
+
+
+def test_each_nodes_age_is_in_the_report_also_when_it_is_gone() -> None:
+    board = board_with_a_good_site()
+    board.handle(3.5, NodeGone(NODE, 3.5))
+    _, (report,) = board.tick(5.0)
+    assert report.nodes == {"node-1": 2.0}
+
+
+def test_a_stall_of_this_process_blames_nobody() -> None:
+    board = board_with_a_good_site()
+    edges, (report,) = board.tick(63.0)
+    assert edges == []
+    assert report.sites[DN].state == "good"
+    assert report.sites[DN].consent_age_s == pytest.approx(1.1)
+
+
+def test_after_a_stall_a_site_that_is_really_gone_is_found() -> None:
+    board = board_with_a_good_site()
+    board.tick(63.0)
+    found = []
+    for second in range(64, 70):
+        board.handle(float(second), NodeHeard(NODE, float(second)))
+        board.handle(float(second), SiteMedia(A, DN, NODE, float(second), None, None))
+        edges, _ = board.tick(float(second))
+        found += [change.edge.after for change in edges]
+    assert states(board, 70.0)["a/48"] == "lost"
+    assert found.count("lost") <= 1
+
+
+def test_a_clock_set_back_blames_nobody() -> None:
+    board = board_with_a_good_site()
+    edges, (report,) = board.tick(-3600.0)
+    assert edges == []
+    assert report.sites[DN].state == "good"

@@ -1,0 +1,48 @@
+"""Figures of the sites as Prometheus reads them."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from monitor.metrics import SiteMetrics
+from signaling.wire.ids import ConferenceId, SiteCode
+from signaling.wire.pages import HealthState, SiteFigures
+from signaling.wire.samples import HealthReport
+
+A = ConferenceId("a")
+
+
+def report(state: HealthState, rtt_s: float | None = None) -> HealthReport:
+    figures = SiteFigures(state, 0.0, 0.1, 0.1, 0.1, rtt_s, 0.05, 0.01, 120_000.0, None)
+    return HealthReport(A, 1.0, {}, {SiteCode("48"): figures})
+
+
+def test_a_report_becomes_figures_with_conference_and_site() -> None:
+    registry = CollectorRegistry()
+    SiteMetrics(registry).update(report("good", rtt_s=0.04))
+    labels = {"conference": "a", "site": "48"}
+    value = registry.get_sample_value
+    assert value("diemcau_site_up", labels) == 1
+    assert value("diemcau_site_state", {**labels, "state": "good"}) == 1
+    assert value("diemcau_site_state", {**labels, "state": "lost"}) == 0
+    assert value("diemcau_site_rtt_seconds", labels) == 0.04
+    assert value("diemcau_site_jitter_seconds", {**labels, "kind": "all"}) == 0.01
+    assert value("diemcau_site_loss_ratio", {**labels, "direction": "publish"}) == 0.05
+    assert value("diemcau_site_bitrate_bits_per_second", labels) == 120_000
+
+
+def test_an_unknown_figure_has_no_sample() -> None:
+    registry = CollectorRegistry()
+    SiteMetrics(registry).update(report("lost"))
+    labels = {"conference": "a", "site": "48"}
+    assert registry.get_sample_value("diemcau_site_up", labels) == 0
+    assert registry.get_sample_value("diemcau_site_rtt_seconds", labels) is None
+
+
+def test_a_conference_that_is_over_leaves_no_series() -> None:
+    registry = CollectorRegistry()
+    metrics = SiteMetrics(registry)
+    metrics.update(report("good"))
+    metrics.forget(A)
+    metrics.forget(A)
+    assert b'conference="a"' not in generate_latest(registry)
