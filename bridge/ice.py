@@ -197,7 +197,7 @@ class IceLite:
         return outputs
 
     def _heard(self, now: float) -> list[IceOutput]:
-        self._last_heard = now
+        self._last_heard = max(self._last_heard, now)
         if self.state == "alive" or self.last_check is None:
             return []
         self.state = "alive"

@@ -1,0 +1,321 @@
+"""A media node: sessions over shared sockets, the crosspoint between them, and their figures."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from bridge.answer import Local, answer_publish, answer_receive
+from bridge.crosspoint import Crosspoint, Output
+from bridge.hotpath import PythonFanout
+from bridge.ice import Credentials, Path, local_ufrag
+from bridge.metrics import Counters, LoopLag
+from bridge.publisher import Publisher
+from bridge.receiver import Receiver
+from bridge.sdp import Offer, read_offer
+from bridge.session import Identity, Session
+from bridge.source import Source
+from bridge.transport import Certificate
+from bridge.udp import Address, UdpSocket
+from signaling.wire.control import (
+    CloseSession,
+    Done,
+    NodeMessage,
+    OpenSession,
+    Refused,
+    Routes,
+    SessionEdge,
+    SessionInfo,
+    SessionOpened,
+    SessionStats,
+    SignalingMessage,
+    Stats,
+    TableVersion,
+)
+from signaling.wire.errors import WireError
+from signaling.wire.ids import SessionId
+
+TICK_S = 0.25
+PHASES = 4
+"""A session is ticked once in so many ticks: once a second, spread over it."""
+
+
+class Node:
+    """Opens and closes sessions, applies routes, and forwards, whoever is listening.
+
+    Knows nothing of the control link: `handle` takes its messages and returns the replies,
+    `on_edge` is told each change of a session's state. Create it in a running loop; call `close`.
+
+    Args:
+        announce: (IP, UDP port) pairs, each bound and announced as a candidate; port 0 takes a
+            free one.
+        max_sessions: more are refused with ``bridge_full``.
+
+    Raises:
+        OSError: an address cannot be bound.
+    """
+
+    def __init__(
+        self,
+        announce: Sequence[tuple[str, int]],
+        max_sessions: int,
+        on_edge: Callable[[SessionEdge], None] = lambda edge: None,
+    ) -> None:
+        self.on_edge = on_edge
+        self._max_sessions = max_sessions
+        self._log = structlog.get_logger("bridge")
+        self._loop = asyncio.get_running_loop()
+        self._certificate = Certificate()
+        self._counters = Counters()
+        self._lag = LoopLag()
+        self._crosspoint = Crosspoint(PythonFanout())
+        self._sessions: dict[SessionId, Session] = {}
+        self._by_ufrag: dict[str, Session] = {}
+        self._serial = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._sockets: list[UdpSocket] = []
+        try:
+            for index, (host, port) in enumerate(announce):
+                socket = UdpSocket(host, port, index, self._counters, self._receive_stun)
+                self._sockets.append(socket)
+        except OSError:
+            self._close_sockets()
+            raise
+        self._phase = 0
+        self._tick_due = self._loop.time() + TICK_S
+        self._ticker = self._loop.call_at(self._tick_due, self._tick)
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """The bound addresses, in the order of `announce`."""
+        return [socket.address for socket in self._sockets]
+
+    def close(self) -> None:
+        """End all sessions, tell the peers, free the sockets."""
+        self._ticker.cancel()
+        for session in list(self._sessions.values()):
+            session.close(self._loop.time(), "shutting_down")
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for socket in self._sockets:
+            socket.close()
+
+    # --- the control link's requests ----------------------------------------------------------
+
+    def handle(self, message: SignalingMessage) -> NodeMessage:
+        """Carry out a request; returns its reply. Never raises."""
+        try:
+            match message:
+                case OpenSession():
+                    return self._open(message)
+                case CloseSession(request=request, session=session, reason=reason):
+                    held = self._sessions.get(session)
+                    if held is not None:
+                        held.close(self._loop.time(), reason or "closed")
+                    return Done(request)
+                case Routes():
+                    reply, outputs = self._crosspoint.apply(self._loop.time(), message)
+                    self._carry_out(outputs)
+                    return reply
+        except WireError as error:
+            return Refused(message.request, error.code, error.problem.detail)
+        except Exception:
+            self._log.exception("request failed", request=type(message).__name__)
+            return Refused(message.request, "internal")
+
+    def _open(self, message: OpenSession) -> SessionOpened:
+        if len(self._sessions) >= self._max_sessions:
+            raise WireError("bridge_full", f"{self._max_sessions} sessions are open")
+        offer = read_offer(message.offer, message.direction)
+        self._serial += 1
+        identity = Identity(
+            SessionId(secrets.token_hex(8)),
+            self._serial,
+            message.scope,
+            message.port,
+            message.direction,
+            tuple(message.slots),
+        )
+        # ufrag and password: 48 and 192 bits (RFC 8839 §5.4 wants 24 and 128)
+        credentials = Credentials(secrets.token_hex(6), secrets.token_hex(24))
+        local = Local(
+            secrets.randbits(62), credentials, self._certificate.fingerprint, self.addresses
+        )
+        session = Session(
+            identity,
+            offer,
+            credentials,
+            self._certificate,
+            self._sockets,
+            self._counters,
+            self._loop.time(),
+            self._changed,
+        )
+        answer = self._attach(session, offer, local)
+        self._sessions[identity.session] = session
+        self._by_ufrag[credentials.ufrag] = session
+        return SessionOpened(message.request, identity.session, answer)
+
+    def _attach(self, session: Session, offer: Offer, local: Local) -> str:
+        """Give the session its flow; returns the answer."""
+        ssrcs = _fresh_ssrcs(offer)
+        if session.identity.direction == "publish":
+            answer, tracks = answer_publish(offer, local)
+            session.flow = Publisher(
+                session, tracks, self._crosspoint, next(ssrcs), self._counters, self._carry_out
+            )
+        else:
+            answer, received = answer_receive(offer, local, session.identity.slots, ssrcs)
+            session.flow = Receiver(
+                session,
+                received,
+                self._crosspoint,
+                local.credentials.ufrag,
+                self._loop.time(),
+                self._counters,
+                self._carry_out,
+            )
+        return answer
+
+    # --- packets ------------------------------------------------------------------------------
+
+    def _receive_stun(self, now: float, datagram: bytes, index: int, address: Address) -> None:
+        ufrag = local_ufrag(datagram)
+        session = None if ufrag is None else self._by_ufrag.get(ufrag)
+        if session is None:
+            self._counters.dropped["malformed" if ufrag is None else "unknown_peer"] += 1
+            return
+        session.receive_stun(now, datagram, Path(index, address))
+
+    def _carry_out(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            publisher = self._publisher_of(output.source)
+            if publisher is not None:
+                publisher.request_keyframe(output.source)
+        self._arm()
+
+    def _publisher_of(self, source: Source) -> Publisher | None:
+        for session in self._sessions.values():
+            flow = session.flow
+            if isinstance(flow, Publisher) and source in flow.sources:
+                return flow
+        return None
+
+    def _arm(self) -> None:
+        """Wake the crosspoint when it wants to be; a wake-up that is too early does no harm."""
+        due = self._crosspoint.next_deadline()
+        if due is None or (self._deadline is not None and self._deadline.when() <= due):
+            return
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._deadline = None
+        self._carry_out(self._crosspoint.handle_timeout(self._loop.time()))
+
+    # --- time and state -----------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        self._lag.late(self._tick_due, now)
+        self._tick_due = max(self._tick_due + TICK_S, now)
+        self._ticker = self._loop.call_at(self._tick_due, self._tick)
+        self._phase = (self._phase + 1) % PHASES
+        for session in list(self._sessions.values()):
+            if session.identity.serial % PHASES == self._phase:
+                session.tick(now)
+        self._arm()
+
+    def _changed(self, session: Session, reason: str) -> None:
+        one = session.identity
+        if session.state == "closed":
+            self._sessions.pop(one.session, None)
+            self._by_ufrag = {
+                ufrag: held for ufrag, held in self._by_ufrag.items() if held is not session
+            }
+        self._log.info(
+            "session " + session.state, scope=one.scope, port=one.port, direction=one.direction,
+            session=one.session, reason=reason,
+        )  # fmt: skip
+        self.on_edge(
+            SessionEdge(one.session, one.scope, one.port, one.direction, session.state, reason)
+        )
+        if session.state == "connected":
+            self._replace(session)
+
+    def _replace(self, session: Session) -> None:
+        """The newest connected session of a port and direction stays, the others are closed."""
+        mine = session.identity
+        for other in list(self._sessions.values()):
+            one = other.identity
+            if (one.scope, one.port, one.direction) != (mine.scope, mine.port, mine.direction):
+                continue
+            if one.serial < mine.serial:
+                other.close(self._loop.time(), "replaced")
+            elif one.serial > mine.serial and other.state in ("connected", "lost"):
+                session.close(self._loop.time(), "replaced")
+                return
+
+    # --- figures ------------------------------------------------------------------------------
+
+    def sessions(self) -> list[SessionInfo]:
+        """All sessions, for `Hello`."""
+        return [session.info for session in self._sessions.values()]
+
+    def tables(self) -> list[TableVersion]:
+        """The routing tables held, for `Hello`."""
+        return self._crosspoint.tables()
+
+    def stats(self) -> Stats:
+        """All figures; rates are over the time since the last call."""
+        now, counters = self._loop.time(), self._counters
+        return Stats(
+            at=time.time(),
+            cpu_s=time.process_time(),
+            loop_lag_s=self._lag.take(),
+            packets_in=counters.packets_in,
+            packets_out=counters.packets_out,
+            bytes_in=counters.bytes_in,
+            bytes_out=counters.bytes_out,
+            dropped=dict(counters.dropped),
+            sessions=[_session_stats(now, one) for one in self._sessions.values()],
+            tables=self.tables(),
+        )
+
+
+def _session_stats(now: float, session: Session) -> SessionStats:
+    one, flow = session.identity, session.flow
+    assert flow is not None
+    return SessionStats(
+        session=one.session,
+        scope=one.scope,
+        port=one.port,
+        direction=one.direction,
+        state=session.state,
+        consent_age_s=_age(now, session.last_check),
+        media_age_s=_age(now, flow.media_at()),
+        rtt_s=flow.rtt_s(),
+        streams=flow.stats(now),
+    )
+
+
+def _age(now: float, at: float | None) -> float | None:
+    return None if at is None else max(0.0, now - at)
+
+
+def _fresh_ssrcs(offer: Offer) -> Iterator[int]:
+    """Random ones that the offer does not use, and that do not repeat."""
+    used = {ssrc for section in offer.sections for ssrc in section.ssrcs} | {0}
+    while True:
+        ssrc = secrets.randbits(32)
+        if ssrc not in used:
+            used.add(ssrc)
+            yield ssrc

@@ -1,0 +1,246 @@
+"""One WHIP or WHEP session's transport: ICE paths, DTLS-SRTP, and the state that they make."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.ice import (
+    CheckReceived,
+    Credentials,
+    Dropped,
+    Heard,
+    IceLite,
+    IceOutput,
+    Path,
+    PathAdded,
+    PathDropped,
+    Respond,
+    Selected,
+    StateChanged,
+    Tick,
+)
+from bridge.metrics import Counters
+from bridge.sdp import Offer
+from bridge.transport import Certificate, HandshakeError, SecureChannel, SrtpError
+from bridge.udp import Address, UdpSocket
+from signaling.wire.control import SessionInfo, SessionState, StreamStats
+from signaling.wire.ids import Direction, Port, Scope, SessionId, SlotName
+
+HANDSHAKE_TIMEOUT_S = 20.0
+_MIN_PACKET = 12
+"""Bytes: an RTP header; the shortest SRTCP packet is longer."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which session this is; `serial` counts sessions of the node, so a higher one is newer."""
+
+    session: SessionId
+    serial: int
+    scope: Scope
+    port: Port
+    direction: Direction
+    slots: tuple[SlotName, ...]
+
+
+class Flow(Protocol):
+    """What a session is for: publishing or receiving. Packets are authentic and plain."""
+
+    def connected(self, now: float) -> None:
+        """Packets may flow from now on."""
+
+    def receive_rtp(self, now: float, packet: bytes) -> None:
+        """An RTP packet of the peer."""
+
+    def receive_rtcp(self, now: float, wall: float, compound: bytes) -> None:
+        """A compound RTCP packet of the peer; `wall` is Unix time."""
+
+    def reports(self, now: float, wall: float) -> Sequence[bytes]:
+        """Compounds to send now; called once a second while connected."""
+
+    def stats(self, now: float) -> list[StreamStats]:
+        """Figures; each call ends an interval."""
+
+    def rtt_s(self) -> float | None:
+        """The latest round trip, None until known."""
+
+    def media_at(self) -> float | None:
+        """When the last RTP packet came in; None before the first."""
+
+    def closed(self, now: float) -> None:
+        """The session is over: take everything out of the crosspoint."""
+
+
+class Session:
+    """The transport of one session; a `Leg` for the slots that flow out over it.
+
+    `on_change` is called after each edge of `state` with (session, reason). The owner ticks it
+    once a second, and drops it once it is ``closed``; `close` is final and frees everything.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        offer: Offer,
+        credentials: Credentials,
+        certificate: Certificate,
+        sockets: Sequence[UdpSocket],
+        counters: Counters,
+        now: float,
+        on_change: Callable[[Session, str], None],
+    ) -> None:
+        self.identity = identity
+        self.state: SessionState = "connecting"
+        self.flow: Flow | None = None
+        self._ice = IceLite(credentials, offer.remote, now)
+        self._channel = SecureChannel(
+            certificate,
+            "client" if offer.setup == "passive" else "server",
+            offer.fingerprints,
+            self._send,
+            self._peer_closed,
+        )
+        self._sockets = sockets
+        self._counters = counters
+        self._on_change = on_change
+        self._loop = asyncio.get_running_loop()
+        self._handshake: asyncio.Task[None] | None = None
+        self._heard_at: float | None = None
+        self._socket = sockets[0]
+        self._address: Address | None = None
+
+    @property
+    def info(self) -> SessionInfo:
+        """As `Hello` reports it."""
+        one = self.identity
+        return SessionInfo(
+            one.session, one.scope, one.port, one.direction, self.state, list(one.slots)
+        )
+
+    @property
+    def last_check(self) -> float | None:
+        """When the last authenticated check came (RFC 7675); None before the first."""
+        return self._ice.last_check
+
+    # --- from the socket --------------------------------------------------------------------
+
+    def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
+        """A check that names this session's ufrag."""
+        self._obey(now, self._ice.handle(now, CheckReceived(datagram, path)))
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """See `udp.Peer`."""
+        self._channel.feed(datagram)
+
+    def receive_media(self, now: float, datagram: bytes) -> None:
+        """See `udp.Peer`."""
+        flow = self.flow
+        if len(datagram) < _MIN_PACKET or flow is None:
+            self._counters.dropped["malformed"] += 1
+            return
+        try:
+            if 191 < datagram[1] < 224:
+                compound = self._channel.unprotect_rtcp(datagram)
+                self._heard_at = now
+                flow.receive_rtcp(now, time.time(), compound)
+            else:
+                packet = self._channel.unprotect_rtp(datagram)
+                self._heard_at = now
+                flow.receive_rtp(now, packet)
+        except SrtpError as error:
+            self._counters.dropped[error.reason] += 1
+
+    # --- to the socket ----------------------------------------------------------------------
+
+    def send_rtp(self, packet: bytes, /) -> None:
+        """See `hotpath.Leg`."""
+        self._send(self._channel.protect_rtp(packet))
+
+    def send_rtcp(self, compound: bytes) -> None:
+        """Protect and send; nothing when not connected."""
+        if self._channel.connected:
+            self._send(self._channel.protect_rtcp(compound))
+
+    def _send(self, datagram: bytes) -> None:
+        if self._address is not None:
+            self._socket.send(datagram, self._address)
+
+    # --- time and state ---------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Once a second: consent, and RTCP while connected."""
+        if self._heard_at is not None:
+            self._obey(now, self._ice.handle(self._heard_at, Heard()))
+            self._heard_at = None
+        self._obey(now, self._ice.handle(now, Tick()))
+        if self._channel.connected and self.flow is not None:
+            for compound in self.flow.reports(now, time.time()):
+                self.send_rtcp(compound)
+
+    def close(self, now: float, reason: str) -> None:
+        """End the session. Safe in any state and repeatedly."""
+        if self.state == "closed":
+            return
+        self._channel.close()
+        for path in self._ice.paths:
+            self._forget(path)
+        if self._handshake is not None:
+            self._handshake.cancel()
+        if self.flow is not None:
+            self.flow.closed(now)
+        self._change("closed", reason)
+
+    def _obey(self, now: float, outputs: Sequence[IceOutput]) -> None:
+        for output in outputs:
+            match output:
+                case Respond(datagram, path):
+                    self._sockets[path.socket].send(datagram, path.address)
+                case PathAdded(path):
+                    self._sockets[path.socket].peers[path.address] = self
+                    self._begin_handshake()
+                case PathDropped(path):
+                    self._forget(path)
+                case Selected(path):
+                    self._socket, self._address = self._sockets[path.socket], path.address
+                case StateChanged("closed", reason):
+                    self.close(now, reason)
+                case StateChanged("lost", reason):
+                    if self.state == "connected":
+                        self._change("lost", reason)
+                case StateChanged():
+                    if self.state == "lost":
+                        self._change("connected", "returned")
+                case Dropped(reason):
+                    self._counters.dropped[reason] += 1
+
+    def _forget(self, path: Path) -> None:
+        """The address may meanwhile belong to another session of the same host."""
+        peers = self._sockets[path.socket].peers
+        if peers.get(path.address) is self:
+            del peers[path.address]
+
+    def _begin_handshake(self) -> None:
+        if self._handshake is None:
+            self._handshake = self._loop.create_task(self._shake_hands())
+
+    async def _shake_hands(self) -> None:
+        try:
+            await self._channel.start(HANDSHAKE_TIMEOUT_S)
+        except HandshakeError as error:
+            if self.state != "closed":
+                self.close(self._loop.time(), f"dtls_failed: {error}")
+            return
+        if self.flow is not None:
+            self.flow.connected(self._loop.time())
+        self._change("connected", "")
+
+    def _peer_closed(self) -> None:
+        self.close(self._loop.time(), "peer_closed")
+
+    def _change(self, state: SessionState, reason: str) -> None:
+        self.state = state
+        self._on_change(self, reason)

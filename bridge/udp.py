@@ -1,0 +1,166 @@
+"""One UDP socket that all peers of an announced address share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from bridge.metrics import Counters
+
+Address = tuple[Any, ...]
+
+BUFFER_BYTES = 8 * 1024 * 1024
+"""Asked of the kernel for each direction: a keyframe to 63 sites is 2.8 MB at once."""
+BATCH = 256
+"""Datagrams of one wake-up; then timers and the control link have their turn."""
+COALESCE_S = 0.002
+"""While packets come, the socket is read at this pace: wake-ups cost more than reads."""
+_MAX_DATAGRAM = 2048
+_SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
+
+
+class Peer(Protocol):
+    """A session, as the socket sees it."""
+
+    def receive_media(self, now: float, datagram: bytes, /) -> None:
+        """An SRTP or SRTCP datagram from one of the session's addresses. Never raises."""
+
+    def receive_dtls(self, datagram: bytes, /) -> None:
+        """A DTLS datagram from one of the session's addresses. Never raises."""
+
+
+class UdpSocket:
+    """Reads in batches and hands each datagram to the session of its source address.
+
+    Demultiplexes by first byte (RFC 7983). `peers` maps source addresses to sessions; its owner
+    fills it after an authenticated check. STUN goes to `on_stun` whatever its source.
+
+    Args:
+        host, port: the address to bind, never a wildcard: a reply from another address than the
+            one that was checked breaks ICE. Port 0 takes a free one; see `address`.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        index: int,
+        counters: Counters,
+        on_stun: Callable[[float, bytes, int, Address], None],
+    ) -> None:
+        self.index = index
+        self.peers: dict[Address, Peer] = {}
+        self._counters = counters
+        self._on_stun = on_stun
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.Handle | None = None
+        try:
+            self._socket.setblocking(False)
+            _enlarge(self._socket)
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._loop.add_reader(self._socket, self._readable)
+
+    @property
+    def receive_buffer_bytes(self) -> int:
+        """What the kernel granted (it reports twice the usable size)."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+    def send(self, datagram: bytes, address: Address) -> None:
+        """Send without waiting; what the kernel does not take at once is dropped and counted."""
+        try:
+            self._socket.sendto(datagram, address)
+        except BlockingIOError:
+            self._counters.dropped["send_buffer"] += 1
+        except OSError:
+            self._counters.dropped["unreachable"] += 1
+        else:
+            self._counters.packets_out += 1
+            self._counters.bytes_out += len(datagram)
+
+    def close(self) -> None:
+        """Stop reading and free the address."""
+        if self._timer is not None:
+            self._timer.cancel()
+        else:
+            self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self.peers.clear()
+
+    def _readable(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._poll()
+
+    def _poll(self) -> None:
+        count = 1
+        try:
+            count = self._drain()
+        finally:
+            # also after a fault in a session, which the loop's handler logs: the others go on
+            if count == BATCH:
+                self._timer = self._loop.call_soon(self._poll)
+            elif count:
+                self._timer = self._loop.call_later(COALESCE_S, self._poll)
+            else:
+                self._timer = None
+                self._loop.add_reader(self._socket, self._readable)
+
+    def _drain(self) -> int:
+        """Read and hand out up to `BATCH` datagrams; how many there were."""
+        now = self._loop.time()
+        receive, peers, counters = self._socket.recvfrom, self.peers, self._counters
+        size = 0
+        count = 0
+        while count < BATCH:
+            try:
+                datagram, address = receive(_MAX_DATAGRAM)
+            except BlockingIOError:
+                break
+            except OSError:
+                # an ICMP error of an earlier datagram to someone who is gone
+                counters.dropped["unreachable"] += 1
+                continue
+            count += 1
+            size += len(datagram)
+            first = datagram[0] if datagram else 255
+            if 127 < first < 192:
+                peer = peers.get(address)
+                if peer is not None:
+                    peer.receive_media(now, datagram)
+                else:
+                    counters.dropped["unknown_peer"] += 1
+            elif first < 4:
+                self._on_stun(now, datagram, self.index, address)
+            elif 19 < first < 64:
+                peer = peers.get(address)
+                if peer is not None:
+                    peer.receive_dtls(datagram)
+                else:
+                    counters.dropped["unknown_peer"] += 1
+            else:
+                counters.dropped["malformed"] += 1
+        counters.packets_in += count
+        counters.bytes_in += size
+        return count
+
+
+def _enlarge(sock: socket.socket) -> None:
+    """Ask for large buffers: beyond the system's limit where we may, else up to it."""
+    for plain, force in (
+        (socket.SO_RCVBUF, _SO_RCVBUFFORCE),
+        (socket.SO_SNDBUF, _SO_SNDBUFFORCE),
+    ):
+        sock.setsockopt(socket.SOL_SOCKET, plain, BUFFER_BYTES)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, force, BUFFER_BYTES)
