@@ -1,0 +1,63 @@
+"""Every refusal as ``application/problem+json`` (RFC 9457), and every fault logged once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from signaling.wire.errors import Problem, WireError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = structlog.get_logger("signaling.api")
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class ProblemBody(Problem, frozen=True):
+    """A `Problem` with the HTTP status it came with."""
+
+    status: int = 500
+
+
+def problem_response(error: WireError) -> web.Response:
+    """The answer that tells of `error`."""
+    problem = error.problem
+    body = ProblemBody(problem.code, problem.detail, problem.params, error.kind.status)
+    return web.Response(
+        body=msgspec.json.encode(body),
+        status=error.kind.status,
+        content_type="application/problem+json",
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a documented answer; no traceback leaves the house."""
+    try:
+        return await handler(request)
+    except WireError as error:
+        response = problem_response(error)
+        if error.code == "unauthenticated":
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _from_http(error)
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("request failed", method=request.method, path=request.path)
+        return problem_response(WireError("internal"))
+
+
+def _from_http(error: web.HTTPException) -> web.Response:
+    code = _CODES.get(error.status, "bad_message" if error.status < 500 else "internal")
+    response = problem_response(WireError(code))
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    return response

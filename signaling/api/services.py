@@ -1,0 +1,112 @@
+"""What handlers work with, and the few things that all of them do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from signaling import permissions
+from signaling.accounts import COOKIE, Accounts, SignIn
+from signaling.clock import Clock
+from signaling.conferences import Conferences, ConferenceTemplate
+from signaling.database import Database
+from signaling.hub import Hub
+from signaling.limits import Buckets
+from signaling.links import Links
+from signaling.nodes import Nodes
+from signaling.socket import SocketTimings
+from signaling.tokens import KeyRing
+from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
+from signaling.wire.errors import WireError
+from signaling.wire.pages import IceServer
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything behind the routes. Built by `signaling.server` alone."""
+
+    clock: Clock
+    database: Database
+    accounts: Accounts
+    links: Links
+    ring: KeyRing
+    conferences: Conferences
+    nodes: Nodes
+    hub: Hub
+    registry: CollectorRegistry
+    templates: Mapping[str, ConferenceTemplate]
+    node_tokens: tuple[str, ...]
+    ice_servers: list[IceServer]
+    public_url: str
+    pages_dir: Path
+    page_timings: SocketTimings
+    site_timings: SocketTimings
+    wrong_sign_ins: Buckets
+    wrong_links: Buckets
+    door_requests: Buckets
+    draining: bool = False
+    sockets: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the service by HTTPS, so that cookies may demand it."""
+        return urlsplit(self.public_url).scheme == "https"
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+def services(request: web.Request) -> Services:
+    """The services of the application that answers `request`."""
+    return request.app[SERVICES]
+
+
+async def sign_in_of(request: web.Request, action: permissions.Action | None = None) -> SignIn:
+    """Who asks. Raises WireError ``unauthenticated``, or ``forbidden`` for `action`."""
+    context = services(request)
+    sign_in = await context.accounts.find(request.cookies.get(COOKIE), context.clock.wall())
+    if action is not None:
+        permissions.require(sign_in.role, action)
+    return sign_in
+
+
+async def body_of(request: web.Request, kind: type[T]) -> T:
+    """The request's JSON body.
+
+    Raises WireError ``unsupported_media_type``, ``too_large``, ``bad_json``, ``bad_message``.
+    """
+    if request.content_type != "application/json":
+        raise WireError("unsupported_media_type", "application/json is expected")
+    if (request.content_length or 0) > MAX_BODY:
+        raise WireError("too_large", f"at most {MAX_BODY} bytes are allowed")
+    return decode_body(await request.read(), kind)
+
+
+def answer(body: msgspec.Struct | list[Any], status: int = 200) -> web.Response:
+    """A JSON answer."""
+    return web.Response(
+        body=encode_bytes(body), status=status, content_type="application/json", charset="utf-8"
+    )
+
+
+def bearer(request: web.Request) -> str:
+    """The Bearer token (RFC 6750). Raises WireError ``unauthenticated``."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise WireError("unauthenticated", "Authorization: Bearer is expected")
+    return token.strip()
+
+
+def address_of(request: web.Request) -> str:
+    """Whom limits count for."""
+    return request.remote or "unknown"

@@ -1,0 +1,122 @@
+"""Prometheus figures of the service and its bridge nodes, made when they are asked for.
+
+A collector and not gauges, so that what is over leaves no series behind. The sites' health figures
+are the monitor's; it registers its own collector beside this one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import get_args
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from signaling.conferences import Conferences
+from signaling.nodes import Nodes, newest
+from signaling.reconciler import site_of
+from signaling.wire.ids import Direction
+from signaling.wire.pages import Phase
+
+Family = GaugeMetricFamily | CounterMetricFamily
+
+
+class ServiceMetrics(Collector):
+    """Conferences, sessions, and each node's packets as of its last report.
+
+    `event_loop_lag_s` is set by the server's tick: by how much the newest one came late.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        version: str,
+        conferences: Conferences,
+        nodes: Nodes,
+    ) -> None:
+        self.event_loop_lag_s = 0.0
+        self._version = version
+        self._conferences = conferences
+        self._nodes = nodes
+        registry.register(self)
+
+    def collect(self) -> Iterable[Family]:
+        """All families, with a sample for each thing that is there now."""
+        yield self._build()
+        yield self._phases()
+        yield self._sessions()
+        yield self._lag()
+        yield from self._packets()
+        yield self._lost()
+
+    def _build(self) -> Family:
+        family = GaugeMetricFamily("diemcau_build_info", "Always 1.", labels=["version"])
+        family.add_metric([self._version], 1)
+        return family
+
+    def _phases(self) -> Family:
+        family = GaugeMetricFamily("diemcau_conferences", "Conferences by phase.", labels=["phase"])
+        counts = Counter(owner.current().phase for owner in self._conferences.all())
+        for phase in get_args(Phase):
+            family.add_metric([phase], counts[phase])
+        return family
+
+    def _sessions(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_sessions", "WHIP and WHEP sessions.", labels=["node", "direction"]
+        )
+        counts = Counter((one.node, one.direction) for one in self._nodes.all_sessions())
+        for link in self._nodes.links:
+            for direction in get_args(Direction):
+                family.add_metric([link.node, direction], counts[(link.node, direction)])
+        return family
+
+    def _lag(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_event_loop_lag_seconds",
+            "How late the event loop ran its newest tick.",
+            labels=["process"],
+        )
+        family.add_metric(["signaling"], self.event_loop_lag_s)
+        for link in self._nodes.links:
+            if link.stats is not None:
+                family.add_metric([f"bridge/{link.node}"], link.stats.loop_lag_s)
+        return family
+
+    def _packets(self) -> Iterable[Family]:
+        labels = ["node", "direction"]
+        packets = CounterMetricFamily("diemcau_rtp_packets", "RTP packets.", labels=labels)
+        octets = CounterMetricFamily("diemcau_rtp_bytes", "RTP bytes.", labels=labels)
+        dropped = CounterMetricFamily(
+            "diemcau_packets_dropped", "Packets that were not used.", labels=["node", "reason"]
+        )
+        for link in self._nodes.links:
+            stats = link.stats
+            if stats is None:
+                continue
+            packets.add_metric([link.node, "in"], stats.packets_in)
+            packets.add_metric([link.node, "out"], stats.packets_out)
+            octets.add_metric([link.node, "in"], stats.bytes_in)
+            octets.add_metric([link.node, "out"], stats.bytes_out)
+            for reason, count in sorted(stats.dropped.items()):
+                dropped.add_metric([link.node, reason], count)
+        return packets, octets, dropped
+
+    def _lost(self) -> Family:
+        family = CounterMetricFamily(
+            "diemcau_rtp_packets_lost",
+            "RTP packets of a site that were lost, since its newest session opened.",
+            labels=["conference", "site", "direction", "kind"],
+        )
+        for session in newest(self._nodes.all_sessions()):
+            site = site_of(session.port)
+            if site is None or session.stats is None:
+                continue
+            lost: Counter[str] = Counter()
+            for stream in session.stats.streams:
+                lost[stream.media] += stream.lost
+            for media, count in sorted(lost.items()):
+                family.add_metric([session.scope, site, session.direction, media], count)
+        return family

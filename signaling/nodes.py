@@ -1,0 +1,420 @@
+"""The bridge nodes that have dialled in: their sessions, requests to them, and their route tables.
+
+The bridge is the only truth about sessions. What a node says in `Hello` replaces what was believed
+of it; while its link is down its sessions are still believed, because it keeps forwarding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from signaling.routetable import RouteTable, Table
+from signaling.wire.codec import encode
+from signaling.wire.control import (
+    CloseSession,
+    Done,
+    Hello,
+    NodeMessage,
+    OpenSession,
+    Refused,
+    Routes,
+    RoutesHeld,
+    SessionEdge,
+    SessionInfo,
+    SessionOpened,
+    SessionState,
+    SessionStats,
+    SignalingMessage,
+    Stats,
+)
+from signaling.wire.errors import ERRORS, WireError
+from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, SessionId, SlotName
+
+REPLY_TIMEOUT_S = 5.0
+"""How long a node may take to answer a request."""
+
+log = structlog.get_logger("signaling.nodes")
+
+Send = Callable[[str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Session:
+    """A WHIP or WHEP resource on a node. `device` is None when another run of this service
+    opened it, or when it is no site's."""
+
+    node: NodeId
+    session: SessionId
+    scope: Scope
+    port: Port
+    direction: Direction
+    state: SessionState
+    slots: frozenset[SlotName]
+    device: DeviceId | None = None
+    stats: SessionStats | None = None
+
+
+@dataclass(slots=True)
+class Listeners:
+    """Who is told what of nodes; none of these may block."""
+
+    session_closed: Callable[[Session, str], None]
+    sessions_changed: Callable[[Scope], None]
+    node_ready: Callable[[NodeId], None]
+    node_gone: Callable[[NodeId], None]
+    stats: Callable[[NodeId, Stats], None]
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One control link. `tables` are those that signaling keeps in step on this node."""
+
+    node: NodeId
+    boot_id: str
+    version: str
+    send: Send
+    close: Callable[[str], Awaitable[None]]
+    stats: Stats | None = None
+    stats_at: float = 0.0
+    tables: dict[Scope, RouteTable] = field(default_factory=dict)
+    held_before: frozenset[Scope] = frozenset()
+    waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
+    last_request: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def next_request(self) -> int:
+        """A request id that this link has not used."""
+        self.last_request += 1
+        return self.last_request
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run something for as long as the link lives."""
+
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Nodes:
+    """Registry of nodes, sessions and route tables."""
+
+    def __init__(self, listeners: Listeners, reply_timeout_s: float = REPLY_TIMEOUT_S) -> None:
+        self._listeners = listeners
+        self._reply_timeout_s = reply_timeout_s
+        self._links: dict[NodeId, Link] = {}
+        self._boots: dict[NodeId, str] = {}
+        self._sessions: dict[tuple[NodeId, SessionId], Session] = {}
+
+    # --- what is there --------------------------------------------------------------------------
+
+    @property
+    def links(self) -> list[Link]:
+        """The nodes that are connected."""
+        return list(self._links.values())
+
+    def sessions(self, scope: Scope) -> list[Session]:
+        """The sessions of a scope, oldest first."""
+        return [session for session in self._sessions.values() if session.scope == scope]
+
+    def all_sessions(self) -> list[Session]:
+        """The sessions of every scope, oldest first."""
+        return list(self._sessions.values())
+
+    def session(self, node: str, session: str) -> Session:
+        """One session. Raises WireError ``not_found``."""
+        found = self._sessions.get((NodeId(node), SessionId(session)))
+        if found is None:
+            raise WireError("not_found", f"no session {session[:64]!r} on node {node[:64]!r}")
+        return found
+
+    # --- a link's life --------------------------------------------------------------------------
+
+    async def connected(
+        self, hello: Hello, send: Send, close: Callable[[str], Awaitable[None]]
+    ) -> Link:
+        """A node has said hello. A link that it had before is closed as ``replaced``."""
+        older = self._links.get(hello.node)
+        link = Link(
+            hello.node,
+            hello.boot_id,
+            hello.version,
+            send,
+            close,
+            held_before=frozenset(version.scope for version in hello.tables),
+        )
+        self._links[hello.node] = link
+        if older is not None:
+            self._abandon(older)
+            await older.close("replaced")
+        known = self._boots.get(hello.node)
+        self._boots[hello.node] = hello.boot_id
+        log.info(
+            "node connected",
+            node=hello.node,
+            version=hello.version,
+            sessions=len(hello.sessions),
+            restarted=known is not None and known != hello.boot_id,
+        )
+        self._adopt(hello, "node_restarted" if known != hello.boot_id else "closed")
+        self._listeners.node_ready(hello.node)
+        return link
+
+    def disconnected(self, link: Link) -> None:
+        """The link is closed; requests under way fail with ``no_bridge``."""
+        self._abandon(link)
+        if self._links.get(link.node) is link:
+            del self._links[link.node]
+            log.warning(
+                "node disconnected",
+                node=link.node,
+                next="it keeps forwarding and dials in again",
+            )
+            self._listeners.node_gone(link.node)
+
+    def received(self, link: Link, message: NodeMessage, now: float) -> None:
+        """One message of a node; `now` is monotonic seconds."""
+        match message:
+            case Hello():
+                raise WireError("bad_message", "hello again on the same link")
+            case SessionEdge():
+                self._edge(link, message)
+            case Stats():
+                self._stats(link, message, now)
+            case SessionOpened() | Done() | RoutesHeld() | Refused():
+                self._reply(link, message)
+
+    # --- requests -------------------------------------------------------------------------------
+
+    async def open_session(
+        self,
+        scope: Scope,
+        port: Port,
+        direction: Direction,
+        offer: str,
+        slots: list[SlotName],
+        device: DeviceId | None = None,
+    ) -> tuple[Session, str]:
+        """Have a node answer an offer; returns the session and the SDP answer.
+
+        Raises:
+            WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
+        """
+        link = self.place(scope)
+        request = link.next_request()
+        message = OpenSession(request, scope, port, direction, offer, slots)
+        reply = await self._request(link, message)
+        if not isinstance(reply, SessionOpened):
+            raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")
+        key = (link.node, reply.session)
+        if key not in self._sessions:
+            # the edge may have come before the reply
+            self._sessions[key] = Session(
+                link.node, reply.session, scope, port, direction, "connecting", frozenset()
+            )
+        session = self._sessions[key]
+        session.slots = frozenset(slots)
+        session.device = device
+        self._listeners.sessions_changed(scope)
+        return session, reply.answer
+
+    async def close_session(self, session: Session, reason: str) -> None:
+        """End a session; one whose node is away is ended when the node is back. Never raises."""
+        link = self._links.get(session.node)
+        if link is None:
+            return
+        message = CloseSession(link.next_request(), session.session, reason)
+        try:
+            await self._request(link, message)
+        except WireError as error:
+            log.warning("session not closed", session=session.session, reason=str(error))
+            return
+        self._remove(session, reason)
+
+    def close_later(self, session: Session, reason: str) -> None:
+        """As `close_session`, without waiting for it."""
+        link = self._links.get(session.node)
+        if link is not None:
+            link.spawn(self.close_session(session, reason))
+
+    def place(self, scope: Scope) -> Link:
+        """Which node takes a new session: the one that has the scope's, else the least loaded.
+
+        Raises WireError ``no_bridge``.
+        """
+        holding = {session.node for session in self.sessions(scope)}
+        candidates = [link for link in self.links if link.node in holding] or self.links
+        if not candidates:
+            raise WireError("no_bridge")
+        loads = {link.node: 0 for link in candidates}
+        for session in self._sessions.values():
+            if session.node in loads:
+                loads[session.node] += 1
+        return min(candidates, key=lambda link: loads[link.node])
+
+    # --- routes ---------------------------------------------------------------------------------
+
+    def want_routes(self, scope: Scope, epoch: int, table: Table) -> None:
+        """Bring every node that has to do with the scope to this table, now and after any loss."""
+        holding = {session.node for session in self.sessions(scope)}
+        for link in self.links:
+            held = link.tables.get(scope)
+            if held is None or held.epoch != epoch:
+                if link.node not in holding and scope not in link.held_before and not table:
+                    continue
+                held_before = scope in link.held_before or held is not None
+                link.tables[scope] = RouteTable(scope, epoch, held_before=held_before)
+            link.tables[scope].want(table if link.node in holding else {})
+            self._push(link, link.tables[scope])
+
+    def forget_scope(self, scope: Scope) -> None:
+        """The scope is over; its tables are kept in step no longer."""
+        for link in self.links:
+            link.tables.pop(scope, None)
+
+    def _push(self, link: Link, table: RouteTable) -> None:
+        update = table.update(link.last_request + 1)
+        if update is not None:
+            link.next_request()
+            link.spawn(self._send_routes(link, table, update))
+
+    async def _send_routes(self, link: Link, table: RouteTable, update: Routes) -> None:
+        try:
+            reply = await self._request(link, update)
+        except WireError as error:
+            # the next report of the node tries again
+            table.failed()
+            log.warning("routes not applied", node=link.node, reason=str(error))
+            return
+        if not isinstance(reply, RoutesHeld):
+            table.failed()
+            return
+        table.answered(reply.epoch, reply.revision)
+        if table.outranked_by is not None:
+            log.error(
+                "node obeys a newer owner", node=link.node, scope=table.scope, epoch=table.epoch
+            )
+        self._push(link, table)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    async def _request(
+        self, link: Link, message: OpenSession | CloseSession | Routes
+    ) -> NodeMessage:
+        reply: asyncio.Future[NodeMessage] = asyncio.get_running_loop().create_future()
+        link.waiting[message.request] = reply
+        try:
+            async with asyncio.timeout(self._reply_timeout_s):
+                await self._send(link, message)
+                answer = await reply
+        except TimeoutError:
+            detail = f"node {link.node}: no reply in {self._reply_timeout_s:g} s"
+            raise WireError("bridge_timeout", detail) from None
+        finally:
+            link.waiting.pop(message.request, None)
+        if isinstance(answer, Refused):
+            known = answer.code if answer.code in ERRORS else "internal"
+            raise WireError(known, answer.detail)
+        return answer
+
+    @staticmethod
+    async def _send(link: Link, message: SignalingMessage) -> None:
+        try:
+            await link.send(encode(message))
+        except (ConnectionError, RuntimeError):
+            raise WireError("no_bridge", f"node {link.node}: the link broke") from None
+
+    def _reply(self, link: Link, message: SessionOpened | Done | RoutesHeld | Refused) -> None:
+        waiting = link.waiting.get(message.request)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+        elif isinstance(message, SessionOpened):
+            # its client has been told that nothing came of it
+            late = CloseSession(link.next_request(), message.session, "late")
+            link.spawn(self._send(link, late))
+
+    def _edge(self, link: Link, edge: SessionEdge) -> None:
+        key = (link.node, edge.session)
+        session = self._sessions.get(key)
+        if edge.state == "closed":
+            if session is not None:
+                self._remove(session, edge.reason or "closed")
+            return
+        if session is None:
+            self._sessions[key] = Session(
+                link.node,
+                edge.session,
+                edge.scope,
+                edge.port,
+                edge.direction,
+                edge.state,
+                frozenset(),
+            )
+            return
+        session.state = edge.state
+        self._listeners.sessions_changed(session.scope)
+
+    def _stats(self, link: Link, stats: Stats, now: float) -> None:
+        link.stats, link.stats_at = stats, now
+        for figures in stats.sessions:
+            session = self._sessions.get((link.node, figures.session))
+            if session is not None:
+                session.stats = figures
+        held = {version.scope: (version.epoch, version.revision) for version in stats.tables}
+        for scope, table in link.tables.items():
+            table.reported(held.get(scope))
+            self._push(link, table)
+        self._listeners.stats(link.node, stats)
+
+    def _adopt(self, hello: Hello, reason: str) -> None:
+        told = {info.session: info for info in hello.sessions}
+        mine = [session for session in self._sessions.values() if session.node == hello.node]
+        for session in mine:
+            if session.session not in told:
+                self._remove(session, reason)
+        for info in hello.sessions:
+            self._sessions[(hello.node, info.session)] = self._adopted(hello.node, info)
+
+    def _adopted(self, node: NodeId, info: SessionInfo) -> Session:
+        known = self._sessions.get((node, info.session))
+        return Session(
+            node,
+            info.session,
+            info.scope,
+            info.port,
+            info.direction,
+            info.state,
+            frozenset(info.slots),
+            device=known.device if known is not None else None,
+        )
+
+    def _remove(self, session: Session, reason: str) -> None:
+        if self._sessions.pop((session.node, session.session), None) is not None:
+            self._listeners.session_closed(session, reason)
+            self._listeners.sessions_changed(session.scope)
+
+    @staticmethod
+    def _abandon(link: Link) -> None:
+        for waiting in link.waiting.values():
+            if not waiting.done():
+                waiting.set_exception(WireError("no_bridge", f"node {link.node}: the link broke"))
+        for task in list(link.tasks):
+            task.cancel()
+
+
+def newest(sessions: Iterable[Session]) -> list[Session]:
+    """Per scope, port and direction the session that counts: the newest connected one, else the
+    newest. `sessions` come oldest first."""
+    best: dict[tuple[str, str, str], Session] = {}
+    for session in sessions:
+        key = (session.scope, session.port, session.direction)
+        held = best.get(key)
+        if held is None or session.state == "connected" or held.state != "connected":
+            best[key] = session
+    return list(best.values())

@@ -1,0 +1,167 @@
+"""Keeps the bridge at what the conferences want: routes, and no session without a right to be.
+
+Receivers are what the nodes hold, seen together with what each page watches; routes are computed
+anew from them at every change. After a restart the tables of a scope are left alone until its
+operator windows have said what they watch, or two seconds, unless the conference itself changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from signaling import routing
+from signaling.clock import Clock
+from signaling.conference.state import Conference
+from signaling.conferences import Conferences, Owner
+from signaling.nodes import Nodes, Session
+from signaling.routing import Receiver
+from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName
+
+WINDOW_GRACE_S = 30.0
+"""How long an operator window's sessions outlive its socket."""
+SETTLE_S = 2.0
+"""How long after a restart the tables found on the nodes are left as they are."""
+
+log = structlog.get_logger("signaling.reconciler")
+
+Watches = Callable[[ConferenceId], dict[Port, tuple[SiteCode, ...] | None]]
+"""What each connected page of a conference watches; None: it has not said so yet."""
+
+
+class Reconciler:
+    """Computes routes and closes sessions. Its methods never block."""
+
+    def __init__(
+        self,
+        conferences: Conferences,
+        nodes: Nodes,
+        watches: Watches,
+        clock: Clock,
+        *,
+        settle_s: float = SETTLE_S,
+        window_grace_s: float = WINDOW_GRACE_S,
+    ) -> None:
+        self._conferences = conferences
+        self._nodes = nodes
+        self._watches = watches
+        self._clock = clock
+        self._settle_until = clock.monotonic() + settle_s
+        self._settled: set[ConferenceId] = set()
+        self._window_grace_s = window_grace_s
+        self._started_at = clock.monotonic()
+        self._window_seen: dict[tuple[ConferenceId, Port], float] = {}
+
+    def changed(self, before: Conference | None, after: Conference) -> None:
+        """A conference changed: its routes follow at once."""
+        if before is not None:
+            self._settled.add(after.conference)
+            self._close_given_up(before, after)
+        self.refresh(after.conference)
+
+    def refresh(self, conference: ConferenceId) -> None:
+        """Sessions, watches or the state changed: compute the routes anew."""
+        owner = self._conferences.find(conference)
+        if owner is None or not self._may_push(owner):
+            return
+        table = routing.routes(owner.current(), self.receivers(owner))
+        self._nodes.want_routes(Scope(conference), owner.epoch, table)
+
+    def receivers(self, owner: Owner) -> list[Receiver]:
+        """Every receiving port of the conference, with all slots that its sessions declared."""
+        state, watches = owner.current(), self._watches(owner.conference)
+        slots: dict[Port, frozenset[SlotName]] = {}
+        for session in self._nodes.sessions(Scope(owner.conference)):
+            if session.direction == "receive":
+                slots[session.port] = slots.get(session.port, frozenset()) | session.slots
+        return [
+            self._receiver(state, port, held, watches.get(port) or ())
+            for port, held in slots.items()
+        ]
+
+    def window_seen(self, conference: ConferenceId, port: Port) -> None:
+        """An operator window's socket is connected now."""
+        self._window_seen[(conference, port)] = self._clock.monotonic()
+
+    def tick(self) -> None:
+        """Once a second: close what nobody has a right to, and settle after a restart."""
+        for link in self._nodes.links:
+            for session in self._all_of(link.node):
+                reason = self.why_invalid(session)
+                if reason is not None:
+                    log.info("closing session", session=session.session, reason=reason)
+                    self._nodes.close_later(session, reason)
+        for owner in self._conferences.all():
+            if owner.conference not in self._settled:
+                self.refresh(owner.conference)
+
+    def why_invalid(self, session: Session) -> str | None:
+        """Why a session has no right to be, None if it has."""
+        owner = self._conferences.find(session.scope)
+        if owner is None:
+            return "not_found"
+        state = owner.current()
+        if state.phase == "ended":
+            return "ended"
+        site = site_of(session.port)
+        if site is None:
+            return None if self._window_alive(owner.conference, session.port) else "window_gone"
+        seat = state.seats.get(site)
+        if seat is None:
+            return "not_found"
+        if session.device is not None and session.device != seat.device:
+            return "seat_taken"
+        return None
+
+    def _all_of(self, node: str) -> list[Session]:
+        return [session for session in self._nodes.all_sessions() if session.node == node]
+
+    def _window_alive(self, conference: ConferenceId, port: Port) -> bool:
+        now = self._clock.monotonic()
+        if port in self._watches(conference):
+            self._window_seen[(conference, port)] = now
+            return True
+        seen = self._window_seen.get((conference, port), self._started_at)
+        return now - seen < self._window_grace_s
+
+    def _may_push(self, owner: Owner) -> bool:
+        """Whether the tables may be touched: an operator's thumbnails go on until it is back."""
+        if owner.conference in self._settled:
+            return True
+        windows = {
+            session.port
+            for session in self._nodes.sessions(Scope(owner.conference))
+            if session.direction == "receive" and site_of(session.port) is None
+        }
+        watches = self._watches(owner.conference)
+        back = all(watches.get(port) is not None for port in windows)
+        late = self._clock.monotonic() >= self._settle_until
+        if late or (windows and back):
+            self._settled.add(owner.conference)
+        return late or back
+
+    def _close_given_up(self, before: Conference, after: Conference) -> None:
+        """A seat that changed hands: the sessions of its former device end now."""
+        for site, seat in after.seats.items():
+            former = before.seats[site].device
+            if former is None or former == seat.device:
+                continue
+            for session in self._nodes.sessions(Scope(after.conference)):
+                if site_of(session.port) == site:
+                    self._nodes.close_later(session, "seat_taken" if seat.device else "left")
+
+    @staticmethod
+    def _receiver(
+        state: Conference, port: Port, slots: frozenset[SlotName], watch: tuple[SiteCode, ...]
+    ) -> Receiver:
+        site = site_of(port)
+        if site is None:
+            return Receiver(port, "operator", None, slots, watch)
+        return Receiver(port, "site", site, slots)
+
+
+def site_of(port: Port) -> SiteCode | None:
+    """The site whose main device has this port; None for an operator window."""
+    owner, _, device = port.partition("/")
+    return SiteCode(owner) if device == "main" and owner != "op" else None

@@ -1,0 +1,86 @@
+"""What the monitor is told: conferences that open and close, nodes, and each site's media figures.
+
+Also passes consent on to the seats' presence: media that still flows keeps a seat although its
+page's socket is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from signaling.bus import Bus
+from signaling.clock import Clock
+from signaling.conference.state import Conference
+from signaling.conferences import Conferences
+from signaling.nodes import Session, newest
+from signaling.reconciler import site_of
+from signaling.wire.control import SessionStats, Stats
+from signaling.wire.ids import ConferenceId, NodeId, SiteCode
+from signaling.wire.samples import (
+    ConferenceClosed,
+    ConferenceOpened,
+    NodeGone,
+    NodeHeard,
+    SiteMedia,
+)
+
+Seat = tuple[ConferenceId, SiteCode]
+
+
+class Sampler:
+    """Turns changes and reports into samples on the bus."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        conferences: Conferences,
+        sessions: Callable[[], list[Session]],
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._conferences = conferences
+        self._sessions = sessions
+        self._with_media: dict[NodeId, set[Seat]] = {}
+
+    def changed(self, before: Conference | None, after: Conference) -> None:
+        """A conference changed; only its beginning and its end concern the monitor."""
+        at = self._clock.wall()
+        if before is None and after.phase != "ended":
+            self._bus.publish(ConferenceOpened(after.conference, list(after.seats), at))
+        elif before is not None and before.phase != "ended" and after.phase == "ended":
+            self._bus.publish(ConferenceClosed(after.conference, at))
+
+    def node_gone(self, node: NodeId) -> None:
+        """A control link closed."""
+        self._bus.publish(NodeGone(node, self._clock.wall()))
+
+    def stats(self, node: NodeId, stats: Stats) -> None:
+        """A node's report, already taken in by the sessions."""
+        at = self._clock.wall()
+        self._bus.publish(NodeHeard(node, at))
+        figures = self._by_seat(node)
+        for conference, site in self._with_media.get(node, set()) - set(figures):
+            self._bus.publish(SiteMedia(conference, site, node, at, None, None))
+        for (conference, site), (publish, receive) in figures.items():
+            self._bus.publish(SiteMedia(conference, site, node, at, publish, receive))
+        self._with_media[node] = set(figures)
+
+    def _by_seat(self, node: NodeId) -> dict[Seat, tuple[SessionStats | None, SessionStats | None]]:
+        figures: dict[Seat, tuple[SessionStats | None, SessionStats | None]] = {}
+        for session in newest(one for one in self._sessions() if one.node == node):
+            site = site_of(session.port)
+            owner = self._conferences.find(session.scope)
+            if site is None or owner is None or session.stats is None:
+                continue
+            seat = (owner.conference, site)
+            publish, receive = figures.get(seat, (None, None))
+            if session.direction == "publish":
+                publish = session.stats
+            else:
+                receive = session.stats
+            figures[seat] = (publish, receive)
+            age = session.stats.consent_age_s
+            if age is not None:
+                owner.presence.heard(site, self._clock.monotonic() - age)
+        return figures

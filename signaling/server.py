@@ -1,0 +1,296 @@
+"""Composes the control plane from plain values, and runs it.
+
+`Server` opens the data directory, becomes the owner of its conferences, and listens. Whoever
+starts it (`cli`) gives it templates and node tokens, and may attach a monitor to `bus` and
+`registry` before `start`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from signaling import limits
+from signaling.accounts import Accounts
+from signaling.api import doors, problems, security
+from signaling.api.services import SERVICES, Services
+from signaling.api.table import add_routes
+from signaling.bus import Bus, Subscription
+from signaling.clock import Clock, SystemClock
+from signaling.conference.commands import SYSTEM
+from signaling.conference.state import Conference
+from signaling.conferences import Conferences, ConferenceTemplate
+from signaling.database import Database
+from signaling.hub import Hub
+from signaling.journal import Journal
+from signaling.links import Links, load_keys
+from signaling.metrics import ServiceMetrics
+from signaling.nodes import REPLY_TIMEOUT_S, Listeners, Nodes
+from signaling.presence import SILENCE_S
+from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S, Reconciler
+from signaling.sampler import Sampler
+from signaling.socket import PageSocket, SocketTimings
+from signaling.wire.codec import MAX_OFFER
+from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role
+from signaling.wire.pages import Doors, IceServer
+from signaling.wire.rest import SiteLink
+from signaling.wire.samples import HealthReport
+
+PAGES = Path(__file__).parent / "pages"
+TICK_S = 1.0
+
+log = structlog.get_logger("signaling.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds; the defaults are the documented ones, tests shorten them."""
+
+    tick_s: float = TICK_S
+    silence_s: float = SILENCE_S
+    settle_s: float = SETTLE_S
+    window_grace_s: float = WINDOW_GRACE_S
+    reply_timeout_s: float = REPLY_TIMEOUT_S
+    pages: SocketTimings = field(default_factory=SocketTimings)
+    sites: SocketTimings = field(default_factory=lambda: SocketTimings(silence_s=SILENCE_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Plain values of one service.
+
+    `public_url` is the address in links (scheme, host, port), this machine's when None. Port 0
+    takes a free one. `default_template` founds the first conference of a new data directory.
+    """
+
+    data_dir: Path
+    node_tokens: tuple[str, ...]
+    templates: Mapping[str, ConferenceTemplate]
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str | None = None
+    default_template: str | None = None
+    ice_servers: tuple[IceServer, ...] = ()
+    pages_dir: Path = PAGES
+    timings: Timings = field(default_factory=Timings)
+
+
+class Server:
+    """The control plane as one process runs it."""
+
+    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+        self.bus = Bus()
+        self.registry = CollectorRegistry()
+        self._options = options
+        self._clock = clock or SystemClock()
+        self._services: Services | None = None
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """The address in links, without a slash at its end; known after `start`."""
+        return self._url
+
+    @property
+    def services(self) -> Services:
+        """What is behind the routes; there after `start`."""
+        assert self._services is not None, "the server is not started"
+        return self._services
+
+    async def start(self) -> None:
+        """Listen. When this returns, the service answers.
+
+        Raises:
+            DataDirectoryInUseError: another process owns the data directory.
+            OSError: the address cannot be listened on.
+        """
+        listener = _listen(self._options.host, self._options.port)
+        port = listener.getsockname()[1]
+        self._url = self._options.public_url or f"http://{_in_url(self._options.host)}:{port}"
+        try:
+            database = await Database.open(self._options.data_dir)
+        except BaseException:
+            listener.close()
+            raise
+        try:
+            await self._compose(database)
+            await self._listen(listener)
+        except BaseException:
+            listener.close()
+            if self._services is None:
+                await database.close()
+            await self.stop()
+            raise
+        log.info("signaling started", url=self._url, conferences=len(self._all()))
+
+    async def stop(self) -> None:
+        """Tell every page to come back, finish what is being written, close the database."""
+        services = self._services
+        if services is None or services.draining:
+            return
+        services.draining = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await services.hub.stop()
+        for link in services.nodes.links:
+            await link.close("shutting_down")
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await services.conferences.stop()
+        self.bus.close()
+        await services.database.close()
+        log.info("signaling stopped")
+
+    async def mint_sign_in(self, role: Role) -> str:
+        """The URL of a one-time sign-in of `role`; it holds for half an hour."""
+        code = await self.services.accounts.mint_code(AccountName(role), role, self._clock.wall())
+        return f"{self._url}/sign-in#code={code}"
+
+    async def site_links(self, conference: ConferenceId) -> list[SiteLink]:
+        """Every site's link, in protocol order. Raises WireError ``not_found``."""
+        state = self.services.conferences.get(conference).current()
+        return await self.services.links.of(state, self._clock.wall())
+
+    def conferences(self) -> list[Conference]:
+        """The state of every conference, oldest first."""
+        return self._all()
+
+    def _all(self) -> list[Conference]:
+        return [owner.current() for owner in self.services.conferences.all()]
+
+    async def _compose(self, database: Database) -> None:
+        timings, clock = self._options.timings, self._clock
+        ring = await load_keys(database, clock.wall())
+        conferences = Conferences(
+            Journal(database), clock, self._changed, silence_s=timings.silence_s
+        )
+        nodes = Nodes(
+            Listeners(
+                session_closed=lambda session, reason: hub.session_closed(session, reason),
+                sessions_changed=lambda scope: reconciler.refresh(ConferenceId(scope)),
+                node_ready=self._node_ready,
+                node_gone=lambda node: sampler.node_gone(node),
+                stats=lambda node, stats: sampler.stats(node, stats),
+            ),
+            timings.reply_timeout_s,
+        )
+        hub = Hub(
+            self.bus,
+            clock,
+            self._doors,
+            lambda conference, _port: reconciler.refresh(conference),
+        )
+        reconciler = Reconciler(
+            conferences,
+            nodes,
+            hub.watches,
+            clock,
+            settle_s=timings.settle_s,
+            window_grace_s=timings.window_grace_s,
+        )
+        sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions)
+        self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
+        self._metrics = ServiceMetrics(self.registry, version("diemcau"), conferences, nodes)
+        self._services = Services(
+            clock=clock,
+            database=database,
+            accounts=Accounts(database),
+            links=Links(database, ring, self._url),
+            ring=ring,
+            conferences=conferences,
+            nodes=nodes,
+            hub=hub,
+            registry=self.registry,
+            templates=self._options.templates,
+            node_tokens=self._options.node_tokens,
+            ice_servers=list(self._options.ice_servers),
+            public_url=self._url,
+            pages_dir=self._options.pages_dir,
+            page_timings=timings.pages,
+            site_timings=timings.sites,
+            wrong_sign_ins=limits.Buckets(limits.WRONG_SIGN_INS),
+            wrong_links=limits.Buckets(limits.WRONG_LINKS),
+            door_requests=limits.Buckets(limits.DOOR_REQUESTS),
+        )
+        await conferences.load()
+        await self._found_first()
+
+    async def _found_first(self) -> None:
+        key = self._options.default_template
+        if key is not None and not self._all():
+            await self.services.conferences.create(self._options.templates[key], SYSTEM)
+
+    async def _listen(self, listener: socket.socket) -> None:
+        app = web.Application(
+            middlewares=[problems.problems, security.own_origin], client_max_size=MAX_OFFER + 1
+        )
+        app[SERVICES] = self.services
+        app.on_response_prepare.append(security.add_headers)
+        add_routes(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+        self._tasks = [
+            asyncio.create_task(self._tick(), name="tick"),
+            asyncio.create_task(
+                self._forward(self.bus.subscribe(HealthReport)), name="health reports"
+            ),
+        ]
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + self._options.timings.tick_s
+            await asyncio.sleep(self._options.timings.tick_s)
+            self._metrics.event_loop_lag_s = max(0.0, loop.time() - due)
+            try:
+                self._reconciler.tick()
+                await self.services.conferences.lose_silent()
+            except Exception:
+                log.exception("tick failed; the next one tries again")
+
+    async def _forward(self, reports: Subscription) -> None:
+        async for report in reports:
+            assert isinstance(report, HealthReport)
+            self._hub.report(report)
+
+    def _changed(self, before: Conference | None, after: Conference) -> None:
+        self._sampler.changed(before, after)
+        self._hub.changed(before, after)
+        self._reconciler.changed(before, after)
+
+    def _node_ready(self, _node: NodeId) -> None:
+        for state in self._all():
+            self._reconciler.refresh(state.conference)
+
+    def _doors(self, page: PageSocket) -> Doors:
+        return doors.make_doors(self.services, page)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
