@@ -14,8 +14,8 @@ from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
 from bridge.ice import Credentials, Path, local_ufrag
 from bridge.metrics import Counters, LoopLag
-from bridge.publisher import Publisher
-from bridge.receiver import Receiver
+from bridge.publishing import Publisher
+from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.source import Source
