@@ -78,6 +78,11 @@ class Publisher:
         """Of the session's transport."""
         return self._peer.state
 
+    @property
+    def sound_packets(self) -> int:
+        """How many it has sent, muted or not."""
+        return self._audio.packets
+
     async def open(self, door: Door, timeout_s: float = CONNECT_S) -> None:
         """Publish through this door; returns when connected and sending.
 

@@ -1,0 +1,173 @@
+"""What a receiving session does: its slots, their sender reports, and what the receiver asks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from bridge import rtcp
+from bridge.answer import ReceivedSlot
+from bridge.crosspoint import Crosspoint, Output
+from bridge.estimator import Delivery, Meter
+from bridge.metrics import Counters
+from bridge.session import Session
+from bridge.slot import Slot
+from signaling.wire.control import StreamStats
+from signaling.wire.ids import Media, SlotName
+
+REPORTS_OF_COMPOUND = 32
+"""Sender reports of 28 bytes each in one compound, to stay below the MTU."""
+
+
+class Receiver:
+    """The `Flow` of a receiving session: one slot for each section of its answer."""
+
+    def __init__(
+        self,
+        session: Session,
+        received: Sequence[ReceivedSlot],
+        crosspoint: Crosspoint,
+        cname: str,
+        now: float,
+        counters: Counters,
+        carry_out: Callable[[Sequence[Output]], None],
+    ) -> None:
+        self._session = session
+        self._crosspoint = crosspoint
+        self._cname = cname
+        self._counters = counters
+        self._carry_out = carry_out
+        self._outs = {one.ssrc: _Out(one.slot, _slot(one, session)) for one in received}
+        self._meters: dict[Media, Meter] = {
+            media: Meter(now) for media in dict.fromkeys(one.codec.media for one in received)
+        }
+        self._rtt_s: float | None = None
+
+    def connected(self, now: float) -> None:
+        """See `Flow`."""
+        one = self._session.identity
+        for out in self._outs.values():
+            self._carry_out(self._crosspoint.add_slot(now, one.scope, one.port, out.name, out.slot))
+
+    def receive_rtp(self, now: float, packet: bytes) -> None:
+        """See `Flow`: a receiver has nothing to send."""
+        self._counters.dropped["unexpected_rtp"] += 1
+
+    def receive_rtcp(self, now: float, wall: float, compound: bytes) -> None:
+        """See `Flow`."""
+        for packet in rtcp.parse(compound):
+            match packet:
+                case rtcp.ReceiverReport(blocks=blocks) | rtcp.SenderReport(blocks=blocks):
+                    self._reported(wall, blocks)
+                case rtcp.PictureLoss(media_ssrc=ssrc):
+                    self._asked(now, ssrc)
+                case rtcp.FullIntra(requests=requests):
+                    for ssrc, number in requests:
+                        out = self._outs.get(ssrc)
+                        # the same number is the same request, repeated (RFC 5104 §4.3.1.1)
+                        if out is not None and out.fir_number != number:
+                            out.fir_number = number
+                            self._asked(now, ssrc)
+                case _:
+                    pass
+
+    def reports(self, now: float, wall: float) -> Sequence[bytes]:
+        """See `Flow`: an SR for each slot that was fed since its last one."""
+        ntp = rtcp.ntp_time(wall)
+        reports: list[rtcp.SenderReport] = []
+        for out in self._outs.values():
+            if out.slot.packets == out.reported_packets:
+                continue
+            info = out.slot.sender_info(now)
+            if info is not None:
+                out.reported_packets = out.slot.packets
+                reports.append(
+                    rtcp.SenderReport(info.ssrc, ntp, info.rtp_timestamp, info.packets, info.octets)
+                )
+        return [
+            rtcp.build([*part, rtcp.CanonicalName(part[0].ssrc, self._cname)])
+            for part in _parts(reports, REPORTS_OF_COMPOUND)
+        ]
+
+    def stats(self, now: float) -> list[StreamStats]:
+        """See `Flow`: one for each kind of media, over its slots."""
+        return [self._stats(now, media, meter) for media, meter in self._meters.items()]
+
+    def rtt_s(self) -> float | None:
+        """See `Flow`."""
+        return self._rtt_s
+
+    def media_at(self) -> float | None:
+        """See `Flow`: nothing comes in."""
+        return None
+
+    def closed(self, now: float) -> None:
+        """See `Flow`."""
+        for out in self._outs.values():
+            self._carry_out(self._crosspoint.remove_slot(now, out.slot))
+
+    def _reported(self, wall: float, blocks: Sequence[rtcp.ReportBlock]) -> None:
+        ntp = rtcp.ntp_time(wall)
+        for block in blocks:
+            out = self._outs.get(block.ssrc)
+            if out is not None:
+                out.delivery.reported(ntp, block)
+                if out.delivery.rtt_s is not None:
+                    self._rtt_s = out.delivery.rtt_s
+
+    def _asked(self, now: float, ssrc: int) -> None:
+        out = self._outs.get(ssrc)
+        if out is not None:
+            out.asked += 1
+            self._carry_out(self._crosspoint.request_keyframe(now, out.slot))
+
+    def _stats(self, now: float, media: Media, meter: Meter) -> StreamStats:
+        outs = [one for one in self._outs.values() if one.slot.codec.media == media]
+        octets = sum(one.slot.octets for one in outs)
+        sent = [(one.sent_since(), one.delivery.loss_ratio) for one in outs]
+        total = sum(packets for packets, _ in sent)
+        return StreamStats(
+            media=media,
+            track=None,
+            packets=sum(one.slot.packets for one in outs),
+            bytes=octets,
+            bitrate_bps=meter.bitrate_bps(now, octets),
+            lost=sum(one.delivery.lost for one in outs),
+            loss_ratio=sum(packets * ratio for packets, ratio in sent) / total if total else 0.0,
+            jitter_s=max(one.delivery.jitter_s for one in outs),
+            keyframe_requests=sum(one.asked for one in outs),
+        )
+
+
+class _Out:
+    """One slot, and what is remembered of its receiver."""
+
+    def __init__(self, name: SlotName, slot: Slot) -> None:
+        self.name = name
+        self.slot = slot
+        self.delivery = Delivery(slot.codec.clock_rate)
+        self.asked = 0
+        self.fir_number: int | None = None
+        self.reported_packets = 0
+        self._counted = 0
+
+    def sent_since(self) -> int:
+        """Packets since the last call."""
+        before, self._counted = self._counted, self.slot.packets
+        return self._counted - before
+
+
+def _slot(received: ReceivedSlot, session: Session) -> Slot:
+    return Slot(
+        received.codec,
+        received.ssrc,
+        received.payload_type,
+        session,
+        first_sequence=secrets.randbits(15),
+        first_timestamp=secrets.randbits(32),
+        first_picture_id=secrets.randbits(15),
+    )
+
+
+def _parts(reports: list[rtcp.SenderReport], size: int) -> list[list[rtcp.SenderReport]]:
+    return [reports[at : at + size] for at in range(0, len(reports), size)]
