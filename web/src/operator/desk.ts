@@ -1,0 +1,195 @@
+/** The operator's desk: the conference as this page sees it, and everything that it can ask for. */
+
+import { type ReadonlySignal, type Signal, computed, effect, signal } from '@preact/signals'
+import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
+import { conferenceOf, floorOf, seatsOf, stageOf } from '../shared/client/view'
+import { Receiver, type ReceiveOptions } from '../shared/media/receive'
+import type { Door } from '../shared/media/session'
+import { operatorSlots, slotNames } from '../shared/media/slots'
+import { Sound } from '../shared/media/sound'
+import { Notices } from '../shared/ui/notices'
+import { type MicState, healthOf, micOf } from '../shared/ui/state'
+import type {
+  ConferenceRow,
+  FloorRow,
+  HealthState,
+  PageCommand,
+  Scene,
+  SeatRow,
+  SiteCode,
+  StageRow,
+} from '../shared/wire/types.gen'
+import { matches, sameScene, sceneOf, toggled } from './scene'
+
+export type Filter = 'all' | 'present' | 'absent' | 'trouble' | 'open'
+
+export const FILTERS: readonly Filter[] = ['all', 'present', 'absent', 'trouble', 'open']
+
+export interface DeskOptions extends SocketOptions {
+  readonly receive?: Omit<ReceiveOptions, 'door' | 'slots'>
+}
+
+export class Desk {
+  readonly socket: ConferenceSocket
+  readonly sound = new Sound()
+  readonly notices = new Notices()
+  readonly receiver: Signal<Receiver | null> = signal(null)
+  readonly selected: Signal<SiteCode | null> = signal(null)
+  readonly query: Signal<string> = signal('')
+  readonly filter: Signal<Filter> = signal('all')
+
+  readonly conference: ReadonlySignal<ConferenceRow | null>
+  readonly seats: ReadonlySignal<SeatRow[]>
+  readonly stage: ReadonlySignal<StageRow>
+  readonly floor: ReadonlySignal<FloorRow>
+  readonly shown: ReadonlySignal<SeatRow[]>
+
+  private readonly stops: (() => void)[] = []
+
+  constructor(private readonly options: DeskOptions) {
+    const socket = new ConferenceSocket(options)
+    this.socket = socket
+    this.conference = computed(() => conferenceOf(socket.view.value))
+    this.seats = computed(() => seatsOf(socket.view.value))
+    this.stage = computed(() => stageOf(socket.view.value))
+    this.floor = computed(() => floorOf(socket.view.value))
+    this.shown = computed(() => this.seats.value.filter((seat) => this.shows(seat)))
+    socket.onSessionClosed = ({ session }) => {
+      this.receiver.value?.session.closedByBridge(session)
+    }
+  }
+
+  open(): void {
+    this.socket.connect()
+    this.stops.push(
+      effect(() => this.receiveOnce(this.seats.value.length)),
+      effect(() => this.socket.watch(this.thumbSites())),
+    )
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop()
+    this.receiver.value?.session.stop()
+    this.socket.close()
+  }
+
+  // --- what the page shows -------------------------------------------------------------------
+
+  health(seat: SeatRow): HealthState {
+    return healthOf(seat, this.socket.received.value)
+  }
+
+  mic(seat: SeatRow): MicState {
+    return micOf(seat)
+  }
+
+  seat(site: SiteCode): SeatRow | null {
+    return this.seats.value.find((seat) => seat.site === site) ?? null
+  }
+
+  /** Thumbnail slots go to the sites in wall order, and stay there while tiles are filtered. */
+  thumbOf(site: SiteCode): string | null {
+    const index = this.thumbSites().indexOf(site)
+    return index < 0 ? null : `thumb:${index + 1}`
+  }
+
+  /** Why the preview cannot go on air now; null if it can. */
+  takeBlocked(): 'takeNothing' | 'takeBeforeStart' | 'takeSame' | null {
+    const conference = this.conference.value
+    if (conference === null || conference.preview === null) return 'takeNothing'
+    if (conference.phase !== 'live') return 'takeBeforeStart'
+    return sameScene(conference.preview, conference.program) ? 'takeSame' : null
+  }
+
+  // --- what the operator does ------------------------------------------------------------------
+
+  preview(site: SiteCode): void {
+    this.selected.value = site
+    this.setPreview(sceneOf([site]))
+  }
+
+  /** Put a site into the picture that is being prepared, or take it out. */
+  toggleInPreview(site: SiteCode): void {
+    this.selected.value = site
+    const scene = toggled(this.conference.value?.preview ?? null, site)
+    if (scene !== 'full') this.setPreview(scene)
+  }
+
+  clearPreview(): void {
+    this.setPreview(null)
+  }
+
+  take(): void {
+    const scene = this.conference.value?.preview ?? null
+    if (scene === null || this.takeBlocked() !== null) return
+    this.ask({ type: 'take', scene })
+  }
+
+  start(): void {
+    this.ask({ type: 'start' })
+  }
+
+  end(): void {
+    this.ask({ type: 'end' })
+  }
+
+  /** Set or lift the operator's mute of a site. */
+  toggleMic(site: SiteCode): void {
+    const seat = this.seat(site)
+    if (seat !== null) this.ask({ type: seat.muted_by_operator ? 'unmute' : 'mute', site })
+  }
+
+  muteAll(): void {
+    for (const seat of this.seats.value) {
+      if (!seat.muted_by_operator && !seat.central) this.ask({ type: 'mute', site: seat.site })
+    }
+  }
+
+  private setPreview(scene: Scene | null): void {
+    this.ask({ type: 'preview', scene })
+  }
+
+  private ask(command: PageCommand): void {
+    this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
+  }
+
+  private shows(seat: SeatRow): boolean {
+    if (!matches(seat, this.query.value)) return false
+    const health = this.health(seat)
+    switch (this.filter.value) {
+      case 'all':
+        return true
+      case 'present':
+        return seat.present
+      case 'absent':
+        return !seat.present
+      case 'trouble':
+        return health === 'lost' || health === 'poor' || health === 'fair'
+      case 'open':
+        return this.mic(seat) === 'open'
+    }
+  }
+
+  private thumbSites(): SiteCode[] {
+    const slots = slotNames(operatorSlots(this.seats.value.length))
+    const thumbs = slots.filter((slot) => slot.startsWith('thumb:')).length
+    return this.seats.value.slice(0, thumbs).map((seat) => seat.site)
+  }
+
+  private receiveOnce(seats: number): void {
+    if (seats === 0 || this.receiver.peek() !== null) return
+    const receiver = new Receiver({
+      ...this.options.receive,
+      door: () => this.door(),
+      slots: operatorSlots(seats),
+    })
+    this.receiver.value = receiver
+    receiver.session.start()
+  }
+
+  private door(): Door | null {
+    const doors = this.socket.view.peek()?.doors
+    if (doors === undefined || doors.whep === null) return null
+    return { url: doors.whep, token: doors.token, iceServers: doors.ice_servers }
+  }
+}

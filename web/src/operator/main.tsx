@@ -1,0 +1,6 @@
+import '../shared/ui/base.css'
+import './operator.css'
+import { start } from './start'
+
+const root = document.getElementById('app')
+if (root !== null) void start(root)

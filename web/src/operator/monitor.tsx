@@ -1,0 +1,92 @@
+import { t } from '../shared/i18n'
+import type { Streams } from '../shared/media/receive'
+import { Icon } from '../shared/ui/icon'
+import { SlotVideo } from '../shared/ui/media'
+import type { Layout, SiteCode } from '../shared/wire/types.gen'
+import type { Desk } from './desk'
+
+interface Props {
+  readonly desk: Desk
+  readonly kind: 'program' | 'preview'
+  readonly streams: Streams
+}
+
+/** One of the two large pictures. */
+export function Monitor({ desk, kind, streams }: Props) {
+  const texts = t.value.operator
+  const conference = desk.conference.value
+  const program = desk.stage.value
+  const layout: Layout =
+    kind === 'program' ? program.layout : (conference?.preview?.layout ?? 'single')
+  const sites: readonly SiteCode[] =
+    kind === 'program'
+      ? program.seats.map((seat) => seat.site)
+      : (conference?.preview?.seats ?? [])
+  const live = conference?.phase === 'live'
+  return (
+    <section
+      class={`monitor ${kind}`}
+      data-testid={kind}
+      data-sites={sites.join(' ')}
+      data-live={kind === 'program' && live}
+      aria-label={kind === 'program' ? texts.program : texts.preview}
+    >
+      <h2 class="monitor-title">
+        <Icon name={kind === 'program' ? 'radio' : 'eye'} />
+        {kind === 'program' ? texts.program : texts.preview}
+        {kind === 'program' && !live && conference?.phase !== 'ended' ? (
+          <small>{texts.notOnAirYet}</small>
+        ) : null}
+        {kind === 'preview' && sites.length > 0 ? (
+          <button type="button" class="clear" onClick={() => desk.clearPreview()}>
+            {texts.clearPreview}
+          </button>
+        ) : null}
+      </h2>
+      <div class="picture" data-layout={layout} data-count={sites.length}>
+        {sites.length === 0 ? (
+          <p class="empty">{kind === 'program' ? texts.programEmpty : texts.previewEmpty}</p>
+        ) : (
+          sites.map((site, index) => (
+            <Cell
+              key={site}
+              desk={desk}
+              site={site}
+              slot={`${kind === 'program' ? 'stage' : 'preview'}:${index + 1}`}
+              streams={streams}
+            />
+          ))
+        )}
+      </div>
+    </section>
+  )
+}
+
+interface CellProps {
+  readonly desk: Desk
+  readonly site: SiteCode
+  readonly slot: string
+  readonly streams: Streams
+}
+
+/** A site in a large picture, or the slate that stands for it. */
+function Cell({ desk, site, slot, streams }: CellProps) {
+  const texts = t.value.operator
+  const seat = desk.seat(site)
+  const lost = seat !== null && desk.health(seat) === 'lost'
+  const slated = seat === null || !seat.present || lost
+  return (
+    <figure class="cell" data-cell={site}>
+      <SlotVideo key={slot} slot={slot} streams={streams} />
+      {slated ? (
+        <div class="slate">
+          <b>{seat?.name ?? site}</b>
+          <span>{lost ? texts.slateLost : texts.slateAbsent}</span>
+        </div>
+      ) : null}
+      <figcaption>
+        <b>{site}</b> {seat?.name ?? ''}
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,106 @@
+import { t } from '../shared/i18n'
+import type { Streams } from '../shared/media/receive'
+import { Icon } from '../shared/ui/icon'
+import { SlotVideo } from '../shared/ui/media'
+import { HEALTH_ICONS } from '../shared/ui/state'
+import type { SeatRow } from '../shared/wire/types.gen'
+import type { Desk } from './desk'
+
+interface Props {
+  readonly desk: Desk
+  readonly seat: SeatRow
+  readonly streams: Streams
+}
+
+/** One site on the wall. */
+export function Tile({ desk, seat, streams }: Props) {
+  const texts = t.value
+  const health = desk.health(seat)
+  const mic = desk.mic(seat)
+  const slot = desk.thumbOf(seat.site)
+  const inPreview = desk.conference.value?.preview?.seats.includes(seat.site) ?? false
+  const onAir = seat.tally === 'on_air'
+  const label = [
+    seat.site,
+    seat.name,
+    texts.health[health],
+    texts.mic[mic],
+    onAir ? texts.operator.program : '',
+    inPreview ? texts.operator.preview : '',
+  ]
+  const click = (event: MouseEvent): void => {
+    if (event.shiftKey || event.ctrlKey || event.metaKey) desk.toggleInPreview(seat.site)
+    else desk.preview(seat.site)
+  }
+  return (
+    <li
+      class="tile"
+      data-site={seat.site}
+      data-state={health}
+      data-tally={seat.tally}
+      data-mic={mic}
+      data-preview={inPreview}
+      data-selected={desk.selected.value === seat.site}
+    >
+      <button
+        type="button"
+        class="tile-main"
+        aria-label={label.filter((part) => part !== '').join(', ')}
+        title={`${seat.site} ${seat.name} – ${texts.health[health]}`}
+        onClick={click}
+        onFocus={() => {
+          desk.selected.value = seat.site
+        }}
+      >
+        {slot === null ? null : <SlotVideo slot={slot} streams={streams} />}
+        <span class="tile-slate" hidden={seat.present && health !== 'lost'}>
+          <b>{seat.site}</b>
+        </span>
+        <span class="tile-marks">
+          {onAir ? (
+            <span class="mark on-air">
+              <Icon name="radio" />
+            </span>
+          ) : null}
+          {inPreview ? (
+            <span class="mark in-preview">
+              <Icon name="eye" />
+            </span>
+          ) : null}
+        </span>
+        <span class="tile-health" data-tone={health}>
+          <Icon name={HEALTH_ICONS[health]} />
+        </span>
+      </button>
+      <span class="tile-caption">
+        <span class="tile-name">
+          <b>{seat.site}</b> {seat.name}
+        </span>
+        <MicButton desk={desk} seat={seat} />
+      </span>
+    </li>
+  )
+}
+
+/** The operator's mute. Its picture shows both flags, its words say what a press does. */
+export function MicButton({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const texts = t.value
+  const mic = desk.mic(seat)
+  const action = seat.muted_by_operator
+    ? texts.operator.unmuteSite(seat.name)
+    : texts.operator.muteSite(seat.name)
+  return (
+    <button
+      type="button"
+      class="tile-mic"
+      data-testid="mute"
+      data-mic={mic}
+      aria-label={action}
+      title={`${texts.mic[mic]} – ${action}`}
+      onClick={() => desk.toggleMic(seat.site)}
+    >
+      <Icon name={mic === 'open' ? 'mic' : 'micOff'} />
+      {mic === 'muted_by_operator' ? <i class="lock" /> : null}
+    </button>
+  )
+}

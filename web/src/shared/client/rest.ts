@@ -1,0 +1,83 @@
+/** The REST resources that pages use. All raise `Refusal`. */
+
+import type {
+  ConferenceId,
+  ConferenceSummary,
+  CreateConference,
+  LinkExchange,
+  Me,
+  Seated,
+  SignInRequest,
+  SiteCode,
+  SiteLink,
+  Template,
+} from '../wire/types.gen'
+import { Refusal, refusalOfResponse } from './problem'
+
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
+
+async function call<T>(fetch: Fetch, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit =
+    body === undefined
+      ? { credentials: 'same-origin' }
+      : {
+          method: 'POST',
+          credentials: 'same-origin',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(body),
+        }
+  let response: Response
+  try {
+    response = await fetch(path, init)
+  } catch {
+    throw new Refusal('unreachable')
+  }
+  if (!response.ok) throw await refusalOfResponse(response)
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+export class Rest {
+  constructor(private readonly fetch: Fetch = (input, init) => globalThis.fetch(input, init)) {}
+
+  signIn(request: SignInRequest): Promise<Me> {
+    return call(this.fetch, '/api/sign-in', request)
+  }
+
+  signOut(): Promise<void> {
+    return call(this.fetch, '/api/sign-out', {})
+  }
+
+  me(): Promise<Me> {
+    return call(this.fetch, '/api/me')
+  }
+
+  templates(): Promise<Template[]> {
+    return call(this.fetch, '/api/templates')
+  }
+
+  conferences(): Promise<ConferenceSummary[]> {
+    return call(this.fetch, '/api/conferences')
+  }
+
+  create(request: CreateConference): Promise<ConferenceSummary> {
+    return call(this.fetch, '/api/conferences', request)
+  }
+
+  links(conference: ConferenceId): Promise<SiteLink[]> {
+    return call(this.fetch, `/api/conferences/${encodeURIComponent(conference)}/links`)
+  }
+
+  exchange(conference: ConferenceId, site: SiteCode, request: LinkExchange): Promise<Seated> {
+    return call(this.fetch, `${seatPath(conference, site)}exchange`, request)
+  }
+}
+
+/** The path under which a seat's page, cookie and socket live. */
+export function seatPath(conference: ConferenceId, site: SiteCode): string {
+  return `/c/${encodeURIComponent(conference)}/s/${encodeURIComponent(site)}/`
+}
+
+/** The address of a socket on this page's own host. */
+export function socketUrl(location: Pick<Location, 'protocol' | 'host'>, path: string): string {
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${path}`
+}

@@ -1,0 +1,71 @@
+import check from 'lucide-static/icons/check.svg?raw'
+import circleAlert from 'lucide-static/icons/circle-alert.svg?raw'
+import circleCheck from 'lucide-static/icons/circle-check.svg?raw'
+import circleDashed from 'lucide-static/icons/circle-dashed.svg?raw'
+import copy from 'lucide-static/icons/copy.svg?raw'
+import download from 'lucide-static/icons/download.svg?raw'
+import ear from 'lucide-static/icons/ear.svg?raw'
+import eye from 'lucide-static/icons/eye.svg?raw'
+import keyboard from 'lucide-static/icons/keyboard.svg?raw'
+import link from 'lucide-static/icons/link.svg?raw'
+import loader from 'lucide-static/icons/loader.svg?raw'
+import logOut from 'lucide-static/icons/log-out.svg?raw'
+import mic from 'lucide-static/icons/mic.svg?raw'
+import micOff from 'lucide-static/icons/mic-off.svg?raw'
+import octagonAlert from 'lucide-static/icons/octagon-alert.svg?raw'
+import phone from 'lucide-static/icons/phone.svg?raw'
+import play from 'lucide-static/icons/play.svg?raw'
+import plus from 'lucide-static/icons/plus.svg?raw'
+import radio from 'lucide-static/icons/radio.svg?raw'
+import search from 'lucide-static/icons/search.svg?raw'
+import settings from 'lucide-static/icons/settings.svg?raw'
+import square from 'lucide-static/icons/square.svg?raw'
+import triangleAlert from 'lucide-static/icons/triangle-alert.svg?raw'
+import unplug from 'lucide-static/icons/unplug.svg?raw'
+import videoOff from 'lucide-static/icons/video-off.svg?raw'
+import volume from 'lucide-static/icons/volume-2.svg?raw'
+import volumeOff from 'lucide-static/icons/volume-x.svg?raw'
+import wifiOff from 'lucide-static/icons/wifi-off.svg?raw'
+import x from 'lucide-static/icons/x.svg?raw'
+
+const ICONS = {
+  check,
+  circleAlert,
+  circleCheck,
+  circleDashed,
+  copy,
+  download,
+  ear,
+  eye,
+  keyboard,
+  link,
+  loader,
+  logOut,
+  mic,
+  micOff,
+  octagonAlert,
+  phone,
+  play,
+  plus,
+  radio,
+  search,
+  settings,
+  square,
+  triangleAlert,
+  unplug,
+  videoOff,
+  volume,
+  volumeOff,
+  wifiOff,
+  x,
+}
+
+export type IconName = keyof typeof ICONS
+
+/** A picture beside words; it says nothing that the words or a label do not say. */
+export function Icon({ name }: { name: IconName }) {
+  return (
+    // biome-ignore lint/security/noDangerouslySetInnerHtml: bundled at build time, never input
+    <span class="icon" aria-hidden="true" dangerouslySetInnerHTML={{ __html: ICONS[name] }} />
+  )
+}
