@@ -121,7 +121,7 @@ async def exchange(http: aiohttp.ClientSession, link: Link) -> Seated:
 class Resource:
     """One WHIP or WHEP session as a resource: POST makes it, DELETE ends it.
 
-    Its `__call__` is what `Publisher.open` and `Receiver.open` take as a door.
+    Its `__call__` is what `Player.open` and `Watcher.open` take as a door.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The sending half of a synthetic site: real encoded media at packet level, many to a process.
 
 It plays a loop through a WHIP session and jumps to its keyframe when asked for one. Its other half
-is in `receiver.py`. Neither knows what a site or a province is.
+is in `watcher.py`. Neither knows what a site or a province is.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Stream:
         return rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets)
 
 
-class Publisher:
+class Player:
     """Plays a loop into a WHIP session: 50 sound packets and 10 pictures a second, muted or not.
 
     What a muted site's client does with its microphone is its own affair: this one never stops
