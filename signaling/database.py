@@ -62,7 +62,7 @@ class DataDirectoryLock:
 class Database:
     """The one SQLite file of a data directory. Open with `open`, end with `close`."""
 
-    def __init__(self, engine: AsyncEngine, lock: DataDirectoryLock) -> None:
+    def __init__(self, engine: AsyncEngine, lock: DataDirectoryLock | None) -> None:
         self._engine = engine
         self._lock = lock
         self._writing = asyncio.Lock()
@@ -72,9 +72,7 @@ class Database:
         """Lock the directory, open the file and migrate it. Raises DataDirectoryInUseError."""
         lock = DataDirectoryLock.acquire(data_dir)
         path = data_dir / FILE_NAME
-        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        database = cls(engine, lock)
+        database = cls(_engine(path), lock)
         try:
             async with database.write() as connection:
                 await connection.run_sync(migrate)
@@ -83,6 +81,16 @@ class Database:
             await database.close()
             raise
         return database
+
+    @classmethod
+    def beside(cls, data_dir: Path) -> Database:
+        """The file of a directory that another process owns, for a command of the administrator.
+
+        Neither locks nor migrates, and never touches a journal. Raises FileNotFoundError.
+        """
+        path = data_dir / FILE_NAME
+        path.stat()
+        return cls(_engine(path), None)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -99,7 +107,8 @@ class Database:
     async def close(self) -> None:
         """Close the file and give the directory free."""
         await self._engine.dispose()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
 
 def migrate(connection: Connection) -> None:
@@ -108,6 +117,12 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _engine(path: Path) -> AsyncEngine:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    return engine
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
