@@ -38,7 +38,7 @@ class Peer:
     Args:
         on_rtp: takes (now, plain RTP packet), from the wheel's turn.
         on_rtcp: takes (now, plain compound RTCP packet).
-        on_state: told each edge after the first connection: ``lost``, ``connected``, ``closed``.
+        on_state: told each edge.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import struct
 import time
+from collections.abc import Callable
 
 from bridge import loops, offers, rtcp
 from bridge.loops import Loop
@@ -63,12 +64,18 @@ class Player:
     sending, so that only the service can keep it silent.
     """
 
-    def __init__(self, loop: Loop, wheel: Wheel, certificate: Certificate) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        wheel: Wheel,
+        certificate: Certificate,
+        on_state: Callable[[PeerState], None] = lambda state: None,
+    ) -> None:
         self.keyframes_asked = 0
         self._loop, self._wheel = loop, wheel
         self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
         self._video = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
-        self._peer = Peer(wheel, certificate, lambda now, packet: None, self._feedback)
+        self._peer = Peer(wheel, certificate, lambda now, packet: None, self._feedback, on_state)
         self._frame = self._tone = 0
         self._picture_id = secrets.randbits(15)
         self._audio_due = self._video_due = self._report_due = 0.0
