@@ -75,7 +75,7 @@ class Peer:
         """
         if not answer.passive:
             raise AnswerError("the answer must say a=setup:passive")
-        self.state = "connecting"
+        self._change("connecting")
         self._open(answer)
         assert self._channel is not None
         try:
