@@ -78,6 +78,7 @@ class PageSocket:
         self.watch: tuple[SiteCode, ...] | None = None
         self.left = False
         self.sign_in: bytes | None = None
+        self.account = ""
         self._request = request
         self._ws = ws
         self._clock = clock
@@ -108,7 +109,7 @@ class PageSocket:
         state = self.owner.current()
         seq, rows = self._outbox.opening()
         site = self.actor.site
-        name = state.seats[site].site.name if site is not None else self.actor.name
+        name = state.seats[site].site.name if site is not None else self.account
         snapshot = Snapshot(seq, self.actor.role, site, name, self.port, doors, rows)
         writer = asyncio.create_task(self._write(encode(snapshot)))
         try:

@@ -34,7 +34,7 @@ async def create(request: web.Request) -> web.Response:
     if template is None:
         known = ", ".join(context.templates)
         raise WireError("unknown_template", f"{body.template!r} is not one of: {known}")
-    actor = Actor(login.role, login.account)
+    actor = Actor(login.role, f"account/{login.account}")
     conference = await context.conferences.create(template, actor, body.title)
     response = answer(_summary(context.conferences.get(conference).current()), status=201)
     response.headers["Location"] = f"/api/conferences/{conference}"

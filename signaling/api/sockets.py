@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from signaling import links, permissions
+from signaling.accounts import SignIn
 from signaling.api.services import Services, services, sign_in_of
 from signaling.conference.commands import Actor
 from signaling.socket import PING_S, PageSocket, SocketTimings
@@ -19,7 +20,7 @@ from signaling.wire.codec import MAX_PAGE_FRAME
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
 
-_Admission = tuple[Actor, SocketTimings, bytes | None]
+_Admission = tuple[Actor, SocketTimings, SignIn | None]
 
 
 async def page_socket(request: web.Request) -> web.StreamResponse:
@@ -36,7 +37,7 @@ async def _admit_sign_in(request: web.Request) -> _Admission:
     login = await sign_in_of(request)
     if not permissions.allowed(login.role, "see_all_sites"):
         raise WireError("forbidden", f"{login.role} has no page here")
-    return Actor(login.role, login.account), services(request).page_timings, login.id
+    return Actor(login.role, f"account/{login.account}"), services(request).page_timings, login
 
 
 async def _admit_site(request: web.Request) -> _Admission:
@@ -47,7 +48,7 @@ async def _admit_site(request: web.Request) -> _Admission:
         raise WireError("not_found", f"no site {site[:16]!r} in this conference")
     cookie = request.cookies.get(links.COOKIE)
     claims = await context.links.device(cookie, owner.conference, site, context.clock.wall())
-    return Actor("site", site, site, claims.device), context.site_timings, None
+    return Actor("site", f"site/{site}", site, claims.device), context.site_timings, None
 
 
 async def _run(
@@ -68,7 +69,8 @@ async def _run(
         await ws.close(code=error.kind.close or 1011, message=error.code.encode())
         return ws
     socket = PageSocket(request, ws, owner, actor, context.clock, timings)
-    socket.sign_in = sign_in
+    if sign_in is not None:
+        socket.sign_in, socket.account = sign_in.id, sign_in.account
     await _tracked(context, context.hub.serve(socket))
     return ws
 

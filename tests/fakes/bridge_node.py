@@ -1,0 +1,188 @@
+"""A bridge node by hand: speaks the control link, opens sessions without media, keeps tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Self
+
+import aiohttp
+
+from signaling.wire.codec import decode_signaling_message, encode
+from signaling.wire.control import (
+    CloseSession,
+    Done,
+    Hello,
+    NodeMessage,
+    OpenSession,
+    Refused,
+    Route,
+    Routes,
+    RoutesHeld,
+    SessionEdge,
+    SessionInfo,
+    SessionOpened,
+    SessionStats,
+    Stats,
+    TableVersion,
+)
+from signaling.wire.ids import BootId, NodeId, Port, Scope, SessionId, SlotName, Track
+
+Table = dict[tuple[Port, SlotName], tuple[Port, Track]]
+
+
+class FakeNode:
+    """One node. `sessions` and `tables` outlive its link, as a real node's do.
+
+    `answers` is False to leave requests unanswered; `refuse` is the code to refuse offers with.
+    """
+
+    def __init__(self, node: str = "node-1", boot_id: str = "boot-1") -> None:
+        self.node = NodeId(node)
+        self.boot_id = BootId(boot_id)
+        self.sessions: dict[SessionId, SessionInfo] = {}
+        self.tables: dict[Scope, tuple[TableVersion, Table]] = {}
+        self.opened: list[OpenSession] = []
+        self.updates: list[Routes] = []
+        self.closed: list[tuple[SessionId, str]] = []
+        self.answers = True
+        self.refuse: str | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
+        self._count = 0
+
+    async def connect(self, url: str, token: str) -> Self:
+        """Dial and say hello."""
+        self._http = aiohttp.ClientSession()
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            self._ws = await self._http.ws_connect(f"{url}/control", headers=headers)
+        except BaseException:
+            await self._http.close()
+            raise
+        tables = [version for version, _ in self.tables.values()]
+        hello = Hello(self.node, self.boot_id, "0", list(self.sessions.values()), tables)
+        await self.send(hello)
+        self._serving = asyncio.create_task(self._serve(self._ws))
+        return self
+
+    async def disconnect(self) -> None:
+        """Cut the link; everything else stays."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        if self._ws is not None:
+            await self._ws.close()
+        if self._http is not None:
+            await self._http.close()
+
+    async def send(self, message: NodeMessage) -> None:
+        """Send any message."""
+        assert self._ws is not None
+        await self._ws.send_str(encode(message))
+
+    async def close_code(self) -> int | None:
+        """Wait until signaling closes the link; the code that it gave."""
+        assert self._serving is not None
+        assert self._ws is not None
+        await self._serving
+        return self._ws.close_code
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something holds that a message may bring about."""
+        while not true():
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def edge(self, session: SessionId, state: str, reason: str = "") -> None:
+        """Report a session's new state."""
+        info = self.sessions[session]
+        if state == "closed":
+            del self.sessions[session]
+        else:
+            self.sessions[session] = SessionInfo(
+                session,
+                info.scope,
+                info.port,
+                info.direction,
+                state,
+                info.slots,  # type: ignore[arg-type]
+            )
+        await self.send(
+            SessionEdge(session, info.scope, info.port, info.direction, state, reason)  # type: ignore[arg-type]
+        )
+
+    async def report(self, *figures: SessionStats, dropped: dict[str, int] | None = None) -> None:
+        """Send statistics."""
+        tables = [version for version, _ in self.tables.values()]
+        counts = {"stun_integrity": 0} if dropped is None else dropped
+        await self.send(Stats(0.0, 1.0, 0.001, 10, 20, 3000, 6000, counts, list(figures), tables))
+
+    def table(self, scope: str) -> Table:
+        """The routes that the node holds for a scope."""
+        held = self.tables.get(Scope(scope))
+        return held[1] if held is not None else {}
+
+    def of_port(self, port: str, direction: str) -> list[SessionInfo]:
+        """The sessions of a port."""
+        wanted = (port, direction)
+        return [one for one in self.sessions.values() if (one.port, one.direction) == wanted]
+
+    async def _serve(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        async for frame in ws:
+            message = decode_signaling_message(frame.data)
+            if self.answers:
+                match message:
+                    case OpenSession():
+                        await self._open(message)
+                    case CloseSession():
+                        await self._close(message)
+                    case Routes():
+                        await self._apply(message)
+            elif isinstance(message, OpenSession):
+                self.opened.append(message)
+            self._moved.set()
+
+    async def _open(self, message: OpenSession) -> None:
+        self.opened.append(message)
+        if self.refuse is not None:
+            await self.send(Refused(message.request, self.refuse, "by the test"))
+            return
+        self._count += 1
+        session = SessionId(f"{self.boot_id}-{self._count}")
+        self.sessions[session] = SessionInfo(
+            session, message.scope, message.port, message.direction, "connecting", message.slots
+        )
+        await self.send(SessionOpened(message.request, session, "v=0\r\n"))
+
+    async def _close(self, message: CloseSession) -> None:
+        self.closed.append((message.session, message.reason))
+        info = self.sessions.pop(message.session, None)
+        await self.send(Done(message.request))
+        if info is not None:
+            await self.send(
+                SessionEdge(
+                    message.session, info.scope, info.port, info.direction, "closed", message.reason
+                )
+            )
+
+    async def _apply(self, message: Routes) -> None:
+        self.updates.append(message)
+        held = self.tables.get(message.scope)
+        epoch, revision = (held[0].epoch, held[0].revision) if held is not None else (0, 0)
+        fits = message.base is None or (message.epoch, message.base) == (epoch, revision)
+        if message.epoch >= epoch and fits:
+            table = dict(held[1]) if held is not None and message.base is not None else {}
+            for gone in message.drop:
+                table.pop((gone.port, gone.slot), None)
+            for route in message.put:
+                table[(route.port, route.slot)] = _source(route)
+            epoch, revision = message.epoch, message.revision
+            self.tables[message.scope] = (TableVersion(message.scope, epoch, revision), table)
+        await self.send(RoutesHeld(message.request, message.scope, epoch, revision))
+
+
+def _source(route: Route) -> tuple[Port, Track]:
+    return route.source, route.track

@@ -1,0 +1,66 @@
+"""A real server on loopback, its data in a directory of the test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from signaling.conferences import ConferenceTemplate
+from signaling.server import Options, Timings
+from tests.fakes.clock import FakeClock
+from tests.signaling.build import CREATE
+from tests.signaling.stage import NODE_TOKEN, Stage
+
+TEMPLATE = ConferenceTemplate(
+    "small",
+    CREATE.title,
+    CREATE.title_en,
+    CREATE.organizer,
+    CREATE.starts_at,
+    CREATE.central,
+    CREATE.sites,
+)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Stands still unless the test moves it."""
+    return FakeClock()
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    """A service on a free port, whose tick the tests wait for but briefly."""
+    return Options(
+        data_dir=tmp_path / "data",
+        node_tokens=(NODE_TOKEN,),
+        templates={"small": TEMPLATE},
+        port=0,
+        default_template="small",
+        pages_dir=tmp_path / "pages",
+        timings=Timings(tick_s=0.02),
+    )
+
+
+@pytest.fixture
+async def stage(options: Options, clock: FakeClock) -> AsyncIterator[Stage]:
+    """A running server with its default conference; closes every page and node at the end."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield await Stage.start(options, clock, stack)
+
+
+@pytest.fixture
+def start_stage(
+    clock: FakeClock,
+) -> Callable[[Options], contextlib.AbstractAsyncContextManager[Stage]]:
+    """For tests that need other options, or a second server."""
+
+    @contextlib.asynccontextmanager
+    async def start(options: Options) -> AsyncIterator[Stage]:
+        async with contextlib.AsyncExitStack() as stack:
+            yield await Stage.start(options, clock, stack)
+
+    return start
