@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.codecs import Codec
 from bridge.hotpath import Leg
+from bridge.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,39 @@ class Slot:
 
     The receiver must see a single, gapless RTP stream (RFC 3550 §5.1): sequence numbers continue
     across a switch, timestamps advance by the wall-clock gap, and the VP8 picture id
-    (RFC 7741 §4.2) never jumps backwards.
+    (RFC 7741 §4.2) never jumps backwards. Within the run of one source all numbers differ from
+    the source's by constants, so that what was lost stays a hole that a late packet can fill; and
+    no sequence number is ever given to two packets, as SRTP's ciphers demand (RFC 3711 §9.1).
 
     `ssrc` and `payload_type` are those that the answer states. `first_sequence` (0–32,767, so
     that SRTP's rollover counter cannot be misread, RFC 3711 §3.3.1), `first_timestamp` and
-    `first_picture_id` are random numbers of the caller. `packets`, `octets` (payload bytes) and
-    `failures` (the leg raised) are totals.
+    `first_picture_id` are random numbers of the caller. `packets`, `octets` (payload bytes),
+    `switches`, `keyframe_requests` (of the receiver) and `failures` (the leg raised) are totals.
     """
+
+    __slots__ = (
+        "_at",
+        "_next_sequence",
+        "_picture",
+        "_source",
+        "_timestamp",
+        "_tl0_picture",
+        "codec",
+        "failures",
+        "first",
+        "keyframe_requests",
+        "leg",
+        "octets",
+        "packets",
+        "payload_type",
+        "picture_offset",
+        "send",
+        "sequence_offset",
+        "ssrc",
+        "switches",
+        "timestamp_offset",
+        "tl0_picture_offset",
+    )
 
     def __init__(
         self,
@@ -46,10 +73,80 @@ class Slot:
         self.ssrc = ssrc
         self.payload_type = payload_type
         self.leg = leg
+        self.send = leg.send_rtp
         self.packets = 0
         self.octets = 0
+        self.switches = 0
+        self.keyframe_requests = 0
         self.failures = 0
+        # the run in progress, in the numbers of its source: what the fan-out adds
+        self._source: Source | None = None
+        self.first = 0
+        self.sequence_offset = 0
+        self.timestamp_offset = 0
+        self.picture_offset = 0
+        self.tl0_picture_offset = 0
+        # where the last run ended, in the numbers of this slot; `_at` None before the first
+        self._at: float | None = None
+        self._next_sequence = first_sequence
+        self._timestamp = first_timestamp
+        self._picture = first_picture_id - 1
+        self._tl0_picture = 0
+
+    @property
+    def source(self) -> Source | None:
+        """Whose packets it carries now."""
+        return self._source
+
+    def begin(self, now: float, source: Source) -> None:
+        """Carry `source` from the packet in its hands on, which must not be a late one.
+
+        The caller hands that packet and all after it to the fan-out with this slot, and calls
+        `end` before it takes the slot out.
+        """
+        self.end()
+        packet = source.packet
+        assert not packet.late
+        timestamp = self._timestamp
+        if self._at is not None:
+            grid = self.codec.grid
+            ticks = (now - self._at) * self.codec.clock_rate
+            timestamp += max(1, round(ticks / grid)) * grid
+        self._source = source
+        self.first = packet.sequence
+        self.sequence_offset = self._next_sequence - packet.sequence
+        self.timestamp_offset = timestamp - packet.timestamp
+        self.picture_offset = self._picture + 1 - packet.picture
+        self.tl0_picture_offset = self._tl0_picture + 1 - packet.tl0_picture
+        self.switches += 1
+
+    def end(self) -> None:
+        """Note where the run stands, so that the next one can follow; nothing if there is none.
+
+        Must be called before the source takes a packet that this slot is not handed.
+        """
+        source = self._source
+        if source is None:
+            return
+        self._source = None
+        self._at = source.last_at
+        self._next_sequence = source.last_sequence + self.sequence_offset + 1
+        self._timestamp = source.last_timestamp + self.timestamp_offset
+        self._picture = source.last_picture + self.picture_offset
+        if source.last_tl0_picture >= 0:
+            self._tl0_picture = source.last_tl0_picture + self.tl0_picture_offset
 
     def sender_info(self, now: float) -> SenderInfo | None:
-        """Figures for a sender report, or None while nothing was ever sent."""
-        raise NotImplementedError
+        """Figures for a sender report, or None while nothing was ever sent.
+
+        The timestamp is extrapolated to `now`, as the next packet's would be.
+        """
+        source = self._source
+        if source is not None:
+            at, timestamp = source.last_at, source.last_timestamp + self.timestamp_offset
+        elif self._at is not None:
+            at, timestamp = self._at, self._timestamp
+        else:
+            return None
+        timestamp += round((now - at) * self.codec.clock_rate)
+        return SenderInfo(self.ssrc, timestamp & 0xFFFFFFFF, self.packets, self.octets)

@@ -2,14 +2,69 @@
 
 from __future__ import annotations
 
-from bridge.codecs import Codec
-from bridge.estimator import Reception
+from bisect import bisect_right, insort
+from enum import Enum
+
+from bridge import rtp
+from bridge.codecs import VP8, Codec, Vp8Payload, parse_vp8
+from bridge.estimator import MAX_MISORDER, Reception
+
+MAX_GAP = 256
+"""Lost packets in a row after which nothing can fill the hole: the stream starts anew."""
+MAX_LEAP_S = 5.0
+"""Seconds by which timestamps may run ahead of the clock before they count as restarted."""
+MAX_PAUSE_S = 60.0
+"""After a longer silence the stream starts anew, whatever its numbers say."""
+
+_REMEMBERED = 1024
+assert _REMEMBERED > MAX_MISORDER
+
+
+class Verdict(Enum):
+    """What became of a packet."""
+
+    DROPPED = "dropped"
+    """It is not forwarded; `Source.dropped` says why."""
+    TAKEN = "taken"
+    """`Source.packet` holds it."""
+    RESTARTED = "restarted"
+    """The stream jumped: end every slot's run of it first, then call `Source.restart`."""
+
+
+_DROPPED, _TAKEN, _RESTARTED = Verdict.DROPPED, Verdict.TAKEN, Verdict.RESTARTED
 
 
 class Packet:
-    """The packet in hand: what of it all slots share. Reused by its `Source`; never keep one."""
+    """The packet in hand, as all slots share it. Reused by its `Source`: never keep one.
 
-    __slots__ = ()
+    `sequence` is extended and counts no packet that was dropped on purpose; `late` means that a
+    higher one came before. `picture` is the extended VP8 picture id, -1 in other codecs, and
+    `descriptor` the first two octets of a descriptor with a 15-bit picture id; `tl0_picture` is
+    -1 when absent. `tail` is what follows in every slot alike. `marker` is 0x80 or 0.
+    """
+
+    __slots__ = (
+        "descriptor",
+        "late",
+        "marker",
+        "picture",
+        "sequence",
+        "starts_keyframe",
+        "tail",
+        "timestamp",
+        "tl0_picture",
+    )
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.timestamp = 0
+        self.marker = 0
+        self.late = False
+        self.picture = -1
+        self.tl0_picture = -1
+        self.descriptor = 0
+        self.tail = b""
+        self.starts_keyframe = False
 
 
 class Source:
@@ -19,20 +74,244 @@ class Source:
     that SSRC to `Crosspoint.forward`. A new SSRC (a new session, a restarted encoder) is a new
     `Source` under the same port and track.
 
-    `reception` holds the figures for receiver reports. `packets`, `octets` (RTP payload bytes
-    received, padding excluded), `keyframes` and `keyframe_requests` are totals; `dropped` counts
-    what was not forwarded by reason: ``malformed``, ``payload_type``, ``duplicate``, ``late``,
-    ``padding``. `media_at` is when the last packet came (`now`'s clock), None before the first.
+    Header extensions, contributing sources and padding are stripped: they belong to the
+    publisher's session. Padding-only packets are dropped and the hole closed. VP8 always leaves
+    with a 15-bit picture id, counted here if the publisher sends none.
+
+    `reception` holds the figures for receiver reports, among them packets and octets. `keyframes`
+    and `keyframe_requests` are totals; `dropped` counts what was not forwarded, by reason:
+    ``malformed``, ``payload_type``, ``sequence``, ``duplicate``, ``late``, ``padding``.
+    `media_at` is when the last packet came (`now`'s clock), None before the first.
     """
+
+    __slots__ = (
+        "_floor",
+        "_frames",
+        "_highest",
+        "_in_hand",
+        "_padding",
+        "_picture_bits",
+        "_picture_raw",
+        "_removed",
+        "_seen",
+        "_started",
+        "_vp8",
+        "codec",
+        "dropped",
+        "keyframe_requests",
+        "keyframes",
+        "last_at",
+        "last_picture",
+        "last_sequence",
+        "last_timestamp",
+        "last_tl0_picture",
+        "media_at",
+        "packet",
+        "payload_type",
+        "reception",
+        "ssrc",
+    )
 
     def __init__(self, codec: Codec, ssrc: int, payload_type: int) -> None:
         self.codec = codec
         self.ssrc = ssrc
         self.payload_type = payload_type
+        self.packet = Packet()
         self.reception = Reception(codec.clock_rate)
-        self.packets = 0
-        self.octets = 0
         self.keyframes = 0
         self.keyframe_requests = 0
         self.dropped: dict[str, int] = {}
         self.media_at: float | None = None
+        # the newest packet that slots were given, in the numbers of `Packet`; `last_at` is when
+        # its timestamp was first seen
+        self.last_sequence = 0
+        self.last_timestamp = 0
+        self.last_at = 0.0
+        self.last_picture = 0
+        self.last_tl0_picture = -1
+        self._vp8 = codec is VP8
+        self._started = False
+        self._seen = [-1] * _REMEMBERED
+        self._floor = 0  # extended number of the first packet since the last restart
+        self._highest = 0
+        self._removed = 0  # padding-only packets taken out since then …
+        self._padding: list[int] = []  # … and their numbers, ascending, the recent ones
+        self._picture_raw = 0
+        self._picture_bits = 0
+        self._frames: dict[int, int] = {}  # timestamp → picture, for publishers without ids
+        self._in_hand: tuple[float, int, rtp.Header, bytes, Vp8Payload | None] | None = None
+
+    def receive(self, now: float, data: bytes) -> Verdict:
+        """Count an authentic packet and, if it can be forwarded, put it into `packet`."""
+        header = rtp.parse(data)
+        if header is None:
+            return self._drop("malformed")
+        payload_type, _, sequence, timestamp, _, start, end, _, _, _ = header
+        if payload_type != self.payload_type:
+            return self._drop("payload_type")
+        self.media_at = now
+        extended = self.reception.receive(now, sequence, timestamp, end - start)
+        if extended is None:
+            return self._drop("sequence")
+        index = extended % _REMEMBERED
+        if self._seen[index] == extended:
+            return self._drop("duplicate")
+        self._seen[index] = extended
+        number = extended - self._removed
+        if extended > self._highest:
+            self._highest = extended
+        elif self._padding:
+            number += len(self._padding) - bisect_right(self._padding, extended)
+        if start == end:
+            return self._drop_padding(extended, number)
+        payload = parse_vp8(data, start, end) if self._vp8 else None
+        if self._vp8 and payload is None:
+            return self._drop("malformed")
+        if not self._started:
+            number = self._begin(now, extended, header, payload)
+        elif number <= self.last_sequence:
+            return self._take_late(extended, number, header, data, payload)
+        elif self._jumped(now, number, timestamp, payload):
+            self._in_hand = (now, extended, header, data, payload)
+            return _RESTARTED
+        self._take(now, number, header, data, payload)
+        return _TAKEN
+
+    def restart(self) -> None:
+        """Take the packet that was judged `Verdict.RESTARTED` as the first of a new run."""
+        assert self._in_hand is not None
+        now, extended, header, data, payload = self._in_hand
+        self._in_hand = None
+        number = self._begin(now, extended, header, payload)
+        self._take(now, number, header, data, payload)
+
+    def _drop(self, reason: str) -> Verdict:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        return _DROPPED
+
+    def _drop_padding(self, extended: int, number: int) -> Verdict:
+        # closed only while nothing behind it has left: a number is never given twice
+        if self._started and number > self.last_sequence:
+            self._removed += 1
+            insort(self._padding, extended)
+            if len(self._padding) > 2 * _REMEMBERED:
+                del self._padding[:_REMEMBERED]
+        return self._drop("padding")
+
+    def _begin(
+        self, now: float, extended: int, header: rtp.Header, payload: Vp8Payload | None
+    ) -> int:
+        """Start a run of numbers with this packet; returns its own."""
+        self._started = True
+        self._floor = self._highest = extended
+        self._removed = 0
+        self._padding.clear()
+        self._frames.clear()
+        self.last_at = now
+        self.last_timestamp = header.timestamp
+        self.last_tl0_picture = -1
+        if payload is not None:
+            self._picture_bits = payload.picture_id_bits
+            self._picture_raw = self.last_picture = payload.picture_id
+        return extended
+
+    def _jumped(self, now: float, number: int, timestamp: int, payload: Vp8Payload | None) -> bool:
+        """Whether slots cannot simply go on counting from the packet before."""
+        if number - self.last_sequence > MAX_GAP or now - self.last_at > MAX_PAUSE_S:
+            return True
+        step = (timestamp - self.last_timestamp) & 0xFFFFFFFF
+        # half the circle and more is a step back
+        if step > self.codec.clock_rate * (now - self.last_at + MAX_LEAP_S):
+            return True
+        if payload is None:
+            return False
+        bits = payload.picture_id_bits
+        if bits != self._picture_bits:
+            return True
+        if bits == 0:
+            return False
+        pictures = (payload.picture_id - self._picture_raw) & ((1 << bits) - 1)
+        return pictures >= 1 << bits - 1 or (pictures == 0 and step != 0)
+
+    def _take(
+        self,
+        now: float,
+        number: int,
+        header: rtp.Header,
+        data: bytes,
+        payload: Vp8Payload | None,
+    ) -> None:
+        """Fill `packet` with one that is higher than all before, and remember it as the last."""
+        timestamp = header.timestamp
+        new_timestamp = timestamp != self.last_timestamp
+        if new_timestamp:
+            self.last_timestamp = timestamp
+            self.last_at = now
+        packet = self.packet
+        packet.late = False
+        packet.sequence = self.last_sequence = number
+        packet.timestamp = timestamp
+        packet.marker = 0x80 if header.marker else 0
+        if payload is None:
+            packet.tail = data[header.start : header.end]
+            return
+        if payload.picture_id_bits:
+            mask = (1 << self._picture_bits) - 1
+            self.last_picture += (payload.picture_id - self._picture_raw) & mask
+            self._picture_raw = payload.picture_id
+        else:
+            self._count_frame(timestamp, new_timestamp)
+        self._fill_vp8(data, header, payload, self.last_picture)
+        if payload.tl0_picture >= 0:
+            self.last_tl0_picture = payload.tl0_picture
+        packet.starts_keyframe = payload.starts_keyframe is True
+        if packet.starts_keyframe:
+            self.keyframes += 1
+
+    def _take_late(
+        self,
+        extended: int,
+        number: int,
+        header: rtp.Header,
+        data: bytes,
+        payload: Vp8Payload | None,
+    ) -> Verdict:
+        """Fill `packet` with one that a higher one overtook, if its place is known."""
+        picture = -1 if payload is None else self._late_picture(header.timestamp, payload)
+        if extended < self._floor or (payload is not None and picture < 0):
+            return self._drop("late")
+        packet = self.packet
+        packet.late = True
+        packet.sequence = number
+        packet.timestamp = header.timestamp
+        packet.marker = 0x80 if header.marker else 0
+        packet.starts_keyframe = False
+        if payload is None:
+            packet.tail = data[header.start : header.end]
+        else:
+            self._fill_vp8(data, header, payload, picture)
+        return _TAKEN
+
+    def _late_picture(self, timestamp: int, payload: Vp8Payload) -> int:
+        """The extended picture id of a late packet, -1 if it cannot be told."""
+        bits = payload.picture_id_bits
+        if bits != self._picture_bits:
+            return -1
+        if bits == 0:
+            return self._frames.get(timestamp, -1)
+        behind = (self._picture_raw - payload.picture_id) & ((1 << bits) - 1)
+        return self.last_picture - behind if behind < 1 << bits - 1 else -1
+
+    def _fill_vp8(self, data: bytes, header: rtp.Header, payload: Vp8Payload, picture: int) -> None:
+        packet = self.packet
+        packet.picture = picture
+        packet.descriptor = payload.flags | 0x8080
+        packet.tl0_picture = payload.tl0_picture
+        packet.tail = data[payload.rest : header.end]
+
+    def _count_frame(self, timestamp: int, new_timestamp: bool) -> None:
+        if new_timestamp:
+            self.last_picture += 1
+        self._frames[timestamp] = self.last_picture
+        if len(self._frames) > 32:
+            del self._frames[next(iter(self._frames))]
