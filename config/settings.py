@@ -51,6 +51,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("an IP address is expected, such as 127.0.0.1") from None
+
+
 def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)
@@ -69,25 +76,13 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-def _media_address(text: str) -> str:
-    announced, slash, local = text.partition("/")
-    return _address(announced) + (slash + _address(local) if slash else "")
-
-
-def _public_url(text: str) -> str:
+def _base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not _host_and_port(parts):
         raise ValueError("write it as browsers open it, such as https://hop.example.vn")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise ValueError("scheme, host and port only; nothing may follow them")
     return text.rstrip("/")
-
-
-def _control_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("ws", "wss") or not _host_and_port(parts):
-        raise ValueError("write it as ws://host:port/control or wss://host/control")
-    return text
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -105,7 +100,7 @@ def _host_and_port(parts: SplitResult) -> bool:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-MediaAddress = Annotated[str, AfterValidator(_media_address)]
+MediaAddress = Annotated[str, AfterValidator(_address)]
 
 
 class _Section(BaseModel):
@@ -122,26 +117,32 @@ class LogSettings(_Section):
 class SignalingSettings(_Section):
     """The control plane: where it listens, and under which address people reach it."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_ip)] = "127.0.0.1"
     port: Port = 8080
-    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    public_url: Annotated[str, AfterValidator(_base_url)] | None = None
 
     @property
     def url(self) -> str:
         """The address in links: the public one, or this machine's."""
         return self.public_url or f"http://{_in_url(self.host)}:{self.port}"
 
+    @property
+    def local_url(self) -> str:
+        """The address from this machine itself, also when it listens everywhere."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{_in_url(here)}:{self.port}"
+
 
 class BridgeSettings(_Section):
-    """The media plane of this machine. A media address is ``announced`` or ``announced/local``
-    where a 1:1 NAT lies between."""
+    """The media plane of this machine. Each media address is bound and announced as it is."""
 
     node: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "node-1"
-    control_url: Annotated[str, AfterValidator(_control_url)] | None = None
+    signaling_url: Annotated[str, AfterValidator(_base_url)] | None = None
     media_addresses: Annotated[
         tuple[MediaAddress, ...], BeforeValidator(_split), Field(min_length=1, max_length=8)
     ] = ("127.0.0.1",)
     media_port: Port = 40000
+    max_sessions: Annotated[int, Field(ge=2, le=10_000)] = 400
 
 
 class MonitorSettings(_Section):
@@ -186,14 +187,9 @@ class Settings(_Section):
         return self.secrets_dir or self.data_dir / "secrets"
 
     @property
-    def control_url(self) -> str:
+    def signaling_url(self) -> str:
         """Where the bridge dials signaling: as set, or on this machine."""
-        if self.bridge.control_url is not None:
-            return self.bridge.control_url
-        host = self.signaling.host
-        if host in ("0.0.0.0", "::"):  # noqa: S104
-            host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
-        return f"ws://{_in_url(host)}:{self.signaling.port}/control"
+        return self.bridge.signaling_url or self.signaling.local_url
 
     @property
     def template_folders(self) -> tuple[Path, ...]:

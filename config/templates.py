@@ -111,11 +111,12 @@ class Template(TemplateFile):
     """A template with its roster read: what a conference is founded from.
 
     `sites` are the remote sites in protocol order, which is the order of the roster. The central
-    site is not among them.
+    site is not among them; `central_row` is its row if it is one of the roster.
     """
 
     key: str
     sites: tuple[Site, ...]
+    central_row: Site | None
 
     @property
     def central_code(self) -> SiteCode:
@@ -164,7 +165,8 @@ def load_template(name: str, folders: Sequence[Path] = ()) -> Template:
     if problems or parsed is None:
         raise TemplateError(f"template {path}", problems)
     remote = tuple(site for site in sites if site.code != parsed.central.code)
-    return Template(**dict(parsed), key=name, sites=remote)
+    row = next((site for site in sites if site.code == parsed.central.code), None)
+    return Template(**dict(parsed), key=name, sites=remote, central_row=row)
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path:

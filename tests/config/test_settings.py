@@ -32,7 +32,7 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
     assert settings.signaling.port == 8080
     assert settings.bridge.media_port == 40000
     assert settings.signaling.url == "http://127.0.0.1:8080"
-    assert settings.control_url == "ws://127.0.0.1:8080/control"
+    assert settings.signaling_url == "http://127.0.0.1:8080"
     assert settings.node_token is None
     assert settings.secrets == tmp_path / "secrets"
 
@@ -66,9 +66,9 @@ def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
 
 
 def test_media_addresses_are_split_at_commas(tmp_path: Path) -> None:
-    environ = {"DIEMCAU_BRIDGE__MEDIA_ADDRESSES": "203.0.113.7/10.0.0.5, 127.0.0.1"}
+    environ = {"DIEMCAU_BRIDGE__MEDIA_ADDRESSES": "203.0.113.7, ::1"}
     settings = load_settings(environ, options={"data_dir": tmp_path})
-    assert settings.bridge.media_addresses == ("203.0.113.7/10.0.0.5", "127.0.0.1")
+    assert settings.bridge.media_addresses == ("203.0.113.7", "::1")
 
 
 def test_everything_wrong_is_said_at_once_with_key_value_and_reason(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_everything_wrong_is_said_at_once_with_key_value_and_reason(tmp_path: Pa
             "DIEMCAU_DATA_DIR": str(tmp_path),
             "DIEMCAU_SIGNALING__PROT": "8080",
             "DIEMCAU_BRIDGE__MEDIA_ADDRESSES": "0.0.0.0,hanoi",
-            "DIEMCAU_BRIDGE__CONTROL_URL": "http://a",
+            "DIEMCAU_BRIDGE__SIGNALING_URL": "ws://a",
         },
         path,
     )
@@ -90,7 +90,7 @@ def test_everything_wrong_is_said_at_once_with_key_value_and_reason(tmp_path: Pa
         "log.level = 'loud': Input should be 'debug', 'info', 'warning' or 'error'",
         "signaling.port = 0: Input should be greater than or equal to 1",
         "signaling.hots = 1: there is no such key",
-        "bridge.control_url = 'http://a': write it as ws://",
+        "bridge.signaling_url = 'ws://a': write it as browsers open it",
         "bridge.media_addresses.0 = '0.0.0.0': 0.0.0.0 is no address that a peer could send to",
         "bridge.media_addresses.1 = 'hanoi': 'hanoi' is not an IP address",
         "colour = 1: there is no such key",
@@ -137,7 +137,7 @@ def test_outside_loopback_the_public_url_must_be_said() -> None:
         }
     )
     assert settings.signaling.url == "https://hop.example.vn"
-    assert settings.control_url == "ws://127.0.0.1:8080/control"
+    assert settings.signaling_url == "http://127.0.0.1:8080"
 
 
 def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:

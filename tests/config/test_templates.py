@@ -67,6 +67,8 @@ def test_a_province_can_be_the_central_site_of_its_own_template(tmp_path: Path) 
     assert list_templates([folder]) == sorted([*list_templates(), "so-ket"])
     template = load_template("so-ket", [folder])
     assert template.central_code == "01"
+    assert template.central_row is not None
+    assert template.central_row.name == "Tỉnh"
     assert [site.code for site in template.sites] == ["02"]
     assert template.banner(template.sites[0]) == "Phòng Kinh tế thị xã Sơn Tây"
 

@@ -1,0 +1,62 @@
+"""``diemcau bridge``: one media node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+import typer
+import uvloop
+
+from bridge.control import run_node
+from cli.children import asked_to_stop
+from cli.logs import configure_logs
+from cli.options import EXIT_CONFIG, Config, DataDir, MediaPort, WithParent, settings_of
+from config.settings import Settings
+
+log = structlog.get_logger("bridge")
+
+
+def command(
+    config: Config = None,
+    data_dir: DataDir = None,
+    media_port: MediaPort = None,
+    stop_with_stdin: WithParent = False,
+) -> None:
+    """Run a bridge node, which forwards all media."""
+    settings = settings_of(config, data_dir=data_dir, bridge__media_port=media_port)
+    configure_logs(settings.log, "bridge")
+    if settings.node_token is None:
+        log.error(
+            "no node token",
+            next_step=f"copy the file node_token of signaling's secrets to {settings.secrets}",
+        )
+        raise typer.Exit(EXIT_CONFIG)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings, settings.node_token.get_secret_value(), stop_with_stdin))
+    except OSError as error:
+        log.error("cannot start", reason=str(error), next_step="run `diemcau doctor`")
+        raise typer.Exit(1) from None
+
+
+async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
+    """Run until asked to stop. Raises OSError if a media address cannot be bound."""
+    stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
+    node = asyncio.create_task(
+        run_node(
+            node_id=settings.bridge.node,
+            signaling_url=settings.signaling_url,
+            token=token,
+            announce=[
+                (address, settings.bridge.media_port) for address in settings.bridge.media_addresses
+            ],
+            max_sessions=settings.bridge.max_sessions,
+        )
+    )
+    await asyncio.wait({stopping, node}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    node.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await node

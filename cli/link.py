@@ -1,0 +1,115 @@
+"""``diemcau link``: the personal links of a conference's sites, from the running service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.console import Console
+
+from cli.options import Config, DataDir, settings_of
+from cli.runfile import read_run
+from cli.sign_in import mint_code
+from config.settings import Settings
+from signaling.wire.codec import MAX_CONTROL_FRAME, decode_body
+from signaling.wire.rest import ConferenceSummary, SiteLink
+
+TIMEOUT_S = 15.0
+
+
+class LinkError(Exception):
+    """The links cannot be had; the message says why and what to do."""
+
+
+def command(
+    conference: Annotated[
+        str | None, typer.Option("--conference", help="Its id; else the newest not ended.")
+    ] = None,
+    site: Annotated[str | None, typer.Option("--site", help="One site's code only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the site links of a conference. Each is personal: send it to its site only."""
+    settings = settings_of(config, data_dir=data_dir)
+    try:
+        summary, links = asyncio.run(fetch(settings, conference))
+    except LinkError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    links = [link for link in links if site in (None, link.site)]
+    if not links:
+        typer.echo(f"{summary.title} has no site {site}", err=True)
+        raise typer.Exit(1)
+    if as_json:
+        told = [{"site": link.site, "name": link.name, "url": link.url} for link in links]
+        typer.echo(json.dumps({"conference": summary.conference, "links": told}))
+        return
+    _show(summary, links)
+
+
+def _show(summary: ConferenceSummary, links: list[SiteLink]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{summary.title} ({summary.conference})", style="bold")
+    for link in links:
+        console.print(f"{link.site}  {link.name:<22} {link.url}")
+
+
+async def fetch(
+    settings: Settings, conference: str | None
+) -> tuple[ConferenceSummary, list[SiteLink]]:
+    """Ask the service that runs in this data directory, signed in as an operator for a moment.
+
+    Raises:
+        LinkError: nothing runs there, it refuses, or there is no such conference.
+    """
+    run = read_run(settings.data_dir)
+    if run is None:
+        raise LinkError(f"no service runs in {settings.data_dir}; start it: diemcau up")
+    code = await mint_code(settings.data_dir, "operator")
+    try:
+        async with aiohttp.ClientSession(
+            run.local_url,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(TIMEOUT_S),
+        ) as http:
+            return await _ask(http, code, conference)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise LinkError(f"{run.local_url} does not answer: {error}") from None
+
+
+async def _ask(
+    http: aiohttp.ClientSession, code: str, conference: str | None
+) -> tuple[ConferenceSummary, list[SiteLink]]:
+    async with http.post("/api/sign-in", json={"code": code}) as response:
+        await _check(response)
+    try:
+        async with http.get("/api/conferences") as response:
+            all_of_them = decode_body(
+                await _check(response), list[ConferenceSummary], MAX_CONTROL_FRAME
+            )
+        chosen = _choose(all_of_them, conference)
+        async with http.get(f"/api/conferences/{chosen.conference}/links") as response:
+            return chosen, decode_body(await _check(response), list[SiteLink], MAX_CONTROL_FRAME)
+    finally:
+        async with http.post("/api/sign-out"):
+            pass
+
+
+async def _check(response: aiohttp.ClientResponse) -> bytes:
+    body = await response.read()
+    if response.status >= 400:
+        raise LinkError(f"{response.url.path} answered {response.status}: {body.decode()[:300]}")
+    return body
+
+
+def _choose(conferences: list[ConferenceSummary], wanted: str | None) -> ConferenceSummary:
+    """The wanted one, or the first (they come newest first) that has not ended."""
+    for summary in conferences:
+        if summary.conference == wanted or (wanted is None and summary.phase != "ended"):
+            return summary
+    known = ", ".join(summary.conference for summary in conferences) or "none"
+    raise LinkError(f"there is no such conference; there are: {known}")
