@@ -1,0 +1,173 @@
+"""Answers, judged line by line and by aiortc as an independent reader."""
+
+import itertools
+
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from hypothesis import given, settings
+
+from bridge.answer import Local, answer_publish, answer_receive
+from bridge.fingerprint import Fingerprint
+from bridge.ice import Credentials
+from bridge.sdp import read_offer
+from signaling.wire.errors import WireError
+from signaling.wire.ids import parse_slots
+from tests.bridge.test_sdp import OFFERS, PUBLISH, mutations
+
+LOCAL = Local(
+    7,
+    Credentials("ours", "o" * 24),
+    Fingerprint("sha-256", ":".join(["AB"] * 32)),
+    [("192.0.2.1", 9000), ("2001:db8::1", 9001)],
+)
+RECEIVE = OFFERS["chromium-receive"]
+
+
+def publish(text):
+    return answer_publish(read_offer(text, "publish"), LOCAL)
+
+
+def receive(text, slots):
+    return answer_receive(
+        read_offer(text, "receive"), LOCAL, parse_slots(slots), itertools.count(1)
+    )
+
+
+def sections(answer):
+    return answer.split("\r\nm=")[1:]
+
+
+def test_publish_takes_first_audio_and_first_two_videos():
+    video = "m=video" + PUBLISH.split("m=video")[1]
+    text = PUBLISH
+    for mid in ("2", "3"):
+        ssrc = {"2": "11", "3": "12"}[mid]
+        more = [line for line in video.split("\r\n") if not line.startswith("a=ssrc")]
+        text += "\r\n".join(more).replace("a=mid:1", f"a=mid:{mid}") + f"a=ssrc:{ssrc} cname:x\r\n"
+    answer, tracks = publish(text.replace("BUNDLE 0 1", "BUNDLE 0 1 2 3"))
+    assert [(one.mid, one.track) for one in tracks] == [
+        ("0", "mic"),
+        ("1", "camera"),
+        ("2", "slides"),
+    ]
+    assert [one.payload_type for one in tracks] == [111, 96, 96]
+    assert tracks[2].ssrcs == (11,)
+    assert tracks[1].mid_extension == 4
+    assert ["a=recvonly" in one for one in sections(answer)] == [True, True, True, False]
+    assert "a=inactive" in sections(answer)[3]
+    assert "a=group:BUNDLE 0 1 2 3\r\n" in answer
+
+
+def test_publish_answer_says_only_what_is_done():
+    answer, _ = publish(PUBLISH)
+    audio, video = sections(answer)
+    assert audio.startswith("audio 9 UDP/TLS/RTP/SAVPF 111\r\n")
+    assert "useinbandfec=1;usedtx=1;stereo=0" in audio
+    assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96\r\n")
+    assert "a=rtcp-fb:96 nack pli\r\n" in video
+    assert "rtx" not in answer
+    assert "simulcast" not in publish(OFFERS["chromium-simulcast"])[0]
+
+
+def test_transport_lines():
+    answer, _ = publish(PUBLISH)
+    assert "\r\na=ice-lite\r\n" in answer
+    assert answer.count("a=setup:passive") == 2
+    assert answer.count("a=ice-ufrag:ours") == 2
+    first, second = sections(answer)
+    assert "a=candidate:1 1 udp 2130706431 192.0.2.1 9000 typ host\r\n" in first
+    assert "2001:db8::1 9001 typ host" in first
+    assert "a=candidate" not in second
+
+
+def test_passive_offer_is_answered_active():
+    answer, _ = publish(PUBLISH.replace("a=setup:actpass", "a=setup:passive"))
+    assert answer.count("a=setup:active") == 2
+
+
+def test_receive_matches_slots_in_offer_order_per_media():
+    answer, received = receive(RECEIVE, "stage:2,floor:2")
+    assert [(one.mid, one.slot, one.ssrc) for one in received] == [
+        ("0", "stage:1", 1),
+        ("1", "stage:2", 2),
+        ("2", "floor:1", 3),
+        ("3", "floor:2", 4),
+    ]
+    for one, text in zip(received, sections(answer), strict=True):
+        assert "a=sendonly" in text
+        assert f"a=ssrc:{one.ssrc} cname:" in text
+        assert f"a=msid:{one.slot.replace(':', '-')} " in text
+
+
+def test_receive_answers_further_sections_inactive():
+    answer, received = receive(RECEIVE, "stage:1,floor:1")
+    assert [one.mid for one in received] == ["0", "2"]
+    assert ["a=inactive" in one for one in sections(answer)] == [False, True, False, True]
+    # a plain player gets one stream with picture and sound
+    assert answer.count("a=msid:program ") == 2
+
+
+@pytest.mark.parametrize("slots", ["stage:3", "floor:3", "thumb:2,stage:1"])
+def test_more_slots_than_sections_are_refused(slots):
+    with pytest.raises(WireError) as caught:
+        receive(RECEIVE, slots)
+    assert caught.value.code == "slots_invalid"
+
+
+def test_no_slots_are_refused():
+    with pytest.raises(WireError) as caught:
+        answer_receive(read_offer(RECEIVE, "receive"), LOCAL, [], itertools.count(1))
+    assert caught.value.code == "slots_invalid"
+
+
+def test_wrong_direction_is_refused():
+    with pytest.raises(WireError) as caught:
+        publish(RECEIVE)
+    assert caught.value.code == "offer_without_media"
+    with pytest.raises(WireError) as caught:
+        receive(PUBLISH, "stage:1")
+    assert caught.value.code == "offer_without_media"
+
+
+def test_foreign_codecs_alone_are_refused_and_beside_ours_rejected():
+    text = PUBLISH.replace("VP8/90000", "VP7/90000")
+    answer, tracks = publish(text)
+    assert [one.track for one in tracks] == ["mic"]
+    assert sections(answer)[1].startswith("video 0 ")
+    assert "a=group:BUNDLE 0\r\n" in answer
+    with pytest.raises(WireError) as caught:
+        publish(text.replace("opus/48000/2", "speex/8000"))
+    assert caught.value.code == "offer_no_codec"
+    assert "vp7" in caught.value.problem.detail
+
+
+def test_data_channel_is_rejected():
+    line = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n"
+    answer, _ = publish(PUBLISH + line)
+    assert sections(answer)[2].startswith("application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n")
+
+
+async def test_aiortc_accepts_both_answers():
+    for direction in ("sendonly", "recvonly"):
+        peer = RTCPeerConnection()
+        peer.addTransceiver("audio", direction=direction)
+        peer.addTransceiver("video", direction=direction)
+        await peer.setLocalDescription(await peer.createOffer())
+        if direction == "sendonly":
+            answer, _ = publish(peer.localDescription.sdp)
+        else:
+            answer, _ = receive(peer.localDescription.sdp, "stage:1,floor:1")
+        await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        assert peer.signalingState == "stable"
+        await peer.close()
+
+
+@settings(max_examples=200)
+@given(mutations())
+def test_whatever_is_read_is_answered_or_refused(text):
+    try:
+        answer, _ = publish(text)
+    except WireError:
+        return
+    assert answer.count("\r\nm=") == len(read_offer(text, "publish").sections)
+    assert all(line[1] == "=" for line in answer.rstrip("\r\n").split("\r\n"))
