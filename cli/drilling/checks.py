@@ -68,6 +68,25 @@ async def each(named: Sequence[tuple[str, Awaitable[T]]], expected: str = "no er
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
+async def when(
+    command: Callable[[], Awaitable[None]], named: Sequence[tuple[str, Awaitable[T]]], expected: str
+) -> list[T]:
+    """Have all of them waiting, then run the command; their results, in order.
+
+    Raises as `each`, and as the command does.
+    """
+    tasks = [(name, asyncio.ensure_future(one)) for name, one in named]
+    await asyncio.sleep(0)  # now they wait
+    try:
+        await command()
+    except BaseException:
+        for _, task in tasks:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in tasks), return_exceptions=True)
+        raise
+    return await each(tasks, expected)
+
+
 def _fault(name: str, expected: str, error: BaseException) -> Fault:
     match error:
         case CheckError():

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.settings import PREFIX
+
 START_S = 60.0
 STOP_S = 15.0
+LOG = "service.log"
 
 
 class ServiceError(Exception):
@@ -57,7 +60,9 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
     Raises:
         ServiceError: it did not start.
     """
-    data_dir, log = directory / "data", directory / "service.log"
+    data_dir, log = directory / "data", directory / LOG
+    # settings of this machine's own service are none of the drill's
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
@@ -65,6 +70,7 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
             *("--media-port", str(free_port(socket.SOCK_DGRAM))),
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
+            env=environment,
         )
     try:
         told = await _first_line(process, log)

@@ -1,4 +1,4 @@
-"""The steps of the drill, each judged at the receivers: who sees and hears whom, and who nothing."""
+"""The steps of the drill, each judged at the receivers: who sees and hears whom, or nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.watcher import Seen
-from cli.drilling.checks import CheckError, at_all, each, hears, until
+from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crew import FLOOR_SLOTS, STAGE, Member, Operator, SyntheticSite
 from cli.drilling.report import spread
 from cli.drilling.service import Service
-from signaling.wire.ids import SlotName, slot_name
-from signaling.wire.pages import End, Mute, Row, Scene, Start, Take, Unmute
+from signaling.wire.ids import slot_name
+from signaling.wire.pages import End, Mute, Phase, Row, Scene, Start, Take, Unmute
 
 Figures = dict[str, float]
 
@@ -82,8 +82,11 @@ async def join(drill: Drill) -> Figures:
     took = loop.time() - begin
     wanted = [site.code for site in drill.sites]
     drill.operator.watch(wanted)
-    present = lambda: all(_present(drill.operator, code) for code in wanted)  # noqa: E731
-    await each([("operator", until(drill.operator, "all sites present", present, VIEW_S))])
+
+    def all_present() -> bool:
+        return all(_present(drill.operator, code) for code in wanted)
+
+    await each([("operator", until(drill.operator, "all sites present", all_present, VIEW_S))])
     return {"all_joined_s": round(took, 2), **spread("join", times)}
 
 
@@ -122,18 +125,12 @@ async def wall(drill: Drill) -> Figures:
 
 async def start(drill: Drill) -> Figures:
     """The operator starts: all remote sites see the centre."""
-    loop = asyncio.get_running_loop()
-    seeing = asyncio.gather(
-        *(_see(site, STAGE, drill.centre.label) for site in drill.remotes), return_exceptions=True
+    begin = asyncio.get_running_loop().time()
+    seen = await when(
+        lambda: drill.operator.command(Start()), _sights(drill.remotes, drill.centre), "a picture"
     )
-    await asyncio.sleep(0)
-    begin = loop.time()
-    await drill.operator.command(Start())
-    outcomes = await seeing
-    live = lambda one: until(one, "phase live", lambda: one.conference.phase == "live", VIEW_S)  # noqa: E731
-    await at_all(drill.members, live)
-    seen = await each([(site.name, _done(one)) for site, one in _paired(drill.remotes, outcomes)])
-    return spread("picture", [one.at - begin for one in seen])
+    await _phase(drill, "live")
+    return spread("first_frame", [one.at - begin for one in seen])
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -150,18 +147,13 @@ async def takes(drill: Drill) -> Figures:
 
 async def _take(drill: Drill, taken: SyntheticSite) -> list[float]:
     """One take: all see it, it sees the centre, the lamps follow. Seconds to each first frame."""
-    loop = asyncio.get_running_loop()
     remote = taken is not drill.centre
-    others = [site for site in drill.remotes if site is not taken]
-    viewers: list[Member] = [*others, drill.operator, *([drill.centre] if remote else [])]
-    seeing = asyncio.gather(
-        *(_see(one, STAGE, taken.label) for one in viewers), return_exceptions=True
-    )
-    await asyncio.sleep(0)
-    begin = loop.time()
-    await drill.operator.command(Take(Scene("single", (taken.code,))))
-    seen = await each(
-        [(one.name, _done(outcome)) for one, outcome in _paired(viewers, await seeing)]
+    viewers = [one for one in drill.members if one is not taken]
+    begin = asyncio.get_running_loop().time()
+    seen = await when(
+        lambda: drill.operator.command(Take(Scene("single", (taken.code,)))),
+        _sights(viewers, taken),
+        "a picture",
     )
     if remote:
         own = taken.watcher.see(STAGE, drill.centre.label, SEE_S)
@@ -180,8 +172,11 @@ async def _lamp(site: SyntheticSite, *, on_air: bool) -> None:
     await until(site, f"tally {wanted}", shown, VIEW_S)
 
 
-async def _see(member: Member, slot: SlotName, label: str) -> Seen:
-    return await member.watcher.see(slot, label, SEE_S, ask_after_s=_ASK_LATE_S)
+def _sights(members: Sequence[Member], of: SyntheticSite) -> list[tuple[str, Awaitable[Seen]]]:
+    return [
+        (one.name, one.watcher.see(STAGE, of.label, SEE_S, ask_after_s=_ASK_LATE_S))
+        for one in members
+    ]
 
 
 # --- sound --------------------------------------------------------------------------------------
@@ -189,20 +184,14 @@ async def _see(member: Member, slot: SlotName, label: str) -> Seen:
 
 async def floor(drill: Drill) -> Figures:
     """A site opens its microphone, the operator too: then, and only then, all others hear it."""
-    loop = asyncio.get_running_loop()
     site, listeners = drill.speaker(0), _others(drill, drill.speaker(0))
     await site.command(Unmute(site.code))
     await asyncio.sleep(QUIET_S)
     await at_all(drill.members, lambda one: hears(one.watcher, []))
-    arriving = asyncio.gather(
-        *(one.watcher.next_packet(*FLOOR_SLOTS, timeout_s=SEE_S) for one in listeners),
-        return_exceptions=True,
-    )
-    await asyncio.sleep(0)
-    begin = loop.time()
-    await drill.operator.command(Unmute(site.code))
-    arrived = await each(
-        [(one.name, _done(outcome)) for one, outcome in _paired(listeners, await arriving)],
+    begin = asyncio.get_running_loop().time()
+    arrived = await when(
+        lambda: drill.operator.command(Unmute(site.code)),
+        [(one.name, one.watcher.next_packet(*FLOOR_SLOTS, timeout_s=SEE_S)) for one in listeners],
         f"sound of {site.name}",
     )
     await _all_hear(drill, [site])
@@ -214,9 +203,8 @@ async def floor(drill: Drill) -> Figures:
 
 async def mute(drill: Drill) -> Figures:
     """The operator mutes the site: silence at all, though its device goes on sending and asks."""
-    loop = asyncio.get_running_loop()
     site, listeners = drill.speaker(0), _others(drill, drill.speaker(0))
-    begin = loop.time()
+    begin = asyncio.get_running_loop().time()
     await drill.operator.command(Mute(site.code))
     await site.command(Unmute(site.code))  # its own flag; it cannot lift the operator's
     await _on_floor(drill, [drill.centre])
@@ -225,11 +213,8 @@ async def mute(drill: Drill) -> Figures:
     await _all_hear(drill, [drill.centre])
     if site.player.sound_packets == before:
         raise AssertionError("the muted synthetic site has stopped sending")
-    last = [
-        max(inlet.last_at or begin for slot, inlet in one.watcher.inlets.items() if slot == floor_1)
-        for one in listeners
-        for floor_1 in FLOOR_SLOTS[:1]
-    ]
+    # it was the first to speak, so it had the first slot of the floor
+    last = [one.watcher.inlets[FLOOR_SLOTS[0]].last_at or begin for one in listeners]
     await drill.centre.command(Mute(drill.centre.code))
     await _on_floor(drill, [])
     await asyncio.sleep(0.2)
@@ -279,7 +264,9 @@ async def crash(drill: Drill) -> Figures:
     drill.service.kill_signaling()
 
     async def returns(one: Member) -> float:
-        back = lambda: one.page.connected and one.page.connections > times[one.name]  # noqa: E731
+        def back() -> bool:
+            return one.page.connected and one.page.connections > times[one.name]
+
         await until(one, "to come back after the crash", back, RETURN_S)
         return loop.time() - begin
 
@@ -335,8 +322,7 @@ async def _sessions_stand(site: SyntheticSite) -> None:
 async def end(drill: Drill) -> Figures:
     """The operator ends the conference: all are told, and nothing is sent any more."""
     await drill.operator.command(End())
-    ended = lambda one: until(one, "phase ended", lambda: one.conference.phase == "ended", VIEW_S)  # noqa: E731
-    await at_all(drill.members, ended)
+    await _phase(drill, "ended")
     await asyncio.sleep(QUIET_S)
     before = {one.name: one.watcher.packets() for one in drill.members}
     await asyncio.sleep(QUIET_S)
@@ -350,6 +336,13 @@ async def end(drill: Drill) -> Figures:
     return {}
 
 
+async def _phase(drill: Drill, phase: Phase) -> None:
+    await at_all(
+        drill.members,
+        lambda one: until(one, f"phase {phase}", lambda: one.conference.phase == phase, VIEW_S),
+    )
+
+
 STEPS = (
     Step("all sites join by their links", join, 90, essential=True),
     Step("no media before the start", quiet, 10),
@@ -361,15 +354,3 @@ STEPS = (
     Step("signaling is killed and comes back", crash, 120, kills=True),
     Step("end: all are told, media stops", end, 30),
 )
-
-
-async def _done(outcome: Seen | float | BaseException) -> Seen:
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome  # type: ignore[return-value]
-
-
-def _paired(
-    members: Sequence[Member], outcomes: Sequence[Seen | float | BaseException]
-) -> list[tuple[Member, Seen | float | BaseException]]:
-    return list(zip(members, outcomes, strict=True))
