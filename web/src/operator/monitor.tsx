@@ -1,7 +1,7 @@
 import { t } from '../shared/i18n'
 import type { Streams } from '../shared/media/receive'
 import { Icon } from '../shared/ui/icon'
-import { SlotVideo } from '../shared/ui/media'
+import { SlotPicture } from '../shared/ui/media'
 import type { Layout, SiteCode } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 
@@ -74,16 +74,20 @@ function Cell({ desk, site, slot, streams }: CellProps) {
   const texts = t.value.operator
   const seat = desk.seat(site)
   const lost = seat !== null && desk.health(seat) === 'lost'
-  const slated = seat === null || !seat.present || lost
+  const absent = seat === null || !seat.present
   return (
     <figure class="cell" data-cell={site}>
-      <SlotVideo key={slot} slot={slot} streams={streams} />
-      {slated ? (
-        <div class="slate">
-          <b>{seat?.name ?? site}</b>
-          <span>{lost ? texts.slateLost : texts.slateAbsent}</span>
-        </div>
-      ) : null}
+      <SlotPicture
+        key={slot}
+        slot={slot}
+        streams={streams}
+        slate={
+          <div class="slate">
+            <b>{seat?.name ?? site}</b>
+            <span>{lost ? texts.slateLost : absent ? texts.slateAbsent : texts.slateNoPicture}</span>
+          </div>
+        }
+      />
       <figcaption>
         <b>{site}</b> {seat?.name ?? ''}
       </figcaption>

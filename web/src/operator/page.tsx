@@ -10,13 +10,12 @@ import { SlotAudio } from '../shared/ui/media'
 import { NoticeList } from '../shared/ui/notices'
 import {
   Brand,
-  CardPage,
   ConnectionBadge,
-  ErrorText,
   LanguageSwitch,
   PhasePill,
   useTitle,
 } from '../shared/ui/parts'
+import { StaffRefused } from '../shared/ui/refused'
 import type { ConferenceId, ConferenceSummary } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 import { CreateDialog, EndDialog, KeysDialog, StartDialog, summaryText } from './dialogs'
@@ -49,12 +48,7 @@ export function OperatorPage(props: Props) {
   const streams = desk.receiver.value?.streams.value ?? new Map()
   const connection = desk.socket.connection.value
   if (connection.kind === 'refused') {
-    return (
-      <CardPage title={t.value.connection.refused}>
-        <ErrorText code={connection.code} />
-        <p>{t.value.signIn.whereAsk}</p>
-      </CardPage>
-    )
+    return <StaffRefused code={connection.code} />
   }
   return (
     <div class="desk" data-phase={desk.conference.value?.phase}>

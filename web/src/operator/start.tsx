@@ -2,11 +2,12 @@
 
 import { render } from 'preact'
 import { chooseConference } from '../shared/client/choose'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { Refusal } from '../shared/client/problem'
 import { Rest, socketUrl } from '../shared/client/rest'
 import { t } from '../shared/i18n'
 import { startClock } from '../shared/ui/clock'
-import { CardPage, ErrorText, useTitle } from '../shared/ui/parts'
+import { CardPage, useTitle } from '../shared/ui/parts'
+import { StaffRefused } from '../shared/ui/refused'
 import type { ConferenceId } from '../shared/wire/types.gen'
 import { Desk } from './desk'
 import { CreateForm } from './dialogs'
@@ -39,8 +40,7 @@ export async function start(root: HTMLElement): Promise<void> {
       root,
     )
   } catch (error) {
-    const code = error instanceof Refusal ? error.code : 'internal'
-    render(<Refused code={code} />, root)
+    render(<StaffRefused code={error instanceof Refusal ? error.code : 'internal'} />, root)
   }
 }
 
@@ -55,27 +55,6 @@ function NoConference({ rest }: { rest: Rest }) {
     <CardPage title={texts.noConference} testid="no-conference">
       <p>{texts.noConferenceHint}</p>
       <CreateForm rest={rest} onCreated={go} />
-    </CardPage>
-  )
-}
-
-function Refused({ code }: { code: Failure }) {
-  const texts = t.value
-  useTitle(`${texts.operator.title} · ${texts.common.product}`)
-  return (
-    <CardPage title={texts.operator.title}>
-      <ErrorText code={code} />
-      {code === 'unauthenticated' ? (
-        <>
-          <h2>{texts.signIn.whereTitle}</h2>
-          <p>{texts.signIn.whereStart}</p>
-          <p>{texts.signIn.whereAsk}</p>
-        </>
-      ) : (
-        <button type="button" class="button primary" onClick={() => location.reload()}>
-          {texts.common.retry}
-        </button>
-      )}
     </CardPage>
   )
 }

@@ -1,1 +1,26 @@
-export {}
+import '../shared/ui/base.css'
+import './site.css'
+import { render } from 'preact'
+import { Memory } from '../shared/client/memory'
+import { Rest, socketUrl } from '../shared/client/rest'
+import { startClock } from '../shared/ui/clock'
+import { readAddress } from './address'
+import { Attendance } from './attendance'
+import { SitePage } from './page'
+
+const root = document.getElementById('app')
+const address = readAddress(location)
+if (root !== null && address !== null) {
+  const attendance = new Attendance({
+    address,
+    socketBase: socketUrl(location, ''),
+    rest: new Rest(),
+    memory: new Memory(address.conference, address.site),
+    devices: navigator.mediaDevices,
+    permissions: navigator.permissions,
+  })
+  render(<SitePage attendance={attendance} now={startClock().now} />, root)
+  void attendance.open()
+  window.addEventListener('online', () => attendance.socket.hurry())
+  navigator.mediaDevices?.addEventListener('devicechange', () => void attendance.gear.refresh())
+}

@@ -1,5 +1,7 @@
 /** Slots as elements of the page. */
 
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Streams } from '../media/receive'
 import type { Sound } from '../media/sound'
@@ -14,6 +16,35 @@ interface SlotProps {
 export function SlotVideo({ slot, streams }: SlotProps) {
   const stream = streams.get(slot) ?? null
   return <StreamVideo stream={stream} slot={slot} />
+}
+
+/** After this long without a new frame the slate stands in for the picture. */
+const STALLED_MS = 2_000
+const POLL_MS = 500
+
+/** A slot's picture, and what to show in its place while none arrives. */
+export function SlotPicture({ slot, streams, slate }: SlotProps & { slate: ComponentChildren }) {
+  const box = useRef<HTMLDivElement>(null)
+  const moving = useSignal(false)
+  useEffect(() => {
+    let frames = 0
+    let movedAt = Number.NEGATIVE_INFINITY
+    const timer = setInterval(() => {
+      const video = box.current?.querySelector('video')
+      const now = video?.getVideoPlaybackQuality?.().totalVideoFrames ?? 0
+      if (now !== frames) movedAt = performance.now()
+      frames = now
+      if (document.hidden) return
+      moving.value = performance.now() - movedAt < STALLED_MS
+    }, POLL_MS)
+    return () => clearInterval(timer)
+  }, [moving])
+  return (
+    <div class="slot-picture" ref={box} data-moving={moving.value}>
+      <SlotVideo slot={slot} streams={streams} />
+      {moving.value ? null : slate}
+    </div>
+  )
 }
 
 interface StreamProps {

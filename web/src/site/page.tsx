@@ -1,0 +1,52 @@
+/** The site page: one screen at a time. */
+
+import type { Signal } from '@preact/signals'
+import { t } from '../shared/i18n'
+import { CardPage, useTitle } from '../shared/ui/parts'
+import type { Attendance } from './attendance'
+import { DevicesScreen } from './devices'
+import { Room } from './room'
+import {
+  EndedScreen,
+  EnterScreen,
+  LeftScreen,
+  NoLinkScreen,
+  RefusedScreen,
+  ReplacedScreen,
+  ReturnScreen,
+  TakenScreen,
+} from './screens'
+
+interface Props {
+  readonly attendance: Attendance
+  readonly now: Signal<number>
+}
+
+export function SitePage({ attendance, now }: Props) {
+  const title = attendance.conference.value?.title ?? attendance.seated.value?.title
+  useTitle(`${attendance.site} · ${title ?? t.value.site.title}`)
+  switch (attendance.screen.value.kind) {
+    case 'loading':
+      return <CardPage title={t.value.common.loading}>{null}</CardPage>
+    case 'enter':
+      return <EnterScreen attendance={attendance} />
+    case 'no_link':
+      return <NoLinkScreen />
+    case 'return':
+      return <ReturnScreen attendance={attendance} />
+    case 'devices':
+      return <DevicesScreen attendance={attendance} />
+    case 'joined':
+      return <Room attendance={attendance} now={now} />
+    case 'left':
+      return <LeftScreen attendance={attendance} />
+    case 'ended':
+      return <EndedScreen attendance={attendance} />
+    case 'replaced':
+      return <ReplacedScreen />
+    case 'taken':
+      return <TakenScreen />
+    case 'refused':
+      return <RefusedScreen attendance={attendance} />
+  }
+}

@@ -1,0 +1,337 @@
+/** The meeting room: the program, the tally, the microphone. */
+
+import { type Signal, useSignal } from '@preact/signals'
+import { clockTime, longDate, shortTime } from '../shared/client/time'
+import { language, t } from '../shared/i18n'
+import { Icon } from '../shared/ui/icon'
+import { SlotAudio, SlotPicture, StreamVideo } from '../shared/ui/media'
+import {
+  Brand,
+  ConfirmDialog,
+  ConnectionBadge,
+  LanguageSwitch,
+  PhasePill,
+} from '../shared/ui/parts'
+import { micOf } from '../shared/ui/state'
+import type { Phase, Tally } from '../shared/wire/types.gen'
+import type { Attendance } from './attendance'
+import { DevicesDialog, Level } from './devices'
+
+interface Props {
+  readonly attendance: Attendance
+  readonly now: Signal<number>
+}
+
+export function Room({ attendance, now }: Props) {
+  const open = useSignal<'leave' | 'devices' | null>(null)
+  const phase: Phase = attendance.conference.value?.phase ?? 'scheduled'
+  const live = phase === 'live'
+  const tally: Tally = attendance.own.value?.tally ?? 'listening'
+  const close = (): void => {
+    open.value = null
+  }
+  return (
+    <div
+      class="room"
+      data-testid="room"
+      data-phase={phase}
+      data-tally={tally}
+      data-publish={attendance.publisher.session.state.value.kind}
+      data-receive={attendance.receiver.session.state.value.kind}
+    >
+      <Head attendance={attendance} now={now} phase={phase} />
+      {live ? <TallyBar tally={tally} /> : null}
+      <main>{live ? <Program attendance={attendance} /> : <Waiting {...{ attendance, now }} />}</main>
+      <Controls attendance={attendance} live={live} onOpen={(which) => (open.value = which)} />
+      <SoundGate attendance={attendance} />
+      {[1, 2, 3, 4].map((n) => (
+        <SlotAudio
+          key={n}
+          slot={`floor:${n}`}
+          streams={attendance.receiver.streams.value}
+          sound={attendance.sound}
+        />
+      ))}
+      {open.value === 'devices' ? <DevicesDialog attendance={attendance} onClose={close} /> : null}
+      {open.value === 'leave' ? <LeaveDialog attendance={attendance} onClose={close} /> : null}
+    </div>
+  )
+}
+
+function Head({ attendance, now, phase }: Props & { phase: Phase }) {
+  const conference = attendance.conference.value
+  const seated = attendance.seated.value
+  const own = attendance.own.value
+  const title = language.value === 'en' ? conference?.title_en : conference?.title
+  return (
+    <header class="room-head">
+      <Brand compact />
+      <div class="who">
+        <b>{own?.banner ?? seated?.banner ?? ''}</b>
+        <span>{title ?? seated?.title ?? ''}</span>
+      </div>
+      <span class="spacer" />
+      <PhasePill phase={phase} />
+      <time>{clockTime(now.value, t.value.locale)}</time>
+      <ConnectionBadge connection={attendance.socket.connection.value} now={now.value} />
+      <LanguageSwitch />
+    </header>
+  )
+}
+
+function TallyBar({ tally }: { tally: Tally }) {
+  const texts = t.value
+  return (
+    <div class="tally" data-tally={tally} data-testid="tally" role="status">
+      <Icon name={tally === 'on_air' ? 'radio' : 'ear'} />
+      <b>{texts.tally[tally]}</b>
+      <span>{tally === 'on_air' ? texts.site.onAirHint : texts.site.listeningHint}</span>
+    </div>
+  )
+}
+
+function Program({ attendance }: { attendance: Attendance }) {
+  const texts = t.value
+  const stage = attendance.stage.value
+  const streams = attendance.receiver.streams.value
+  const state = attendance.receiver.session.state.value.kind
+  return (
+    <section
+      class="program"
+      data-testid="program"
+      data-sites={stage.seats.map((seat) => seat.site).join(' ')}
+      aria-label={texts.operator.program}
+    >
+      <div class="picture" data-count={stage.seats.length}>
+        {stage.seats.map((seat, index) => (
+          <figure class="cell" key={seat.site} data-cell={seat.site}>
+            <SlotPicture
+              slot={`stage:${index + 1}`}
+              streams={streams}
+              slate={
+                <div class="slate">
+                  <b>{seat.name}</b>
+                  <span>
+                    {state === 'connected' ? texts.site.noPicture : texts.media.connecting}
+                  </span>
+                </div>
+              }
+            />
+            {stage.seats.length > 1 ? <figcaption>{seat.name}</figcaption> : null}
+          </figure>
+        ))}
+        {stage.seats.length === 0 ? <p class="empty">{texts.site.noPicture}</p> : null}
+      </div>
+      {state === 'retrying' ? (
+        <p class="banner" role="alert">
+          <Icon name="wifiOff" />
+          {texts.media.retrying}
+        </p>
+      ) : null}
+    </section>
+  )
+}
+
+function Waiting({ attendance, now }: Props) {
+  const texts = t.value
+  const conference = attendance.conference.value
+  const title = language.value === 'en' ? conference?.title_en : conference?.title
+  return (
+    <section class="waiting" data-testid="waiting">
+      <div class="waiting-text">
+        <h1>
+          {conference?.phase === 'recess' ? texts.site.recess : texts.site.waiting.title}
+        </h1>
+        <p class="conference-title">{title}</p>
+        {conference === null ? null : (
+          <dl>
+            <div>
+              <dt>{texts.site.waiting.startsAt}</dt>
+              <dd>
+                <b>{shortTime(conference.starts_at, texts.locale)}</b>{' '}
+                {longDate(conference.starts_at, texts.locale)}
+              </dd>
+            </div>
+            <div>
+              <dt>{texts.site.waiting.now}</dt>
+              <dd>
+                <b>{clockTime(now.value, texts.locale)}</b> {longDate(now.value, texts.locale)}
+              </dd>
+            </div>
+            <div>
+              <dt>{texts.site.waiting.organizer}</dt>
+              <dd>{conference.organizer}</dd>
+            </div>
+          </dl>
+        )}
+        <p>{texts.site.waiting.lead}</p>
+      </div>
+      <Self attendance={attendance} />
+    </section>
+  )
+}
+
+function Self({ attendance }: { attendance: Attendance }) {
+  const stream = attendance.gear.selfView.value
+  const texts = t.value.site
+  return (
+    <figure class="self">
+      <StreamVideo stream={stream} testid="self" mirrored />
+      {stream === null ? (
+        <p class="self-off">
+          <Icon name="videoOff" />
+          {texts.devices.selfOff}
+        </p>
+      ) : null}
+      <figcaption>{texts.self}</figcaption>
+    </figure>
+  )
+}
+
+interface ControlProps {
+  readonly attendance: Attendance
+  readonly live: boolean
+  readonly onOpen: (which: 'leave' | 'devices') => void
+}
+
+function Controls({ attendance, live, onOpen }: ControlProps) {
+  const texts = t.value.site
+  return (
+    <footer class="controls">
+      {live ? <Self attendance={attendance} /> : null}
+      <Microphone attendance={attendance} live={live} />
+      {live ? <Captions attendance={attendance} /> : <span class="spacer" />}
+      <div class="control-buttons">
+        <button
+          type="button"
+          class="button"
+          data-testid="settings"
+          onClick={() => onOpen('devices')}
+        >
+          <Icon name="settings" />
+          {texts.settings}
+        </button>
+        <button type="button" class="button" data-testid="leave" onClick={() => onOpen('leave')}>
+          <Icon name="logOut" />
+          {texts.leave}
+        </button>
+      </div>
+    </footer>
+  )
+}
+
+function Microphone({ attendance, live }: { attendance: Attendance; live: boolean }) {
+  const texts = t.value.site.mic
+  const own = attendance.own.value
+  const missing = attendance.gear.opened.value.microphone === null
+  const open = attendance.micOpen.value
+  const mic = own === null ? 'muted_by_site' : micOf({ ...own, muted_by_site: !open })
+  return (
+    <div class="microphone" data-mic={missing ? 'missing' : mic} data-testid="microphone">
+      <button
+        type="button"
+        class="mic-button"
+        data-testid="mute"
+        data-open={open}
+        disabled={own === null}
+        aria-pressed={open}
+        onClick={() => attendance.toggleMic()}
+      >
+        <Icon name={open ? 'mic' : 'micOff'} />
+        {open ? texts.turnOff : texts.turnOn}
+      </button>
+      <div class="mic-text" role="status">
+        <b>{micText(mic, missing, live, own?.floor ?? false)}</b>
+        {mic === 'muted_by_operator' && !missing ? (
+          <span>{open ? texts.muted_by_operator_ready : texts.muted_by_operator_shut}</span>
+        ) : null}
+        {!open && attendance.talking.value && mic !== 'muted_by_operator' ? (
+          <span class="warn">{texts.talkingWhileMuted}</span>
+        ) : null}
+        {missing ? null : <Level attendance={attendance} />}
+      </div>
+    </div>
+  )
+}
+
+function micText(
+  mic: 'open' | 'muted_by_operator' | 'muted_by_site',
+  missing: boolean,
+  live: boolean,
+  floor: boolean,
+): string {
+  const texts = t.value.site.mic
+  if (missing) return texts.missing
+  if (mic !== 'open') return texts[mic]
+  if (!live) return texts.openBeforeStart
+  return floor ? texts.open : texts.openFull
+}
+
+function Captions({ attendance }: { attendance: Attendance }) {
+  const texts = t.value.site
+  const seen = attendance.stage.value.seats.map((seat) => seat.name)
+  const own = attendance.own.value?.site
+  const heard = attendance.floor.value.seats.filter((seat) => seat.site !== own)
+  return (
+    <dl class="captions">
+      <div>
+        <dt>
+          <Icon name="eye" />
+          {texts.seen}
+        </dt>
+        <dd data-testid="seen">{seen.length === 0 ? texts.noPicture : seen.join(', ')}</dd>
+      </div>
+      <div>
+        <dt>
+          <Icon name="ear" />
+          {texts.heard}
+        </dt>
+        <dd data-testid="heard">
+          {heard.length === 0 ? texts.heardNone : heard.map((seat) => seat.name).join(', ')}
+        </dd>
+      </div>
+    </dl>
+  )
+}
+
+/** Things that need a hand: sound that the browser holds back, a device that has gone. */
+function SoundGate({ attendance }: { attendance: Attendance }) {
+  const texts = t.value.site
+  const { sound, gear } = attendance
+  const lost = gear.lost.value
+  if (!sound.blocked.value && lost === null) return null
+  return (
+    <div class="gate" role="alert">
+      {sound.blocked.value ? (
+        <>
+          <p>{texts.soundBlockedHint}</p>
+          <button
+            type="button"
+            class="button primary large"
+            data-testid="sound"
+            onClick={() => sound.enable()}
+          >
+            <Icon name="volume" />
+            {texts.soundBlocked}
+          </button>
+        </>
+      ) : null}
+      {lost === null ? null : <p data-problem={lost}>{texts.deviceLost[lost]}</p>}
+    </div>
+  )
+}
+
+function LeaveDialog({ attendance, onClose }: { attendance: Attendance; onClose: () => void }) {
+  const texts = t.value.site
+  return (
+    <ConfirmDialog
+      title={texts.leaveTitle}
+      confirm={texts.leaveConfirm}
+      tone="danger"
+      onClose={onClose}
+      onConfirm={() => void attendance.leave()}
+    >
+      <p>{texts.leaveBody}</p>
+    </ConfirmDialog>
+  )
+}

@@ -1,0 +1,126 @@
+/** The screens around the meeting room: each says one thing, and offers at most one or two. */
+
+import { t } from '../shared/i18n'
+import { CardPage, ErrorText } from '../shared/ui/parts'
+import type { Attendance } from './attendance'
+
+interface Props {
+  readonly attendance: Attendance
+}
+
+export function EnterScreen({ attendance }: Props) {
+  const texts = t.value.site
+  const screen = attendance.screen.value
+  const failure = screen.kind === 'enter' ? screen.failure : undefined
+  return (
+    <CardPage title={texts.enterTitle} testid="enter-screen">
+      <p>
+        {texts.enterLead} <b class="emphasis">{attendance.site}</b>.
+      </p>
+      {failure === undefined ? null : <ErrorText code={failure} />}
+      <button
+        type="button"
+        class="button primary large"
+        data-testid="enter"
+        disabled={attendance.entering.value}
+        onClick={() => void attendance.enter()}
+      >
+        {attendance.entering.value ? texts.entering : texts.enter}
+      </button>
+      <p>{failure === undefined ? texts.enterHint : texts.refusedAsk}</p>
+    </CardPage>
+  )
+}
+
+export function NoLinkScreen() {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.noLink} testid="no-link">
+      <p>{texts.noLinkHint}</p>
+      <p>{texts.refusedAsk}</p>
+    </CardPage>
+  )
+}
+
+export function ReturnScreen({ attendance }: Props) {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.returnTitle} testid="return-screen">
+      <p>{texts.returnLead}</p>
+      <button
+        type="button"
+        class="button primary large"
+        data-testid="enter"
+        onClick={() => void attendance.comeBack()}
+      >
+        {texts.returnEnter}
+      </button>
+      <button type="button" class="button" onClick={() => attendance.chooseAgain()}>
+        {texts.changeDevices}
+      </button>
+    </CardPage>
+  )
+}
+
+export function LeftScreen({ attendance }: Props) {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.leftTitle} testid="left">
+      <p>{texts.leftBody}</p>
+      <button
+        type="button"
+        class="button primary large"
+        data-testid="enter"
+        onClick={() => void attendance.comeBack()}
+      >
+        {texts.comeBack}
+      </button>
+    </CardPage>
+  )
+}
+
+export function EndedScreen({ attendance }: Props) {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.endedTitle} testid="ended">
+      <p class="emphasis">{attendance.conference.value?.title}</p>
+      <p>{texts.endedBody}</p>
+    </CardPage>
+  )
+}
+
+export function ReplacedScreen() {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.replacedTitle} testid="replaced">
+      <p>{texts.replacedBody}</p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        {texts.replacedUseThis}
+      </button>
+    </CardPage>
+  )
+}
+
+export function TakenScreen() {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.takenTitle} testid="seat-taken">
+      <p class="emphasis">{texts.takenBody}</p>
+      <p role="status">{texts.takenWaiting}</p>
+    </CardPage>
+  )
+}
+
+export function RefusedScreen({ attendance }: Props) {
+  const texts = t.value
+  const screen = attendance.screen.value
+  return (
+    <CardPage title={texts.site.refusedTitle} testid="refused">
+      {screen.kind === 'refused' ? <ErrorText code={screen.code} /> : null}
+      <p>{texts.site.refusedAsk}</p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        {texts.common.retry}
+      </button>
+    </CardPage>
+  )
+}

@@ -1,0 +1,91 @@
+/** Sorting sites and choosing advice: pure. */
+
+import type { Catalogue } from '../shared/i18n/vi'
+import type { HealthState, SeatRow, SiteFigures } from '../shared/wire/types.gen'
+
+export type Sort = 'worst' | 'code' | 'region'
+
+export const SORTS: readonly Sort[] = ['worst', 'code', 'region']
+
+/** Worst first; a site that was never there is no emergency, so it comes after the weak ones. */
+export const SEVERITY: readonly HealthState[] = [
+  'lost',
+  'poor',
+  'connecting',
+  'fair',
+  'offline',
+  'good',
+]
+
+export interface Judged {
+  readonly seat: SeatRow
+  readonly state: HealthState
+  readonly figures: SiteFigures | null
+}
+
+export function sorted(sites: readonly Judged[], sort: Sort): Judged[] {
+  const order = (a: Judged, b: Judged): number => a.seat.order - b.seat.order
+  switch (sort) {
+    case 'code':
+      return [...sites].sort(order)
+    case 'region':
+      return [...sites].sort(
+        (a, b) => a.seat.region.localeCompare(b.seat.region, 'vi') || order(a, b),
+      )
+    case 'worst':
+      return [...sites].sort(
+        (a, b) => SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state) || order(a, b),
+      )
+  }
+}
+
+export type Advice = keyof Catalogue['technician']['advice']
+
+/** Seconds without a sign after which that path counts as silent. */
+const SILENT_S = 5
+const LOSS_RATIO = 0.03
+const RTT_S = 0.3
+
+/** What to tell the technician to do, from independent signals. */
+export function adviceFor({ state, figures }: Judged): Advice {
+  switch (state) {
+    case 'offline':
+      return figures === null || figures.control_age_s === null ? 'offline_never' : 'offline'
+    case 'connecting':
+      return hears(figures?.control_age_s) && figures?.consent_age_s === null
+        ? 'connecting_no_media'
+        : 'connecting'
+    case 'lost':
+      if (hears(figures?.consent_age_s)) return 'lost_device'
+      return hears(figures?.control_age_s) ? 'lost_media' : 'lost_site'
+    case 'poor':
+    case 'fair':
+      if (Math.max(figures?.loss_ratio ?? 0, figures?.receive_loss_ratio ?? 0) >= LOSS_RATIO) {
+        return 'loss'
+      }
+      return (figures?.rtt_s ?? 0) >= RTT_S ? 'delay' : 'weak'
+    case 'good':
+      return 'good'
+  }
+}
+
+function hears(age: number | null | undefined): boolean {
+  return age !== null && age !== undefined && age <= SILENT_S
+}
+
+/** Seconds since any sign of the site; null is never. */
+export function contactAge(figures: SiteFigures | null): number | null {
+  const ages = [figures?.control_age_s, figures?.consent_age_s, figures?.media_age_s].filter(
+    (age): age is number => typeof age === 'number',
+  )
+  return ages.length === 0 ? null : Math.min(...ages)
+}
+
+/** Figures that are older than this must not be taken for the present. */
+export const STALE_S = 3
+
+/** How old the figures are, once that is too old; null while they are fresh. */
+export function staleFor(receivedAtMs: number, nowS: number): number | null {
+  const age = nowS - receivedAtMs / 1000
+  return age >= STALE_S ? Math.floor(age) : null
+}

@@ -1,0 +1,218 @@
+/** The technician's dashboard: every site on one screen, the worst first. */
+
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { clockTime, shortAge } from '../shared/client/time'
+import { language, t } from '../shared/i18n'
+import { Icon } from '../shared/ui/icon'
+import {
+  Brand,
+  ConnectionBadge,
+  LanguageSwitch,
+  PhasePill,
+  useTitle,
+} from '../shared/ui/parts'
+import { StaffRefused } from '../shared/ui/refused'
+import { HEALTH_ICONS } from '../shared/ui/state'
+import { Details } from './details'
+import { age, kilobits, milliseconds, percent } from './format'
+import { contactAge, type Judged, SEVERITY, SORTS } from './judge'
+import { gridFor } from './layout'
+import type { Watch } from './watch'
+
+export function TechnicianPage({ watch }: { watch: Watch }) {
+  useTitle(`${t.value.technician.title} · ${watch.conference.value?.title ?? ''}`)
+  const connection = watch.socket.connection.value
+  if (connection.kind === 'refused') {
+    return <StaffRefused code={connection.code} />
+  }
+  return (
+    <div class="watch" data-stale={watch.stale.value !== null}>
+      <Head watch={watch} />
+      <StaleBanner watch={watch} />
+      <main>
+        <div class="board">
+          <Summary watch={watch} />
+          <Board watch={watch} />
+        </div>
+        <Details watch={watch} />
+      </main>
+    </div>
+  )
+}
+
+function Head({ watch }: { watch: Watch }) {
+  const texts = t.value
+  const conference = watch.conference.value
+  const title = language.value === 'en' ? conference?.title_en : conference?.title
+  return (
+    <header class="watch-head">
+      <Brand compact />
+      <div class="who">
+        <h1>{texts.technician.title}</h1>
+        <span>{title ?? ''}</span>
+      </div>
+      <span class="spacer" />
+      {conference === null ? null : <PhasePill phase={conference.phase} />}
+      <Nodes watch={watch} />
+      <time>{clockTime(watch.now.value, texts.locale)}</time>
+      <ConnectionBadge connection={watch.socket.connection.value} now={watch.now.value} />
+      <LanguageSwitch />
+    </header>
+  )
+}
+
+function Nodes({ watch }: { watch: Watch }) {
+  const texts = t.value
+  const received = watch.socket.received.value
+  if (received === null) return null
+  const nodes = Object.entries(received.figures.nodes)
+  if (nodes.length === 0) {
+    return (
+      <span class="pill" data-tone="lost" role="alert" data-testid="nodes">
+        <Icon name="octagonAlert" />
+        {texts.technician.nodesNone}
+      </span>
+    )
+  }
+  return (
+    <span class="nodes" data-testid="nodes" title={texts.technician.nodes}>
+      {nodes.map(([node, seconds]) => texts.technician.nodeAge(node, age(seconds, texts))).join(' · ')}
+    </span>
+  )
+}
+
+function StaleBanner({ watch }: { watch: Watch }) {
+  const texts = t.value
+  const stale = watch.stale.value
+  if (stale === null) return null
+  const last = watch.lastFigures
+  return (
+    <div class="stale" role="alert" data-testid="stale">
+      <Icon name="octagonAlert" />
+      <b>{texts.technician.stale(stale)}</b>
+      <span>
+        {last === null
+          ? texts.technician.nothingYet
+          : texts.technician.staleHint(clockTime(last, texts.locale))}
+      </span>
+    </div>
+  )
+}
+
+function Summary({ watch }: { watch: Watch }) {
+  const texts = t.value
+  return (
+    <div class="summary">
+      <ul aria-label={texts.technician.summary}>
+        {SEVERITY.map((state) => (
+          <li key={state} data-count={state} data-empty={watch.counts.value[state] === 0}>
+            <span data-tone={state}>
+              <Icon name={HEALTH_ICONS[state]} />
+            </span>
+            <b>{watch.counts.value[state]}</b>
+            {texts.health[state]}
+          </li>
+        ))}
+      </ul>
+      <span class="spacer" />
+      <fieldset class="segmented" aria-label={texts.technician.sort}>
+        {SORTS.map((sort) => (
+          <button
+            type="button"
+            key={sort}
+            data-testid={`sort-${sort}`}
+            aria-pressed={watch.sort.value === sort}
+            onClick={() => {
+              watch.sort.value = sort
+            }}
+          >
+            {texts.technician.sorts[sort]}
+          </button>
+        ))}
+      </fieldset>
+    </div>
+  )
+}
+
+/** Sites run down the columns, so that the worst stand together at the top left. */
+function Board({ watch }: { watch: Watch }) {
+  const box = useRef<HTMLDivElement>(null)
+  const grid = useSignal({ columns: 4, rows: 16, rowHeight: 52 })
+  const sites = watch.sites.value
+  const count = sites.length
+  useEffect(() => {
+    const element = box.current
+    if (element === null || typeof ResizeObserver === 'undefined') return
+    const observer = new ResizeObserver(() => {
+      grid.value = gridFor(count, element.clientWidth, element.clientHeight)
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [count, grid])
+  const { columns, rows, rowHeight } = grid.value
+  return (
+    <div class="board-box" ref={box}>
+      <ul
+        class="sites"
+        data-dense={rowHeight < 46}
+        style={{
+          gridTemplateRows: `repeat(${rows}, ${rowHeight}px)`,
+          gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+        }}
+      >
+        {sites.map((judged) => (
+          <Site key={judged.seat.site} watch={watch} judged={judged} />
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
+  const texts = t.value
+  const { seat, state, figures } = judged
+  const selected = watch.selected.value === seat.site
+  const contact = contactAge(figures)
+  return (
+    <li class="site" data-site={seat.site} data-state={state} data-tally={seat.tally}>
+      <button
+        type="button"
+        aria-pressed={selected}
+        onClick={() => {
+          watch.selected.value = selected ? null : seat.site
+        }}
+      >
+        <span class="state" data-tone={state}>
+          <Icon name={HEALTH_ICONS[state]} />
+        </span>
+        <span class="name">
+          <b>{seat.site}</b> {seat.name}
+          {seat.tally === 'on_air' ? (
+            <span class="on-air">
+              <Icon name="radio" />
+              <span class="visually-hidden">{texts.tally.on_air}</span>
+            </span>
+          ) : null}
+        </span>
+        <span class="state-text" data-tone={state}>
+          {texts.health[state]}
+          {figures !== null && state !== 'good' && state !== 'offline' ? (
+            <small>
+              {' '}
+              {shortAge(watch.now.value - figures.since, texts.common.units)}
+            </small>
+          ) : null}
+        </span>
+        <span class="figures">
+          <span title={texts.technician.rtt}>{milliseconds(figures?.rtt_s)}</span>
+          <span title={texts.technician.loss}>{percent(figures?.loss_ratio, texts.locale)}</span>
+          <span title={texts.technician.bitrate}>
+            {kilobits(figures?.bitrate_bps, texts.locale)}
+          </span>
+          <span title={texts.technician.age}>{age(contact, texts)}</span>
+        </span>
+      </button>
+    </li>
+  )
+}
