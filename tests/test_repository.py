@@ -1,0 +1,67 @@
+"""Rules about the repository itself: what is committed, and whether the documents are true."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ["requirements.lock", "requirements-test.lock", "web/package-lock.json"]
+ROOMS = ("bridge", "signaling", "monitor", "config", "cli", "web", "deploy", "tests", "docs")
+
+
+def committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_file_holds_hashes_and_no_addresses(name):
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    assert len(re.findall(r"sha256:|sha512-", text)) > 20
+
+
+def test_what_is_locked_to_run_is_locked_the_same_to_test():
+    run, test = (
+        dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in LOCKS[:2]
+    )
+    assert run
+    assert run.items() <= test.items()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_file_that_a_document_names_exists(page):
+    text = page.read_text()
+    named = re.findall(r"`((?:{})/[\w./-]+)`".format("|".join(ROOMS)), text)
+    named += [
+        str((page.parent / link).resolve()) for link in re.findall(r"\]\((?!http|#)([^)#]+)", text)
+    ]
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_the_architecture_names_every_room_and_every_file_of_the_media_plane():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    unnamed = [
+        path.relative_to(ROOT).as_posix()
+        for room in ("bridge", "monitor", "signaling", "signaling/conference", "config", "cli")
+        for path in (ROOT / room).glob("*.py")
+        if not path.stem.startswith("__") and f"`{path.name}`" not in text
+    ]
+    assert not unnamed
+
+
+def test_no_source_file_is_larger_than_a_noun():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in committed()
+        if path.suffix in (".py", ".ts", ".tsx")
+        and ".gen." not in path.name
+        and (lines := len(path.read_text().splitlines())) > 500
+    }
+    assert not long
