@@ -1,0 +1,169 @@
+"""A packet-level WHIP or WHEP client for the node's tests; its checks are built by aioice."""
+
+import asyncio
+import re
+import secrets
+import struct
+
+from aioice import stun as peer
+
+from bridge.fingerprint import Fingerprint
+from bridge.transport import Certificate, SecureChannel
+
+CODECS = {
+    "audio": (111, "opus/48000/2"),
+    "video": (96, "VP8/90000"),
+}
+
+
+class Client(asyncio.DatagramProtocol):
+    """One session. `received` collects plain RTP and RTCP packets; `arrived` is set by each."""
+
+    def __init__(self, direction, sections, ssrcs=(), setup="actpass"):
+        self.direction, self.sections, self.setup = direction, sections, setup
+        self.ssrcs = list(ssrcs)
+        self.certificate = Certificate()
+        self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
+        self.received, self.control, self.answers = [], [], []
+        self.arrived = asyncio.Event()
+        self.channel = None
+        self.transport = None
+
+    def offer(self):
+        kind = "sendonly" if self.direction == "publish" else "recvonly"
+        mids = " ".join(str(index) for index in range(len(self.sections)))
+        lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
+        for index, media in enumerate(self.sections):
+            payload_type, codec = CODECS[media]
+            lines += [
+                f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}",
+                "c=IN IP4 0.0.0.0",
+                f"a=mid:{index}",
+                f"a={kind}",
+                "a=rtcp-mux",
+                f"a=rtpmap:{payload_type} {codec}",
+                "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+                f"a=ice-ufrag:{self.ufrag}",
+                f"a=ice-pwd:{self.password}",
+                "a=fingerprint:{} {}".format(*self.certificate.fingerprint),
+                f"a=setup:{self.setup}",
+            ]
+            if index < len(self.ssrcs):
+                lines.append(f"a=ssrc:{self.ssrcs[index]} cname:test")
+        return "\r\n".join(lines) + "\r\n"
+
+    async def connect(self, answer):
+        """Check the path, then shake hands."""
+        await self.open(answer)
+        self.check()
+        await self.until(lambda: self.answers)
+        await self.channel.start()
+
+    async def open(self, answer):
+        """Bind a socket and read the answer, but send nothing yet."""
+
+        def value(name):
+            return re.search(rf"a={name}:(\S+)(?: (\S+))?\r\n", answer).groups()
+
+        self.remote_ufrag, self.remote_password = value("ice-ufrag")[0], value("ice-pwd")[0]
+        self.slot_ssrcs = list(
+            dict.fromkeys(int(one) for one in re.findall(r"a=ssrc:(\d+)", answer))
+        )
+        host, port = re.search(r"a=candidate:1 1 udp \d+ (\S+) (\d+)", answer).groups()
+        self.address = (host, int(port))
+        role = "client" if value("setup")[0] == "passive" else "server"
+        self.channel = SecureChannel(
+            self.certificate, role, [Fingerprint(*value("fingerprint"))], self.send
+        )
+        await self.bind()
+
+    async def bind(self):
+        """Take a fresh local address."""
+        loop = asyncio.get_running_loop()
+        if self.transport is not None:
+            self.transport.close()
+        self.transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, remote_addr=self.address
+        )
+
+    def check(self, password=None, nominate=True, username=None):
+        attributes = {
+            "USERNAME": username or f"{self.remote_ufrag}:{self.ufrag}",
+            "PRIORITY": 1,
+            "ICE-CONTROLLING": 1,
+        }
+        if nominate:
+            attributes["USE-CANDIDATE"] = None
+        message = peer.Message(peer.Method.BINDING, peer.Class.REQUEST, attributes=attributes)
+        message.add_message_integrity((password or self.remote_password).encode())
+        self.send(bytes(message))
+
+    def rtp(self, ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):
+        """Send a plain packet, protected."""
+        self.send(
+            self.channel.protect_rtp(
+                plain(ssrc, sequence, payload, payload_type, timestamp, marker, mid)
+            )
+        )
+
+    def rtcp(self, compound):
+        self.send(self.channel.protect_rtcp(compound))
+
+    def send(self, datagram):
+        self.transport.sendto(datagram)
+
+    def datagram_received(self, data, address):
+        if data[0] < 4:
+            message = peer.parse_message(data)
+            assert message.check_message_integrity(self.remote_password.encode())
+            self.answers.append(message)
+        elif data[0] < 64:
+            self.channel.feed(data)
+        elif 191 < data[1] < 224:
+            self.control.append(self.channel.unprotect_rtcp(data))
+        else:
+            self.received.append(self.channel.unprotect_rtp(data))
+        self.arrived.set()
+
+    def error_received(self, error):
+        """The node may be gone."""
+
+    async def until(self, condition):
+        """Wait for packets until the condition holds."""
+        async with asyncio.timeout(10):
+            while not condition():
+                self.arrived.clear()
+                await self.arrived.wait()
+
+    def close(self):
+        if self.channel is not None:
+            self.channel.close()
+        if self.transport is not None:
+            self.transport.close()
+
+
+def plain(ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):
+    """An RTP packet; `mid` puts the mid extension under id 4."""
+    head = struct.pack(
+        "!BBHII", 0x90 if mid else 0x80, payload_type | marker << 7, sequence, timestamp, ssrc
+    )
+    if mid:
+        value = bytes([4 << 4 | len(mid) - 1]) + mid.encode()
+        value += bytes(-len(value) % 4)
+        head += struct.pack("!HH", 0xBEDE, len(value) // 4) + value
+    return head + payload
+
+
+def keyframe(picture, size=20):
+    """A VP8 payload: one-packet keyframe with a 15-bit picture id (RFC 7741)."""
+    return (
+        bytes([0x90, 0x80])
+        + struct.pack("!H", 0x8000 | picture)
+        + b"\x10\x02\x00\x9d\x01\x2a"
+        + bytes(size)
+    )
+
+
+def delta(picture, size=20):
+    """A VP8 payload of a frame that needs the ones before."""
+    return struct.pack("!BBH", 0x90, 0x80, 0x8000 | picture) + b"\x11" + bytes(size)
