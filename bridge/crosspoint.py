@@ -178,16 +178,15 @@ class Crosspoint:
         verdict = source.receive(now, packet)
         if verdict is _DROPPED:
             return ()
-        outputs: Sequence[Output] = ()
         if verdict is _RESTARTED:
-            outputs = self._restart(now, feed)
+            self._restart(feed)
         if source.packet.starts_keyframe:
             self._asker.content(source)
         if feed.waiting and self._can_begin(source):
             self._begin_waiting(now, feed)
         if feed.slots:
             self._fanout.forward(source.packet, feed.slots)
-        return outputs
+        return self._ask(now, feed) if verdict is _RESTARTED and feed.waiting else ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:
         """The receiver asked for a keyframe in this slot (PLI or FIR)."""
@@ -211,7 +210,7 @@ class Crosspoint:
         feed.slots += feed.waiting
         feed.waiting = ()
 
-    def _restart(self, now: float, feed: _Feed) -> Sequence[Output]:
+    def _restart(self, feed: _Feed) -> None:
         """The source jumped: its slots wait for a place to begin, as after a switch."""
         for slot in feed.slots:
             aim = self._aims[slot]
@@ -219,7 +218,6 @@ class Crosspoint:
             if aim.wanted is None:
                 self._wait_for(aim, feed)
         feed.source.restart()
-        return self._ask(now, feed) if feed.waiting else ()
 
     # --- aims -----------------------------------------------------------------------------------
 

@@ -1,0 +1,127 @@
+"""RTP headers: read, written, and never a surprise from junk."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge import rtp
+
+PAYLOAD = b"\x01\x02\x03\x04"
+
+
+def test_parse_reads_a_plain_packet() -> None:
+    packet = bytes.fromhex("80e0 ffff 00000001 deadbeef") + PAYLOAD
+    header = rtp.parse(packet)
+    assert header is not None
+    assert (header.payload_type, header.marker) == (96, True)
+    assert (header.sequence, header.timestamp, header.ssrc) == (0xFFFF, 1, 0xDEADBEEF)
+    assert packet[header.start : header.end] == PAYLOAD
+
+
+def test_parse_finds_the_payload_between_csrcs_extension_and_padding() -> None:
+    fixed = bytes.fromhex("b26f 0001 00000002 00000003")
+    csrcs = bytes(8)
+    extension = bytes.fromhex("bede 0001 10aa0000")
+    packet = fixed + csrcs + extension + PAYLOAD + b"\x00\x00\x03"
+    header = rtp.parse(packet)
+    assert header is not None
+    assert packet[header.start : header.end] == PAYLOAD
+    assert rtp.extension(packet, header, 1) == b"\xaa"
+
+
+def test_parse_of_padding_only_has_an_empty_payload() -> None:
+    header = rtp.parse(rtp.build(96, 1, 2, 3, b"", padding=255))
+    assert header is not None
+    assert header.start == header.end
+
+
+def test_parse_refuses_wrong_version_and_lengths() -> None:
+    good = bytes.fromhex("8060 0001 00000002 00000003")
+    assert rtp.parse(good) is not None
+    assert rtp.parse(b"\x40" + good[1:]) is None  # version 1
+    assert rtp.parse(good[:11]) is None
+    assert rtp.parse(b"\x81" + good[1:]) is None  # a CSRC that is not there
+    assert rtp.parse(b"\x90" + good[1:]) is None  # an extension that is not there
+    assert rtp.parse(b"\x90" + good[1:] + bytes.fromhex("bede0001")) is None  # … or cut off
+    assert rtp.parse(b"\xa0" + good[1:] + b"\x00") is None  # padding of zero octets
+    assert rtp.parse(b"\xa0" + good[1:] + b"\x02") is None  # padding that reaches into the header
+
+
+def test_extension_of_the_two_byte_form() -> None:
+    elements = bytes.fromhex("0500 00 0302aabb 00 00 00") + bytes(2)
+    packet = bytes.fromhex("9060 0001 00000002 00000003 1000 0003") + elements + PAYLOAD
+    header = rtp.parse(packet)
+    assert header is not None
+    assert rtp.extension(packet, header, 5) == b""
+    assert rtp.extension(packet, header, 3) == b"\xaa\xbb"
+    assert rtp.extension(packet, header, 2) is None
+
+
+def test_extension_stops_at_the_reserved_identifier_and_at_a_cut_off_element() -> None:
+    head = bytes.fromhex("9060 0001 00000002 00000003 bede 0001")
+    for elements in ("f0aa10bb", "0000001f"):
+        packet = head + bytes.fromhex(elements)
+        header = rtp.parse(packet)
+        assert header is not None
+        assert rtp.extension(packet, header, 1) is None
+
+
+def test_extension_is_none_in_packets_of_another_profile() -> None:
+    packet = bytes.fromhex("9060 0001 00000002 00000003 abcd 0001 10aa0000")
+    header = rtp.parse(packet)
+    assert header is not None
+    assert rtp.extension(packet, header, 1) is None
+
+
+values = st.lists(
+    st.tuples(st.integers(1, 14), st.binary(min_size=1, max_size=16)),
+    max_size=5,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@given(
+    st.integers(0, 127),
+    st.integers(0, 1 << 17),
+    st.integers(0, 1 << 33),
+    st.integers(0, 0xFFFFFFFF),
+    st.binary(max_size=50),
+    st.booleans(),
+    values,
+    st.integers(0, 255),
+)
+def test_parse_returns_what_build_wrote(
+    payload_type: int,
+    sequence: int,
+    timestamp: int,
+    ssrc: int,
+    payload: bytes,
+    marker: bool,
+    extensions: list[tuple[int, bytes]],
+    padding: int,
+) -> None:
+    packet = rtp.build(
+        payload_type,
+        sequence,
+        timestamp,
+        ssrc,
+        payload,
+        marker=marker,
+        extensions=extensions,
+        padding=padding,
+    )
+    header = rtp.parse(packet)
+    assert header is not None
+    assert header[:5] == (payload_type, marker, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+    assert packet[header.start : header.end] == payload
+    for identifier, value in extensions:
+        assert rtp.extension(packet, header, identifier) == value
+
+
+@given(st.binary(max_size=80), st.integers(0, 255), st.integers(0, 255))
+def test_junk_is_none_or_stays_within_its_bounds(data: bytes, first: int, identifier: int) -> None:
+    packet = bytes((0x80 | first,)) + data
+    header = rtp.parse(packet)
+    if header is not None:
+        assert 12 <= header.start <= header.end <= len(packet)
+        value = rtp.extension(packet, header, identifier)
+        assert value is None or len(value) <= len(packet)
