@@ -50,11 +50,20 @@ def remove_run(data_dir: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process with this id, ours or not."""
+    """Whether there is a process with this id, ours or not, that has not ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has ended and only waits for its parent to notice (proc(5), field 3 of stat)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[:1] == ["Z"]

@@ -19,7 +19,7 @@ from cli.checks import Finding, check_data_dir, check_media_ports, check_reach, 
 from cli.children import Child, GaveUpError, Program, asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, Host, MediaPort, Port, settings_of
-from cli.runfile import Run, remove_run, write_run
+from cli.runfile import Run, read_run, remove_run, write_run
 from cli.secrets import node_token
 from cli.sign_in import mint_code, sign_in_url
 from config.settings import CONFIG_VARIABLE, Settings, variable
@@ -64,6 +64,14 @@ def command(
 
 def _check(settings: Settings) -> None:
     """Say all that would fail before anything is started. Ends with 1 if there is anything."""
+    run = read_run(settings.data_dir)
+    if run is not None:
+        typer.echo(
+            f"data directory {settings.data_dir}: a service runs there already at {run.url}\n"
+            f"  → stop it (process {run.pids['up']}), or choose --data-dir",
+            err=True,
+        )
+        raise typer.Exit(1)
     findings = [
         check_tcp_port(settings),
         *check_media_ports(settings),

@@ -281,7 +281,7 @@ def _from_secrets(folder: Path, problems: list[Problem]) -> dict[str, Any]:
         path = folder / key
         try:
             found[key] = path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "is not UTF-8"
