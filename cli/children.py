@@ -27,7 +27,12 @@ class Program:
 
 
 class GaveUpError(Exception):
-    """A program cannot be started; the message says which and why, and what to do."""
+    """A program cannot be started; the message says which and why, and what to do. `status` is
+    the exit status that tells the same to whoever started us."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Backoff:
@@ -126,7 +131,8 @@ class Child:
     def _check_hope(self, status: int) -> None:
         name = self.program.name
         if status in self._hopeless:
-            raise GaveUpError(f"{name} ended with {describe(status)}; its lines above say why")
+            reason = f"{name} ended with {describe(status)}; its lines above say why"
+            raise GaveUpError(reason, status)
         if not self.proven and self._backoff.deaths >= self.HOPELESS_DEATHS:
             raise GaveUpError(
                 f"{name} ended {self._backoff.deaths} times before it was ready, last with "

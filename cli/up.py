@@ -97,7 +97,7 @@ class Up:
         ]
 
     async def run(self) -> int:
-        """0: stopped as asked; 1: something could not be started."""
+        """0: stopped as asked; 1: something could not be started; 78: settings are wrong."""
         stopping = asyncio.create_task(asked_to_stop(with_stdin=False))
         running = [asyncio.create_task(child.run()) for child in self._children]
         ready = asyncio.create_task(self._announce_when_ready())
@@ -174,7 +174,7 @@ def _give_up(error: BaseException) -> int:
     if not isinstance(error, GaveUpError | OSError):
         raise error
     typer.echo(f"diemcau up: {error}", err=True)
-    return 1
+    return error.status if isinstance(error, GaveUpError) else 1
 
 
 def _welcome(settings: Settings, operator: str, technician: str) -> None:

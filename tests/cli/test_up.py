@@ -197,7 +197,7 @@ async def test_a_template_that_does_not_exist_is_not_tried_again(tmp_path: Path)
         *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
         DIEMCAU_CONFERENCE__DEFAULT_TEMPLATE="conference-1900",
     )
-    assert status == 1
+    assert status == 78
     assert "there is none of that name; there are: conference-2020" in err
 
 
