@@ -185,9 +185,9 @@ function MediaBadge({ desk }: { desk: Desk }) {
   const texts = t.value.media
   if (state === 'connected' || state === 'idle') return <span data-receive={state} hidden />
   return (
-    <span class="pill" data-receive={state} data-tone={state === 'retrying' ? 'lost' : 'connecting'}>
+    <span class="pill" data-receive={state} data-tone={state === 'retrying' ? 'lost' : 'connecting'} title={state === 'retrying' ? texts.retrying : texts.connecting}>
       <Icon name={state === 'retrying' ? 'wifiOff' : 'loader'} />
-      {state === 'retrying' ? texts.retrying : texts.connecting}
+      <span class="ellipsis">{state === 'retrying' ? texts.retrying : texts.connecting}</span>
     </span>
   )
 }
@@ -197,16 +197,19 @@ function SoundButton({ desk }: { desk: Desk }) {
   const { sound } = desk
   const blocked = sound.blocked.value && sound.enabled.value
   const on = sound.enabled.value && !blocked
+  const label = blocked ? texts.soundBlocked : on ? texts.soundOff : texts.soundOn
   return (
     <button
       type="button"
       class={blocked ? 'button primary' : 'button quiet'}
       data-testid="sound"
       aria-pressed={on}
+      aria-label={label}
+      title={label}
       onClick={() => (on ? sound.disable() : sound.enable())}
     >
       <Icon name={on ? 'volume' : 'volumeOff'} />
-      {blocked ? texts.soundBlocked : on ? texts.soundOff : texts.soundOn}
+      <span class={blocked ? '' : 'wide-only'}>{label}</span>
     </button>
   )
 }

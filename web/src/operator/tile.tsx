@@ -76,8 +76,8 @@ export function Tile({ desk, seat, streams }: Props) {
         <span class="tile-name">
           <b>{seat.site}</b> {seat.name}
         </span>
-        <MicButton desk={desk} seat={seat} />
       </span>
+      <MicButton desk={desk} seat={seat} />
     </li>
   )
 }
@@ -100,7 +100,6 @@ export function MicButton({ desk, seat }: { desk: Desk; seat: SeatRow }) {
       onClick={() => desk.toggleMic(seat.site)}
     >
       <Icon name={mic === 'open' ? 'mic' : 'micOff'} />
-      {mic === 'muted_by_operator' ? <i class="lock" /> : null}
     </button>
   )
 }

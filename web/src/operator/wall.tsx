@@ -6,6 +6,9 @@ import { type Desk, FILTERS } from './desk'
 import { fitTiles, type TileFit, type TileShape } from './fit'
 import { Tile } from './tile'
 
+/** Room for a tile's frame at the box's edge; as in the style sheet. */
+const PADDING = 6
+
 const ROOMY: TileShape = { caption: 24, gap: 6, least: 84, most: 260 }
 const COMPACT: TileShape = { caption: 20, gap: 4, least: 76, most: 200 }
 
@@ -32,7 +35,7 @@ export function Wall({ desk, onColumns }: Props) {
       const shape = compact.value ? COMPACT : ROOMY
       fit.value = fitTiles(
         count,
-        { width: element.clientWidth, height: element.clientHeight },
+        { width: element.clientWidth - PADDING, height: element.clientHeight - PADDING },
         shape,
       )
       onColumns(fit.value.columns)

@@ -80,7 +80,7 @@ function Picker({ attendance }: Props) {
   return (
     <div class="picker-grid">
       <figure class="self-large">
-        <StreamVideo stream={gear.selfView.value} testid="self" mirrored />
+        <StreamVideo stream={gear.selfView.value} testid="self" />
         {gear.selfView.value === null ? (
           <p class="self-off" role="status">
             <Icon name="videoOff" />
@@ -161,12 +161,15 @@ function DeviceSelect({ attendance, kind }: Props & { kind: DeviceKind }) {
 export function Level({ attendance }: Props) {
   const level = attendance.gear.meter.level.value
   return (
-    <meter
+    <div
       class="level-meter"
-      min={0}
-      max={1}
-      value={level}
+      role="meter"
       aria-label={t.value.site.devices.level}
-    />
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(level * 100)}
+    >
+      <span style={{ width: `${Math.round(level * 100)}%` }} />
+    </div>
   )
 }

@@ -176,7 +176,7 @@ function Self({ attendance }: { attendance: Attendance }) {
   const texts = t.value.site
   return (
     <figure class="self">
-      <StreamVideo stream={stream} testid="self" mirrored />
+      <StreamVideo stream={stream} testid="self" />
       {stream === null ? (
         <p class="self-off">
           <Icon name="videoOff" />

@@ -51,10 +51,9 @@ interface StreamProps {
   readonly stream: MediaStream | null
   readonly slot?: SlotName
   readonly testid?: string
-  readonly mirrored?: boolean
 }
 
-export function StreamVideo({ stream, slot, testid, mirrored = false }: StreamProps) {
+export function StreamVideo({ stream, slot, testid }: StreamProps) {
   const ref = useRef<HTMLVideoElement>(null)
   useEffect(() => {
     const video = ref.current
@@ -67,7 +66,6 @@ export function StreamVideo({ stream, slot, testid, mirrored = false }: StreamPr
   return (
     <video
       ref={ref}
-      class={mirrored ? 'mirrored' : ''}
       data-slot={slot}
       data-testid={testid}
       muted

@@ -81,7 +81,7 @@ export function ConnectionBadge({ connection, now }: { connection: Connection; n
       title={text}
     >
       <Icon name={CONNECTION_ICONS[connection.kind]} />
-      <span class={connection.kind === 'live' ? 'visually-hidden' : ''}>{text}</span>
+      <span class={connection.kind === 'live' ? 'visually-hidden' : 'ellipsis'}>{text}</span>
     </span>
   )
 }
