@@ -22,7 +22,8 @@ from cli.options import EXIT_CONFIG, Config, DataDir, Host, MediaPort, Port, set
 from cli.runfile import Run, read_run, remove_run, write_run
 from cli.secrets import node_token
 from cli.sign_in import mint_code, sign_in_url
-from config.settings import CONFIG_VARIABLE, Settings, variable
+from config.settings import Settings, variable
+from config.sources import CONFIG_VARIABLE
 
 READY_LIMIT_S = 60.0
 PARTS = ("signaling", "bridge")

@@ -2,20 +2,16 @@
 
 Later wins: defaults < TOML file < environment (``DIEMCAU_SIGNALING__PORT``) < secrets folder (one
 file per secret) < the command line. Everything that is wrong is said at once; a key that does not
-exist is wrong too, because a misspelt one would otherwise silently do nothing. (That is why the
-sources are read here and not by pydantic-settings: it skips variables that it does not know, stops
-at the first value that it cannot decode, and repeats secrets in its errors.)
+exist is wrong too, because a misspelt one would otherwise silently do nothing.
 """
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -30,11 +26,17 @@ from pydantic import (
 )
 
 from config.problems import ConfigError, Problem, problems_of
+from config.sources import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    from_environment,
+    from_secrets,
+    from_toml,
+    merge,
+    nested,
+    secrets_folder,
+)
 
-PREFIX = "DIEMCAU_"
-"""What environment variables of this service begin with; two underscores part section and key."""
-CONFIG_VARIABLE = "DIEMCAU_CONFIG"
-"""Names the TOML file when the command line does not."""
 SECRETS = frozenset({"node_token"})
 """Keys whose values are never shown and may lie in the secrets folder."""
 
@@ -210,10 +212,11 @@ def load_settings(
     """
     problems: list[Problem] = []
     path = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
-    given = {key: value for key, value in (options or {}).items() if value is not None}
-    base = _merge(_from_toml(path, problems), _from_environment(environ, problems))
-    base = _merge(base, _nested(given))
-    merged = _merge(base, _from_secrets(_secrets_folder(base), problems))
+    given = nested({key: value for key, value in (options or {}).items() if value is not None})
+    known = {variable(key): key for key in keys()}
+    base = merge(from_toml(path, problems), from_environment(environ, known, problems))
+    merged = merge(base, from_secrets(secrets_folder(merge(base, given)), SECRETS, problems))
+    merged = merge(merged, given)
     settings: Settings | None = None
     try:
         settings = Settings(**merged)
@@ -237,73 +240,6 @@ def keys(model: type[BaseModel] = Settings, before: str = "") -> Iterator[str]:
 def variable(key: str) -> str:
     """The environment variable of a dotted key."""
     return PREFIX + key.replace(".", "__").upper()
-
-
-def _from_toml(path: Path | None, problems: list[Problem]) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        problems.append(Problem(f"file {path}", error.strerror or "cannot be read"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(Problem(f"file {path}", f"is not TOML: {error}"))
-    return {}
-
-
-def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:
-    known = {variable(key): key for key in keys()}
-    found: dict[str, object] = {}
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
-            continue
-        if name in known:
-            found[known[name]] = environ[name]
-        else:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(Problem(f"environment {name}", f"there is no such key{hint}"))
-    return _nested(found)
-
-
-def _secrets_folder(merged: Mapping[str, Any]) -> Path:
-    chosen = merged.get("secrets_dir")
-    if isinstance(chosen, str | Path):
-        return Path(chosen)
-    data_dir = merged.get("data_dir")
-    return (Path(data_dir) if isinstance(data_dir, str | Path) else Path("data")) / "secrets"
-
-
-def _from_secrets(folder: Path, problems: list[Problem]) -> dict[str, Any]:
-    """Secrets that lie in the folder; it need not exist, and other files there are not ours."""
-    found: dict[str, object] = {}
-    for key in sorted(SECRETS):
-        path = folder / key
-        try:
-            found[key] = path.read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8"
-            problems.append(Problem(f"secret {path}", reason))
-    return found
-
-
-def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for key, value in flat.items():
-        section, dot, name = key.rpartition(".")
-        (tree.setdefault(section, {}) if dot else tree)[name] = value
-    return tree
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        both = isinstance(under, dict) and isinstance(value, dict)
-        merged[key] = _merge(under, value) if both and isinstance(under, dict) else value
-    return merged
 
 
 def _in_url(host: str) -> str:

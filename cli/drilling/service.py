@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.settings import PREFIX
+from config.sources import PREFIX
 
 START_S = 60.0
 STOP_S = 15.0
