@@ -85,7 +85,7 @@ class PageSocket:
         assert self._snapshot is not None, "the page socket was not entered"
         return self._snapshot
 
-    async def open(self, timeout_s: float = 15.0) -> None:
+    async def open(self, timeout_s: float | None = 15.0) -> None:
         """Connect and wait for the snapshot; afterwards the socket comes back by itself.
 
         Raises:
@@ -107,8 +107,10 @@ class PageSocket:
                 await self._task
         self._end(PageClosedError(1000, "closed by this page"))
 
-    async def until(self, wanted: Callable[[], bool], timeout_s: float) -> None:
+    async def until(self, wanted: Callable[[], bool], timeout_s: float | None) -> None:
         """Wait until `wanted()` holds, looking after every message and edge of the socket.
+
+        A `timeout_s` of None waits for ever.
 
         Raises:
             TimeoutError: not in time.
