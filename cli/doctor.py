@@ -31,7 +31,7 @@ def command(
         signaling__port=port,
         bridge__media_port=media_port,
     )
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     failed = 0
     for finding in check_all(settings, PAGES, time.time()):
         console.print(_line(finding))

@@ -52,7 +52,7 @@ def command(
 
 
 def _show(summary: ConferenceSummary, links: list[SiteLink]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{summary.title} ({summary.conference})", style="bold")
     for link in links:
         console.print(f"{link.site}  {link.name:<22} {link.url}")

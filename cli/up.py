@@ -179,7 +179,7 @@ def _give_up(error: BaseException) -> int:
 
 
 def _welcome(settings: Settings, operator: str, technician: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     where = "" if settings.data_dir == Path("data") else f" --data-dir {settings.data_dir}"
     console.print(f"DiemCau runs at {settings.signaling.url}", style="bold green")
     console.print("Sign in (each link works once, for half an hour):")
