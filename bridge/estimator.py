@@ -79,8 +79,6 @@ class Reception:
         assert self._highest is not None
         self._lost_before = max(0, self.lost)
         extended = (self._highest & ~0xFFFF) + 0x10000 + sequence
-        if extended - self._highest < MAX_DROPOUT:
-            extended += 0x10000
         self._base = self._highest = extended
         self._received = self._expected_prior = self._received_prior = 0
         self._bad_sequence = -1

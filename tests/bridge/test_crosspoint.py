@@ -308,9 +308,9 @@ def test_a_removed_slot_is_sent_nothing_and_leaves_nothing_behind(matrix: Matrix
     one, first, slot, leg = _playing(matrix)
     matrix.picture_loss(slot)
     matrix.unreceive(slot)
+    assert matrix.crosspoint.next_deadline() is None
     matrix.send(first, *one.frame(keyframe=True))
     assert len(leg.packets) == 2
-    assert matrix.crosspoint.next_deadline() is None
 
 
 def test_a_source_that_restarts_begins_anew_at_its_next_keyframe(matrix: Matrix) -> None:
@@ -323,6 +323,21 @@ def test_a_source_that_restarts_begins_anew_at_its_next_keyframe(matrix: Matrix)
     matrix.send(first, *one.frame(keyframe=True))
     received = leg.received()
     assert [one.sequence for one in received] == [10, 11, 12, 13]
+
+
+def test_an_old_source_that_restarts_ends_and_its_successor_still_comes(matrix: Matrix) -> None:
+    one, first, _, leg = _playing(matrix)
+    two = Camera(2)
+    second = matrix.publish(two)
+    matrix.route("r stage:1 2")
+    one.sequence += MAX_GAP + 1
+    matrix.send(first, *one.frame(keyframe=True), *one.frame())
+    assert _sources(leg) == [1]
+    assert len(leg.packets) == 2
+    matrix.send(second, *two.frame(keyframe=True), *two.frame())
+    matrix.send(first, *one.frame(keyframe=True))
+    assert _sources(leg) == [1, 2]
+    assert len(leg.packets) == 6
 
 
 def test_a_source_that_restarts_with_a_keyframe_goes_on_at_once(matrix: Matrix) -> None:
@@ -347,6 +362,19 @@ def test_sound_begins_with_the_next_packet_and_asks_for_nothing(matrix: Matrix) 
     matrix.send(source, microphone.frame())
     assert len(leg.packets) == 1
     assert matrix.asked == []
+
+
+def test_sound_does_not_begin_with_a_late_packet(matrix: Matrix) -> None:
+    one = Microphone(1)
+    source = matrix.publish(one)
+    _, leg = matrix.receive(name="floor:1")
+    first, late, third, fourth = (one.frame() for _ in range(4))
+    matrix.send(source, first, third)
+    matrix.route("r floor:1 1")
+    matrix.send(source, late)
+    assert leg.packets == []
+    matrix.send(source, fourth)
+    assert len(leg.packets) == 1
 
 
 def test_sound_leaves_its_old_source_at_once(matrix: Matrix) -> None:

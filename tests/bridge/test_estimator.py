@@ -69,6 +69,13 @@ def test_a_jump_is_believed_with_the_packet_after_it() -> None:
     assert _report(reception).lost == 0
 
 
+def test_loss_from_before_a_restart_stays_in_the_total() -> None:
+    reception = Reception(48_000)
+    _receive(reception, [10, 12, 40_000, 40_001, 40_003])
+    assert reception.lost == 2
+    assert (reception.packets, reception.octets) == (4, 400)
+
+
 def test_a_step_back_is_late_or_a_restart() -> None:
     reception = Reception(48_000)
     _receive(reception, [5000])

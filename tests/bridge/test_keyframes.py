@@ -70,6 +70,16 @@ def test_a_source_that_never_obeys_is_asked_less_often(source: Source) -> None:
     assert steps == [REPEAT_S] * (PATIENT_REPEATS - 1) + [SLOW_REPEAT_S] * 2
 
 
+def test_a_keyframe_restores_the_quick_repeats(source: Source) -> None:
+    asker = KeyframeAsker()
+    asker.want(0.0, source)
+    for n in range(1, PATIENT_REPEATS):
+        asker.handle_timeout(n * REPEAT_S)
+    asker.content(source)
+    asker.want(100.0, source)
+    assert asker.next_deadline() == 100.0 + REPEAT_S
+
+
 def test_a_forgotten_source_is_asked_no_more(source: Source) -> None:
     asker = KeyframeAsker()
     asker.want(0.0, source)

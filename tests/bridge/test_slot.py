@@ -98,6 +98,19 @@ def test_begin_goes_on_from_a_publisher_with_picture_ids_to_one_without_and_back
     assert [one.picture for one in leg.received()[::2]] == [30, 31, 32, 33, 34, 35]
 
 
+def test_layer_numbers_go_on_past_a_publisher_that_stops_sending_them() -> None:
+    matrix = Matrix()
+    _, leg = matrix.receive()
+    matrix.route("r stage:1 1")
+    one, two = Camera(1, tl0_picture=77), Camera(2, tl0_picture=5)
+    source = matrix.publish(one)
+    matrix.send(source, *one.frame(keyframe=True))
+    one.tl0, one.picture = False, one.picture - 60
+    matrix.send(source, *one.frame(keyframe=True))
+    matrix.send(matrix.publish(two, port="1"), *two.frame(keyframe=True))
+    assert [one.tl0_picture for one in leg.received()[::2]] == [1, -1, 2]
+
+
 def test_end_without_a_run_changes_nothing() -> None:
     slot = _slot()
     slot.end()

@@ -136,7 +136,7 @@ def test_keyframes_are_noticed_and_counted_once() -> None:
 
 
 def _running() -> tuple[Camera, Source]:
-    camera = Camera(1, sequence=60_000)
+    camera = Camera(1, sequence=60_000, picture=32_000)
     source = camera.source()
     for packet in camera.frame(keyframe=True):
         source.receive(0.0, packet)
@@ -149,6 +149,10 @@ def _gap(camera: Camera) -> None:
 
 def _new_pictures(camera: Camera) -> None:
     camera.picture -= 50
+
+
+def _same_picture(camera: Camera) -> None:
+    camera.picture -= 1
 
 
 def _clock_back(camera: Camera) -> None:
@@ -164,7 +168,7 @@ def _other_descriptor(camera: Camera) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_gap, _new_pictures, _clock_back, _clock_ahead, _other_descriptor]
+    "change", [_gap, _new_pictures, _same_picture, _clock_back, _clock_ahead, _other_descriptor]
 )
 def test_a_stream_that_jumps_is_restarted_and_goes_on(change) -> None:
     camera, source = _running()
@@ -207,6 +211,16 @@ def test_late_packets_of_before_a_restart_are_dropped() -> None:
     assert source.receive(0.1, camera.frame()[0]) is Verdict.RESTARTED
     source.restart()
     assert [source.receive(0.2, packet) for packet in lost] == [Verdict.DROPPED] * 2
+
+
+def test_a_late_packet_with_a_picture_of_the_future_is_dropped() -> None:
+    camera, source = _running()
+    camera.picture += 700
+    (liar,) = camera.frame(parts=1)
+    camera.picture -= 700
+    assert source.receive(0.1, camera.frame()[0]) is Verdict.TAKEN
+    assert source.receive(0.1, liar) is Verdict.DROPPED
+    assert source.dropped == {"late": 1}
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.booleans())
