@@ -127,19 +127,24 @@ class Reconciler:
 
     def _may_push(self, owner: Owner) -> bool:
         """Whether the tables may be touched: an operator's thumbnails go on until it is back."""
+        scope = Scope(owner.conference)
         if owner.conference in self._settled:
+            return True
+        if not any(scope in link.held_before for link in self._nodes.links):
+            if self._nodes.links:
+                self._settled.add(owner.conference)
             return True
         windows = {
             session.port
-            for session in self._nodes.sessions(Scope(owner.conference))
+            for session in self._nodes.sessions(scope)
             if session.direction == "receive" and site_of(session.port) is None
         }
         watches = self._watches(owner.conference)
         back = all(watches.get(port) is not None for port in windows)
-        late = self._clock.monotonic() >= self._settle_until
-        if late or (windows and back):
+        if back or self._clock.monotonic() >= self._settle_until:
             self._settled.add(owner.conference)
-        return late or back
+            return True
+        return False
 
     def _close_given_up(self, before: Conference, after: Conference) -> None:
         """A seat that changed hands: the sessions of its former device end now."""

@@ -83,6 +83,15 @@ class FakeNode:
         assert self._ws is not None
         await self._ws.send_str(encode(message))
 
+    async def send_text(self, text: str) -> None:
+        """Send any frame."""
+        assert self._ws is not None
+        await self._ws.send_str(text)
+
+    async def open_late(self) -> None:
+        """Answer the newest offer that was left unanswered."""
+        await self._open(self.opened[-1])
+
     async def close_code(self) -> int | None:
         """Wait until signaling closes the link; the code that it gave."""
         assert self._serving is not None

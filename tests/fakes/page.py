@@ -64,6 +64,7 @@ class Page:
         self.results: dict[str, Problem | None] = {}
         self.socket_path = ""
         self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._hangs = False
         self._ids = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -74,7 +75,7 @@ class Page:
 
     async def close(self) -> None:
         """Leave without a word, as a cut line does."""
-        if self._ws is not None:
+        if self._ws is not None and not self._hangs:
             await self._ws.close()
         await self.http.close()
 
@@ -100,11 +101,35 @@ class Page:
     async def connect(self, path: str | None = None, **headers: str) -> Self:
         """Open the socket, say hello, wait for the snapshot. Raises SocketClosedError."""
         await self.open(path, **headers)
-        await self.send(encode(PageHello(self.page_id)))
+        await self.hello()
         self.snapshot, self.snapshots = None, 0
         while self.snapshot is None:
             await self.read()
         return self
+
+    async def hello(self) -> None:
+        """Say hello and do not wait."""
+        await self.send(encode(PageHello(self.page_id)))
+
+    def adopt_cookies(self, other: Page, path: str | None = None) -> None:
+        """Be the same browser as `other`; `path` sends its cookies where they do not belong."""
+        for cookie in list(other.http.cookie_jar):
+            cookie["path"] = path or cookie["path"]
+            self.http.cookie_jar.update_cookies({cookie.key: cookie}, URL(self.url))
+
+    @property
+    def websocket(self) -> aiohttp.ClientWebSocketResponse:
+        """The open socket."""
+        assert self._ws is not None
+        return self._ws
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the line, as a browser that hangs."""
+        connection = self.websocket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.pause_reading()  # type: ignore[attr-defined]
+        self._hangs = True
 
     async def open(self, path: str | None = None, **headers: str) -> None:
         """Open the socket and say nothing."""

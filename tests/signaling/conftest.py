@@ -24,6 +24,8 @@ TEMPLATE = ConferenceTemplate(
     CREATE.sites,
 )
 
+StartStage = Callable[[Options], contextlib.AbstractAsyncContextManager[Stage]]
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -53,9 +55,7 @@ async def stage(options: Options, clock: FakeClock) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-def start_stage(
-    clock: FakeClock,
-) -> Callable[[Options], contextlib.AbstractAsyncContextManager[Stage]]:
+def start_stage(clock: FakeClock) -> StartStage:
     """For tests that need other options, or a second server."""
 
     @contextlib.asynccontextmanager

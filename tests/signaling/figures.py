@@ -1,0 +1,24 @@
+"""Figures of a site and of a session, for tests that only pass them on."""
+
+from __future__ import annotations
+
+from signaling.wire.control import SessionInfo, SessionStats, StreamStats
+from signaling.wire.pages import SiteFigures
+
+FIGURES = SiteFigures("good", 1.0, 0.5, 0.4, 0.1, 0.03, 0.0, 0.002, 900_000.0, 0.01)
+
+
+def stats_of(info: SessionInfo, consent_age_s: float | None = 0.2, lost: int = 0) -> SessionStats:
+    """What a node reports of a session."""
+    stream = StreamStats("audio", "mic", 50, 4000, 32_000.0, lost=lost)
+    return SessionStats(
+        info.session,
+        info.scope,
+        info.port,
+        info.direction,
+        info.state,
+        consent_age_s,
+        0.1,
+        0.03,
+        [stream],
+    )
