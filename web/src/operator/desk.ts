@@ -1,14 +1,14 @@
 /** The operator's desk: the conference as this page sees it, and everything that it can ask for. */
 
-import { type ReadonlySignal, type Signal, computed, effect, signal } from '@preact/signals'
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
 import { conferenceOf, floorOf, seatsOf, stageOf } from '../shared/client/view'
-import { Receiver, type ReceiveOptions } from '../shared/media/receive'
+import { type ReceiveOptions, Receiver } from '../shared/media/receive'
 import type { Door } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { Notices } from '../shared/ui/notices'
-import { type MicState, healthOf, micOf } from '../shared/ui/state'
+import { healthOf, type MicState, micOf } from '../shared/ui/state'
 import type {
   ConferenceRow,
   FloorRow,

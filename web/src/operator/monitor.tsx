@@ -19,9 +19,7 @@ export function Monitor({ desk, kind, streams }: Props) {
   const layout: Layout =
     kind === 'program' ? program.layout : (conference?.preview?.layout ?? 'single')
   const sites: readonly SiteCode[] =
-    kind === 'program'
-      ? program.seats.map((seat) => seat.site)
-      : (conference?.preview?.seats ?? [])
+    kind === 'program' ? program.seats.map((seat) => seat.site) : (conference?.preview?.seats ?? [])
   const live = conference?.phase === 'live'
   return (
     <section
@@ -84,7 +82,9 @@ function Cell({ desk, site, slot, streams }: CellProps) {
         slate={
           <div class="slate">
             <b>{seat?.name ?? site}</b>
-            <span>{lost ? texts.slateLost : absent ? texts.slateAbsent : texts.slateNoPicture}</span>
+            <span>
+              {lost ? texts.slateLost : absent ? texts.slateAbsent : texts.slateNoPicture}
+            </span>
           </div>
         }
       />

@@ -8,13 +8,7 @@ import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { SlotAudio } from '../shared/ui/media'
 import { NoticeList } from '../shared/ui/notices'
-import {
-  Brand,
-  ConnectionBadge,
-  LanguageSwitch,
-  PhasePill,
-  useTitle,
-} from '../shared/ui/parts'
+import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
 import type { ConferenceId, ConferenceSummary } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
@@ -77,9 +71,7 @@ export function OperatorPage(props: Props) {
       {open.value === 'links' ? (
         <LinksDialog rest={rest} conference={current} onClose={close} />
       ) : null}
-      {open.value === 'create' ? (
-        <CreateDialog rest={rest} onCreated={go} onClose={close} />
-      ) : null}
+      {open.value === 'create' ? <CreateDialog rest={rest} onCreated={go} onClose={close} /> : null}
     </div>
   )
 }
@@ -141,12 +133,7 @@ function Header(props: Props & { onOpen: (which: Open) => void }) {
         <Icon name="keyboard" />
       </button>
       {phase === 'draft' || phase === 'scheduled' || phase === 'rehearsal' ? (
-        <button
-          type="button"
-          class="button go"
-          data-testid="start"
-          onClick={() => onOpen('start')}
-        >
+        <button type="button" class="button go" data-testid="start" onClick={() => onOpen('start')}>
           <Icon name="play" />
           {texts.start}
         </button>
@@ -175,7 +162,9 @@ function Times({ desk, now }: { desk: Desk; now: Signal<number> }) {
           {texts.operator.elapsed} <b>{duration((ended ?? now.value) - started)}</b>
         </span>
       )}
-      {ended === null ? null : <span>{texts.operator.endedAt(shortTime(ended, texts.locale))}</span>}
+      {ended === null ? null : (
+        <span>{texts.operator.endedAt(shortTime(ended, texts.locale))}</span>
+      )}
     </span>
   )
 }
@@ -185,7 +174,12 @@ function MediaBadge({ desk }: { desk: Desk }) {
   const texts = t.value.media
   if (state === 'connected' || state === 'idle') return <span data-receive={state} hidden />
   return (
-    <span class="pill" data-receive={state} data-tone={state === 'retrying' ? 'lost' : 'connecting'} title={state === 'retrying' ? texts.retrying : texts.connecting}>
+    <span
+      class="pill"
+      data-receive={state}
+      data-tone={state === 'retrying' ? 'lost' : 'connecting'}
+      title={state === 'retrying' ? texts.retrying : texts.connecting}
+    >
       <Icon name={state === 'retrying' ? 'wifiOff' : 'loader'} />
       <span class="ellipsis">{state === 'retrying' ? texts.retrying : texts.connecting}</span>
     </span>

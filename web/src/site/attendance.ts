@@ -5,11 +5,11 @@
  */
 
 import {
-  type ReadonlySignal,
-  type Signal,
   batch,
   computed,
   effect,
+  type ReadonlySignal,
+  type Signal,
   signal,
   untracked,
 } from '@preact/signals'

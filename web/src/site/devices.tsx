@@ -141,9 +141,7 @@ function DeviceSelect({ attendance, kind }: Props & { kind: DeviceKind }) {
               {device.label === '' ? unnamed(index + 1) : device.label}
             </option>
           ))}
-          <option value="none">
-            {kind === 'camera' ? texts.noCamera : texts.noMicrophone}
-          </option>
+          <option value="none">{kind === 'camera' ? texts.noCamera : texts.noMicrophone}</option>
         </select>
       </label>
       {problem === undefined ? null : (
@@ -161,15 +159,17 @@ function DeviceSelect({ attendance, kind }: Props & { kind: DeviceKind }) {
 export function Level({ attendance }: Props) {
   const level = attendance.gear.meter.level.value
   return (
-    <div
-      class="level-meter"
-      role="meter"
-      aria-label={t.value.site.devices.level}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={Math.round(level * 100)}
-    >
-      <span style={{ width: `${Math.round(level * 100)}%` }} />
-    </div>
+    <>
+      <meter
+        class="visually-hidden"
+        min={0}
+        max={1}
+        value={level}
+        aria-label={t.value.site.devices.level}
+      />
+      <span class="level-meter" aria-hidden="true">
+        <span style={{ width: `${Math.round(level * 100)}%` }} />
+      </span>
+    </>
   )
 }

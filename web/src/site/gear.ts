@@ -1,14 +1,14 @@
 /** The room's camera and microphone: opened, watched, replaced, and shut when they must be. */
 
-import { type ReadonlySignal, type Signal, computed, signal } from '@preact/signals'
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import {
   type Choice,
   type DeviceKind,
   type DeviceList,
   type Devices,
   listDevices,
-  openDevices,
   type Opened,
+  openDevices,
   stopTracks,
 } from '../shared/media/devices'
 import { LevelMeter } from '../shared/media/level'

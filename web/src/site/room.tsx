@@ -41,7 +41,9 @@ export function Room({ attendance, now }: Props) {
     >
       <Head attendance={attendance} now={now} phase={phase} />
       {live ? <TallyBar tally={tally} /> : null}
-      <main>{live ? <Program attendance={attendance} /> : <Waiting {...{ attendance, now }} />}</main>
+      <main>
+        {live ? <Program attendance={attendance} /> : <Waiting {...{ attendance, now }} />}
+      </main>
       <Controls attendance={attendance} live={live} onOpen={(which) => (open.value = which)} />
       <SoundGate attendance={attendance} />
       {[1, 2, 3, 4].map((n) => (
@@ -139,9 +141,7 @@ function Waiting({ attendance, now }: Props) {
   return (
     <section class="waiting" data-testid="waiting">
       <div class="waiting-text">
-        <h1>
-          {conference?.phase === 'recess' ? texts.site.recess : texts.site.waiting.title}
-        </h1>
+        <h1>{conference?.phase === 'recess' ? texts.site.recess : texts.site.waiting.title}</h1>
         <p class="conference-title">{title}</p>
         {conference === null ? null : (
           <dl>

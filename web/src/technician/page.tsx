@@ -5,13 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { clockTime, shortAge } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
-import {
-  Brand,
-  ConnectionBadge,
-  LanguageSwitch,
-  PhasePill,
-  useTitle,
-} from '../shared/ui/parts'
+import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
 import { HEALTH_ICONS } from '../shared/ui/state'
 import { Details } from './details'
@@ -77,7 +71,9 @@ function Nodes({ watch }: { watch: Watch }) {
   }
   return (
     <span class="nodes" data-testid="nodes" title={texts.technician.nodes}>
-      {nodes.map(([node, seconds]) => texts.technician.nodeAge(node, age(seconds, texts))).join(' · ')}
+      {nodes
+        .map(([node, seconds]) => texts.technician.nodeAge(node, age(seconds, texts)))
+        .join(' · ')}
     </span>
   )
 }
@@ -155,7 +151,7 @@ function Board({ watch }: { watch: Watch }) {
     <div class="board-box" ref={box}>
       <ul
         class="sites"
-        data-dense={rowHeight < 46}
+        data-dense={rowHeight < 50}
         style={{
           gridTemplateRows: `repeat(${rows}, ${rowHeight}px)`,
           gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
@@ -198,10 +194,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
         <span class="state-text" data-tone={state}>
           {texts.health[state]}
           {figures !== null && state !== 'good' && state !== 'offline' ? (
-            <small>
-              {' '}
-              {shortAge(watch.now.value - figures.since, texts.common.units)}
-            </small>
+            <small> {shortAge(watch.now.value - figures.since, texts.common.units)}</small>
           ) : null}
         </span>
         <span class="figures">

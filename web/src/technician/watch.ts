@@ -1,6 +1,6 @@
 /** What the technician's page holds: the conference and the newest figures. */
 
-import { type ReadonlySignal, type Signal, computed, signal } from '@preact/signals'
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
 import { conferenceOf, seatsOf } from '../shared/client/view'
 import { healthOf } from '../shared/ui/state'

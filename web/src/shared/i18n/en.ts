@@ -313,8 +313,7 @@ export const en: Catalogue = {
     soundBlocked: 'Turn on sound',
     soundBlockedHint: 'The browser blocks sound. Press this button to hear the conference.',
     endedTitle: 'The conference has ended',
-    endedBody:
-      'Thank you for attending. Camera and microphone are off, you may close this page.',
+    endedBody: 'Thank you for attending. Camera and microphone are off, you may close this page.',
     replacedTitle: 'The conference is open in another window',
     replacedBody:
       'This computer has opened the conference in a newer window or tab. Use that one and close this page.',

@@ -30,8 +30,10 @@ const errors: Record<Failure, string> = {
   offer_malformed: 'Máy chủ không đọc được đề nghị kết nối hình và tiếng.',
   offer_without_media: 'Đề nghị kết nối không có hình và không có tiếng.',
   offer_too_many_sections: 'Đề nghị kết nối có quá nhiều luồng hình và tiếng.',
-  offer_no_codec: 'Trình duyệt không có bộ mã hóa mà hội nghị dùng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
-  offer_unusable: 'Trình duyệt không đủ tính năng để kết nối hình và tiếng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
+  offer_no_codec:
+    'Trình duyệt không có bộ mã hóa mà hội nghị dùng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
+  offer_unusable:
+    'Trình duyệt không đủ tính năng để kết nối hình và tiếng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
   slots_invalid: 'Yêu cầu nhận hình và tiếng không hợp lệ. Hãy tải lại trang.',
   no_bridge: 'Máy chủ đa điểm chưa sẵn sàng. Trang sẽ tự thử lại.',
   bridge_timeout: 'Máy chủ đa điểm trả lời quá chậm. Trang sẽ tự thử lại.',
@@ -107,7 +109,8 @@ export const vi = {
   signIn: {
     title: 'Đăng nhập',
     lead: 'Trang dành cho người điều hành và kỹ thuật viên.',
-    ready: 'Đường dẫn đăng nhập đã sẵn sàng. Bấm nút dưới đây để vào. Mỗi đường dẫn chỉ dùng được một lần.',
+    ready:
+      'Đường dẫn đăng nhập đã sẵn sàng. Bấm nút dưới đây để vào. Mỗi đường dẫn chỉ dùng được một lần.',
     enter: 'Đăng nhập',
     entering: 'Đang đăng nhập…',
     noCode: 'Địa chỉ này thiếu mã đăng nhập',
@@ -132,7 +135,8 @@ export const vi = {
     createSubmit: 'Tạo',
     creating: 'Đang tạo…',
     noConference: 'Chưa có hội nghị nào',
-    noConferenceHint: 'Tạo hội nghị từ một mẫu có sẵn, rồi gửi đường dẫn tham dự cho từng điểm cầu.',
+    noConferenceHint:
+      'Tạo hội nghị từ một mẫu có sẵn, rồi gửi đường dẫn tham dự cho từng điểm cầu.',
     start: 'Bắt đầu',
     startTitle: 'Bắt đầu hội nghị?',
     startBody: (present: number, all: number) =>
@@ -229,7 +233,8 @@ export const vi = {
     entering: 'Đang vào…',
     enterHint: 'Nên dùng Chrome, Edge hoặc Firefox trên máy tính của phòng họp.',
     noLink: 'Cần đường dẫn tham dự',
-    noLinkHint: 'Hãy mở đúng đường dẫn mà ban tổ chức đã gửi cho điểm cầu này, kể cả phần sau dấu #.',
+    noLinkHint:
+      'Hãy mở đúng đường dẫn mà ban tổ chức đã gửi cho điểm cầu này, kể cả phần sau dấu #.',
     returnTitle: 'Vào lại phòng họp',
     returnLead: 'Trình duyệt cần bạn bấm một lần để dùng lại camera và micro đã chọn.',
     returnEnter: 'Vào lại phòng họp',
@@ -258,15 +263,19 @@ export const vi = {
       apply: 'Dùng thiết bị này',
       problems: {
         camera: {
-          denied: 'Trình duyệt đang chặn camera. Bấm biểu tượng ổ khóa hoặc camera trên thanh địa chỉ, chọn Cho phép, rồi bấm Thử lại.',
-          missing: 'Không tìm thấy camera. Hãy cắm camera rồi bấm Thử lại, hoặc tham gia không có camera.',
+          denied:
+            'Trình duyệt đang chặn camera. Bấm biểu tượng ổ khóa hoặc camera trên thanh địa chỉ, chọn Cho phép, rồi bấm Thử lại.',
+          missing:
+            'Không tìm thấy camera. Hãy cắm camera rồi bấm Thử lại, hoặc tham gia không có camera.',
           busy: 'Camera đang được phần mềm khác dùng. Hãy đóng phần mềm đó rồi bấm Thử lại.',
           insecure: 'Trang phải được mở bằng https thì mới dùng được camera. Hãy báo ban tổ chức.',
           unknown: 'Không mở được camera. Hãy rút ra cắm lại rồi bấm Thử lại.',
         },
         microphone: {
-          denied: 'Trình duyệt đang chặn micro. Bấm biểu tượng ổ khóa hoặc micro trên thanh địa chỉ, chọn Cho phép, rồi bấm Thử lại.',
-          missing: 'Không tìm thấy micro. Hãy cắm micro rồi bấm Thử lại, hoặc tham gia không có micro.',
+          denied:
+            'Trình duyệt đang chặn micro. Bấm biểu tượng ổ khóa hoặc micro trên thanh địa chỉ, chọn Cho phép, rồi bấm Thử lại.',
+          missing:
+            'Không tìm thấy micro. Hãy cắm micro rồi bấm Thử lại, hoặc tham gia không có micro.',
           busy: 'Micro đang được phần mềm khác dùng. Hãy đóng phần mềm đó rồi bấm Thử lại.',
           insecure: 'Trang phải được mở bằng https thì mới dùng được micro. Hãy báo ban tổ chức.',
           unknown: 'Không mở được micro. Hãy rút ra cắm lại rồi bấm Thử lại.',
@@ -315,10 +324,12 @@ export const vi = {
     endedTitle: 'Hội nghị đã kết thúc',
     endedBody: 'Xin cảm ơn điểm cầu đã tham dự. Camera và micro đã tắt, bạn có thể đóng trang này.',
     replacedTitle: 'Hội nghị đang mở ở cửa sổ khác',
-    replacedBody: 'Máy này đã mở hội nghị ở một cửa sổ hoặc thẻ mới hơn. Hãy dùng cửa sổ đó và đóng trang này.',
+    replacedBody:
+      'Máy này đã mở hội nghị ở một cửa sổ hoặc thẻ mới hơn. Hãy dùng cửa sổ đó và đóng trang này.',
     replacedUseThis: 'Dùng cửa sổ này',
     takenTitle: 'Điểm cầu đang có thiết bị khác',
-    takenBody: 'Một máy khác đang giữ điểm cầu này. Nếu máy đó hỏng, hãy tắt nó đi: sau khoảng 10 giây trang này sẽ tự vào thay.',
+    takenBody:
+      'Một máy khác đang giữ điểm cầu này. Nếu máy đó hỏng, hãy tắt nó đi: sau khoảng 10 giây trang này sẽ tự vào thay.',
     takenWaiting: 'Trang tự thử lại mỗi 5 giây.',
     refusedTitle: 'Không vào được hội nghị',
     refusedAsk: 'Nếu cần giúp, hãy gọi cho đầu mối kỹ thuật của ban tổ chức.',
@@ -347,7 +358,8 @@ export const vi = {
     never: 'chưa có',
     now: 'vừa xong',
     stale: (seconds: number) => `SỐ LIỆU ĐÃ CŨ ${seconds} GIÂY`,
-    staleHint: (time: string) => `Không nhận được số liệu mới từ ${time}. Các con số bên dưới là số liệu cũ.`,
+    staleHint: (time: string) =>
+      `Không nhận được số liệu mới từ ${time}. Các con số bên dưới là số liệu cũ.`,
     nothingYet: 'Chưa nhận được số liệu nào',
     nodes: 'Máy chủ đa điểm',
     nodesNone: 'Không có máy chủ đa điểm nào kết nối',

@@ -59,7 +59,8 @@ export class MediaSession {
 
   constructor(private readonly options: SessionOptions) {
     this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-    this.createPeer = options.createPeer ?? ((configuration) => new RTCPeerConnection(configuration))
+    this.createPeer =
+      options.createPeer ?? ((configuration) => new RTCPeerConnection(configuration))
     this.backoff = new Backoff({
       firstMs: 300,
       mostMs: 5_000,
