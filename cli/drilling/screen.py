@@ -66,7 +66,7 @@ class Screen:
         self._progress.advance(self._steps)
         if not self._console.is_terminal:
             figures = "".join(f", {name} {_number(value)}" for name, value in _figures(result))
-            print(f"{result.verdict:9} {result.step} ({result.seconds:.1f} s{figures})", flush=True)
+            self._line(f"{result.verdict:9} {result.step} ({result.seconds:.1f} s{figures})")
 
     def summary(self, results: Sequence[Result], ok: bool, words: str) -> None:
         """The table of all steps, each fault, and the verdict in one line."""

@@ -16,8 +16,6 @@ from signaling.wire.pages import End, Mute, Phase, Row, Scene, Start, Take, Unmu
 
 Figures = dict[str, float]
 
-SEE_S = 8.0
-VIEW_S = 10.0
 RETURN_S = 45.0
 QUIET_S = 1.0
 MAX_GAP_S = 2.0
@@ -47,6 +45,10 @@ class Drill:
     centre: SyntheticSite
     remotes: list[SyntheticSite]
     takes: int
+    see_s: float = 8.0
+    """How long to wait for a picture or sound before it counts as missing."""
+    view_s: float = 10.0
+    """How long to wait until a page shows what it should."""
 
     @property
     def sites(self) -> list[SyntheticSite]:
@@ -86,7 +88,9 @@ async def join(drill: Drill) -> Figures:
     def all_present() -> bool:
         return all(_present(drill.operator, code) for code in wanted)
 
-    await each([("operator", until(drill.operator, "all sites present", all_present, VIEW_S))])
+    await each(
+        [("operator", until(drill.operator, "all sites present", all_present, drill.view_s))]
+    )
     return {"all_joined_s": round(took, 2), **spread("join", times)}
 
 
@@ -114,7 +118,7 @@ async def wall(drill: Drill) -> Figures:
     begin = loop.time()
 
     def look(index: int, site: SyntheticSite) -> Awaitable[Seen]:
-        return drill.operator.watcher.see(slot_name("thumb", index), site.label, SEE_S)
+        return drill.operator.watcher.see(slot_name("thumb", index), site.label, drill.see_s)
 
     shown = list(enumerate(drill.sites, start=1))
     seen = await each(
@@ -127,7 +131,9 @@ async def start(drill: Drill) -> Figures:
     """The operator starts: all remote sites see the centre."""
     begin = asyncio.get_running_loop().time()
     seen = await when(
-        lambda: drill.operator.command(Start()), _sights(drill.remotes, drill.centre), "a picture"
+        lambda: drill.operator.command(Start()),
+        _sights(drill, drill.remotes, drill.centre),
+        "a picture",
     )
     await _phase(drill, "live")
     return spread("first_frame", [one.at - begin for one in seen])
@@ -152,29 +158,31 @@ async def _take(drill: Drill, taken: SyntheticSite) -> list[float]:
     begin = asyncio.get_running_loop().time()
     seen = await when(
         lambda: drill.operator.command(Take(Scene("single", (taken.code,)))),
-        _sights(viewers, taken),
+        _sights(drill, viewers, taken),
         "a picture",
     )
     if remote:
-        own = taken.watcher.see(STAGE, drill.centre.label, SEE_S)
+        own = taken.watcher.see(STAGE, drill.centre.label, drill.see_s)
         await each([(f"{taken.name} (on air)", own)])
-    await at_all(drill.sites, lambda site: _lamp(site, on_air=site is taken))
+    await at_all(drill.sites, lambda site: _lamp(drill, site, on_air=site is taken))
     return [one.at - begin for one in seen]
 
 
-async def _lamp(site: SyntheticSite, *, on_air: bool) -> None:
+async def _lamp(drill: Drill, site: SyntheticSite, *, on_air: bool) -> None:
     wanted = "on_air" if on_air else "listening"
 
     def shown() -> bool:
         seat = site.seat(site.code)
         return seat is not None and seat.tally == wanted
 
-    await until(site, f"tally {wanted}", shown, VIEW_S)
+    await until(site, f"tally {wanted}", shown, drill.view_s)
 
 
-def _sights(members: Sequence[Member], of: SyntheticSite) -> list[tuple[str, Awaitable[Seen]]]:
+def _sights(
+    drill: Drill, members: Sequence[Member], of: SyntheticSite
+) -> list[tuple[str, Awaitable[Seen]]]:
     return [
-        (one.name, one.watcher.see(STAGE, of.label, SEE_S, ask_after_s=_ASK_LATE_S))
+        (one.name, one.watcher.see(STAGE, of.label, drill.see_s, ask_after_s=_ASK_LATE_S))
         for one in members
     ]
 
@@ -191,7 +199,10 @@ async def floor(drill: Drill) -> Figures:
     begin = asyncio.get_running_loop().time()
     arrived = await when(
         lambda: drill.operator.command(Unmute(site.code)),
-        [(one.name, one.watcher.next_packet(*FLOOR_SLOTS, timeout_s=SEE_S)) for one in listeners],
+        [
+            (one.name, one.watcher.next_packet(*FLOOR_SLOTS, timeout_s=drill.see_s))
+            for one in listeners
+        ],
         f"sound of {site.name}",
     )
     await _all_hear(drill, [site])
@@ -235,7 +246,7 @@ async def _on_floor(drill: Drill, speakers: Sequence[SyntheticSite]) -> None:
     codes = {site.code for site in speakers}
     words = f"floor {', '.join(sorted(codes)) or 'empty'}"
     await at_all(
-        drill.members, lambda one: until(one, words, lambda: set(one.floor) == codes, VIEW_S)
+        drill.members, lambda one: until(one, words, lambda: set(one.floor) == codes, drill.view_s)
     )
 
 
@@ -256,7 +267,7 @@ async def crash(drill: Drill) -> Figures:
     await drill.operator.command(Unmute(speaking.code))
     await _on_floor(drill, [speaking])
     views = {one.name: dict(one.page.rows) for one in drill.members}
-    times = {one.name: one.page.connections for one in drill.members}
+    connections = {one.name: one.page.connections for one in drill.members}
     pictures = {one.name: one.watcher.packets(STAGE) for one in drill.remotes}
     begin = loop.time()
     for one in drill.members:
@@ -265,15 +276,16 @@ async def crash(drill: Drill) -> Figures:
 
     async def returns(one: Member) -> float:
         def back() -> bool:
-            return one.page.connected and one.page.connections > times[one.name]
+            return one.page.connected and one.page.connections > connections[one.name]
 
         await until(one, "to come back after the crash", back, RETURN_S)
         return loop.time() - begin
 
     outage = await at_all(drill.members, returns)
-    await at_all(drill.members, lambda one: _same_view(one, views[one.name]))
+    await at_all(drill.members, lambda one: _same_view(drill, one, views[one.name]))
     await at_all(drill.remotes, lambda one: _went_on(one, pictures[one.name], loop.time()))
     gaps = [one.watcher.inlets[STAGE].longest_gap_s for one in drill.remotes]
+    fewest = min(one.watcher.packets(STAGE) - pictures[one.name] for one in drill.remotes)
     await _all_hear(drill, [speaking])
     latencies = await _take(drill, drill.speaker(4))
     await at_all(drill.sites, _sessions_stand)
@@ -282,13 +294,14 @@ async def crash(drill: Drill) -> Figures:
     return {
         "last_back_s": round(max(outage), 2),
         "longest_picture_gap_ms": round(1000 * max(gaps)),
+        "fewest_packets_meanwhile": fewest,
         **spread("first_frame_after", latencies),
     }
 
 
-async def _same_view(one: Member, before: dict[str, Row]) -> None:
+async def _same_view(drill: Drill, one: Member, before: dict[str, Row]) -> None:
     try:
-        await one.page.until(lambda: one.page.rows == before, VIEW_S)
+        await one.page.until(lambda: one.page.rows == before, drill.view_s)
     except TimeoutError:
         rows = one.page.rows
         changed = sorted(key for key in {*rows, *before} if rows.get(key) != before.get(key))
@@ -324,6 +337,12 @@ async def end(drill: Drill) -> Figures:
     await drill.operator.command(End())
     await _phase(drill, "ended")
     await asyncio.sleep(QUIET_S)
+    await _same_quiet(drill)
+    return {}
+
+
+async def _same_quiet(drill: Drill) -> None:
+    """Nobody receives anything for a while."""
     before = {one.name: one.watcher.packets() for one in drill.members}
     await asyncio.sleep(QUIET_S)
 
@@ -333,13 +352,14 @@ async def end(drill: Drill) -> Figures:
             raise CheckError("to receive nothing after the end", f"{more} packets came")
 
     await at_all(drill.members, nothing)
-    return {}
 
 
 async def _phase(drill: Drill, phase: Phase) -> None:
     await at_all(
         drill.members,
-        lambda one: until(one, f"phase {phase}", lambda: one.conference.phase == phase, VIEW_S),
+        lambda one: until(
+            one, f"phase {phase}", lambda: one.conference.phase == phase, drill.view_s
+        ),
     )
 
 
