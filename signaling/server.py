@@ -95,11 +95,17 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._url = ""
+        self._local_url = ""
 
     @property
     def url(self) -> str:
         """The address in links, without a slash at its end; known after `start`."""
         return self._url
+
+    @property
+    def local_url(self) -> str:
+        """The address that it listens on; known after `start`."""
+        return self._local_url
 
     @property
     def services(self) -> Services:
@@ -116,7 +122,8 @@ class Server:
         """
         listener = _listen(self._options.host, self._options.port)
         port = listener.getsockname()[1]
-        self._url = self._options.public_url or f"http://{_in_url(self._options.host)}:{port}"
+        self._local_url = f"http://{_in_url(self._options.host)}:{port}"
+        self._url = (self._options.public_url or self._local_url).rstrip("/")
         try:
             database = await Database.open(self._options.data_dir)
         except BaseException:

@@ -40,7 +40,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Server": "diemcau",
 }
 
 
@@ -73,6 +72,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "diemcau"
     if services(request).secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if is_door(request):

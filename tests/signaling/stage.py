@@ -36,7 +36,7 @@ class Stage:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return self.server.url
+        return self.server.local_url
 
     @property
     def state(self) -> Conference:
