@@ -83,6 +83,30 @@ def extension(packet: bytes, header: Header, identifier: int) -> bytes | None:
     return None
 
 
+def transport_sequence(packet: bytes, identifier: int) -> int | None:
+    """The transport-wide sequence number under `identifier`, or None; quicker than `parse`.
+
+    For the packet path: it looks at one-byte elements only, as browsers send them.
+    """
+    if len(packet) < 16 or not packet[0] & 0x10:
+        return None
+    at = HEADER_SIZE + 4 * (packet[0] & 0x0F)
+    if packet[at : at + 2] != b"\xbe\xde":
+        return None
+    limit = min(at + 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big"), len(packet))
+    at += 4
+    while at < limit:
+        head = packet[at]
+        if head >> 4 == identifier:
+            if head & 0x0F != 1 or at + 3 > limit:
+                return None
+            return packet[at + 1] << 8 | packet[at + 2]
+        if head >> 4 == 15:
+            return None
+        at += (head & 0x0F) + 2 if head >> 4 else 1
+    return None
+
+
 def _elements(packet: bytes, header: Header) -> Iterator[tuple[int, int, int]]:
     """(identifier, start, end) of each whole element."""
     one_byte = header.profile == _ONE_BYTE_PROFILE

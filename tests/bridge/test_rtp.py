@@ -72,6 +72,17 @@ def test_extension_is_none_in_packets_of_another_profile() -> None:
     assert rtp.extension(packet, header, 1) is None
 
 
+def test_transport_sequence_is_found_among_others_and_nowhere_else() -> None:
+    extensions = [(1, b"abc"), (4, b"\x12\x34"), (5, b"x")]
+    packet = rtp.build(96, 1, 2, 3, PAYLOAD, extensions=extensions)
+    assert rtp.transport_sequence(packet, 4) == 0x1234
+    assert rtp.transport_sequence(packet, 1) is None  # of another length
+    assert rtp.transport_sequence(packet, 6) is None
+    assert rtp.transport_sequence(packet[:20], 4) is None
+    assert rtp.transport_sequence(rtp.build(96, 1, 2, 3, PAYLOAD), 4) is None
+    assert rtp.transport_sequence(b"", 4) is None
+
+
 values = st.lists(
     st.tuples(st.integers(1, 14), st.binary(min_size=1, max_size=16)),
     max_size=5,
@@ -124,4 +135,6 @@ def test_junk_is_none_or_stays_within_its_bounds(data: bytes, first: int, identi
     if header is not None:
         assert 12 <= header.start <= header.end <= len(packet)
         value = rtp.extension(packet, header, identifier)
+        number = rtp.transport_sequence(packet, identifier & 0x0F)
+        assert number is None or 0 <= number <= 0xFFFF
         assert value is None or len(value) <= len(packet)

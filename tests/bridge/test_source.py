@@ -215,9 +215,9 @@ def test_late_packets_of_before_a_restart_are_dropped() -> None:
 
 def test_a_late_packet_with_a_picture_of_the_future_is_dropped() -> None:
     camera, source = _running()
-    camera.picture += 700
+    camera.picture += 2000
     (liar,) = camera.frame(parts=1)
-    camera.picture -= 700
+    camera.picture -= 2000
     assert source.receive(0.1, camera.frame()[0]) is Verdict.TAKEN
     assert source.receive(0.1, liar) is Verdict.DROPPED
     assert source.dropped == {"late": 1}
