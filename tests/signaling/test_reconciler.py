@@ -1,0 +1,182 @@
+"""Sessions live as long as somebody has a right to them; routes are left alone after a restart."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import pytest
+
+from signaling.reconciler import site_of
+from signaling.server import Options
+from signaling.wire.control import SessionInfo, TableVersion
+from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
+from signaling.wire.pages import End, Leave, Start, Take
+from tests.fakes.bridge_node import FakeNode
+from tests.fakes.clock import FakeClock
+from tests.signaling.build import single
+from tests.signaling.stage import Stage
+
+
+@pytest.mark.parametrize(
+    ("port", "site"), [("48/main", "48"), ("00/main", "00"), ("op/main", None), ("op/x", None)]
+)
+def test_port_names_its_site(port: str, site: str | None) -> None:
+    assert site_of(Port(port)) == site
+
+
+def adopted(stage: Stage, *ports: str, table: bool = True) -> FakeNode:
+    """A node that already receives for these ports, as after a restart of signaling."""
+    node, scope = FakeNode(), Scope(stage.conference)
+    for port in ports:
+        session = SessionId(f"old-{port.replace('/', '-')}")
+        names = [SlotName("stage:1"), SlotName("thumb:1")]
+        node.sessions[session] = SessionInfo(
+            session, scope, Port(port), "receive", "connected", names
+        )
+    if table:
+        routes = {(Port(port), SlotName("thumb:1")): (Port("92/main"), "camera") for port in ports}
+        node.tables[scope] = (TableVersion(scope, 0, 9), routes)  # type: ignore[assignment]
+    return node
+
+
+async def test_end_closes_every_session(stage: Stage) -> None:
+    node, operator, site = await stage.node(), await stage.window(), await stage.site("48")
+    await operator.command(Start())
+    for page, door in ((site, "/whip"), (site, "/whep"), (operator, "/whep")):
+        async with await page.offer(door) as response:
+            assert response.status == 201
+
+    await operator.command(End())
+
+    await node.until(lambda: node.sessions == {})
+    assert {reason for _, reason in node.closed} == {"ended"}
+    await node.until(lambda: node.table(stage.conference) == {})
+
+
+async def test_leaving_ends_the_sessions_of_the_seat_alone(stage: Stage) -> None:
+    node, site, other = await stage.node(), await stage.site("48"), await stage.site("01")
+    for page in (site, other):
+        async with await page.offer("/whip"):
+            pass
+
+    await site.command(Leave())
+
+    await node.until(lambda: len(node.sessions) == 1)
+    assert [info.port for info in node.sessions.values()] == ["01/main"]
+
+
+async def test_takeover_ends_the_sessions_of_the_former_device(
+    stage: Stage, clock: FakeClock
+) -> None:
+    node, first, operator = await stage.node(), await stage.site("48"), await stage.window()
+    async with await first.offer("/whip"):
+        pass
+    await first.close()
+    clock.advance(11)
+    await operator.until(lambda: not stage.state.seats[SiteCode("48")].present)
+
+    second = await stage.site("48")
+
+    await node.until(lambda: bool(node.closed))
+    assert node.closed[0][1] == "seat_taken"
+    async with await second.offer("/whip") as response:
+        assert response.status == 201
+
+
+async def test_window_that_closed_keeps_its_sessions_for_half_a_minute(
+    stage: Stage, clock: FakeClock
+) -> None:
+    node, window, other = await stage.node(), await stage.window(), await stage.window()
+    async with await window.offer("/whep"):
+        pass
+    await window.websocket.close()
+    while stage.server.services.hub.connected(stage.conference, window.port):
+        await other.heartbeat()
+
+    clock.advance(29)
+    await other.heartbeat()
+    assert len(node.sessions) == 1
+
+    clock.advance(2)
+    await node.until(lambda: node.sessions == {})
+    assert node.closed[0][1] == "window_gone"
+
+
+async def test_adopted_session_of_an_unknown_port_is_closed(stage: Stage) -> None:
+    node = adopted(stage, "48/main", "99/main")
+
+    await stage.node(node)
+
+    await node.until(lambda: bool(node.closed))
+    assert node.closed == [("old-99-main", "not_found")]
+    assert [info.port for info in node.sessions.values()] == ["48/main"]
+
+
+async def test_table_waits_for_the_window_to_say_what_it_watches(stage: Stage) -> None:
+    node = adopted(stage, "op/page-of-old")
+    await stage.node(node)
+    window = await stage.window(page_id="page-of-old")
+
+    assert node.updates == []
+    await window.watch("48")
+
+    await node.until(lambda: bool(node.updates))
+    assert node.updates[0].base is None
+    assert node.table(stage.conference) == {
+        ("op/page-of-old", "stage:1"): ("00/main", "camera"),
+        ("op/page-of-old", "thumb:1"): ("48/main", "camera"),
+    }
+
+
+async def test_table_waits_two_seconds_at_most(stage: Stage, clock: FakeClock) -> None:
+    node = adopted(stage, "op/page-of-old")
+    await stage.node(node)
+
+    clock.advance(2.1)
+
+    await node.until(lambda: bool(node.updates))
+    assert ("op/page-of-old", "thumb:1") not in node.table(stage.conference)
+
+
+async def test_command_does_not_wait_for_windows(stage: Stage) -> None:
+    node = adopted(stage, "op/page-of-old", "48/main")
+    await stage.node(node)
+    director = await stage.window()
+
+    await director.command(Start())
+    await director.command(Take(single(SiteCode("01"))))
+
+    await node.until(
+        lambda: (
+            node.table(stage.conference).get((Port("48/main"), SlotName("stage:1")))
+            == ("01/main", "camera")
+        )
+    )
+
+
+async def test_tables_of_an_older_epoch_are_replaced_at_once_without_windows(
+    stage: Stage,
+) -> None:
+    node = adopted(stage, "48/main")
+
+    await stage.node(node)
+
+    await node.until(lambda: bool(node.updates))
+    assert node.table(stage.conference) == {}
+
+
+async def test_second_server_of_the_same_data_carries_a_higher_epoch(
+    options: Options, clock: FakeClock
+) -> None:
+    epochs = []
+    for _ in range(2):
+        async with contextlib.AsyncExitStack() as stack:
+            stage = await Stage.start(replace(options), clock, stack)
+            node, window = await stage.node(), await stage.window()
+            async with await window.offer("/whep"):
+                pass
+            await node.until(lambda: bool(node.updates))  # noqa: B023
+            epochs.append(node.updates[0].epoch)
+
+    assert epochs[1] == epochs[0] + 1
