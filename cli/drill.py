@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,6 +65,9 @@ def command(
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             results = runner.run(run)
+    except asyncio.CancelledError:
+        typer.echo("drill stopped", err=True)
+        raise typer.Exit(1) from None
     except ServiceError as error:
         typer.echo(f"drill FAILED: the service did not start: {error}", err=True)
         raise typer.Exit(1) from None
@@ -89,6 +93,10 @@ async def _run(
     cache: Path,
     screen: Screen,
 ) -> list[report.Result]:
+    main = asyncio.current_task()
+    assert main is not None
+    # a drill that is told to stop must stop the service that it has started
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
     async with _service(given, directory) as service:
         with screen:
             return await rehearse(service, template, sites, takes, cache, screen)

@@ -13,10 +13,11 @@ from bridge.transport import Certificate
 from bridge.wheel import Wheel
 from cli.drilling.checks import each
 from cli.drilling.crew import Operator, SyntheticSite
+from cli.drilling.moves import Drill, Figures
 from cli.drilling.report import Fault, Result, StepFailedError
 from cli.drilling.screen import Screen
 from cli.drilling.service import Service
-from cli.drilling.steps import STEPS, Drill, Figures
+from cli.drilling.steps import STEPS
 from signaling.wire.rest import SiteLink
 
 FOUNDING = "a conference is made and links are given out"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -16,13 +17,13 @@ import pytest
 from bridge import loops
 from bridge.transport import Certificate
 from bridge.wheel import Wheel
-from cli.drilling import steps
+from cli.drilling import crash, moves, steps
 from cli.drilling.checks import CheckError
 from cli.drilling.crew import Operator, SyntheticSite
+from cli.drilling.moves import Drill
 from cli.drilling.rehearsal import STEP_NAMES
 from cli.drilling.report import StepFailedError
 from cli.drilling.service import Service, ServiceError, free_port, own_service
-from cli.drilling.steps import Drill
 from signaling.wire.pages import Unmute
 
 pytestmark = pytest.mark.drill
@@ -163,15 +164,15 @@ async def test_sound_steps_notice_a_microphone_too_many_and_one_too_few(drill: D
     extra = drill.remotes[2]
     await extra.command(Unmute(extra.code))
     await drill.operator.command(Unmute(extra.code))
-    await steps._on_floor(drill, [extra])
+    await moves.on_floor(drill, [extra])
     faults = await faults_of(steps.floor, drill)
     assert all("expected to hear silence" in fault for fault in faults)
     assert {fault.split(":")[0] for fault in faults} == {
         one.name for one in drill.members if one is not extra
     }
-    await steps._all_hear(drill, [extra])
+    await moves.all_hear(drill, [extra])
     extra.player.close()
-    faults = await faults_of(lambda drill: steps._all_hear(drill, [extra]), drill)
+    faults = await faults_of(lambda drill: moves.all_hear(drill, [extra]), drill)
     assert f"expected to hear {extra.tone_hz} Hz" in faults[0]
 
 
@@ -189,7 +190,7 @@ async def test_end_notices_media_that_goes_on(drill: Drill) -> None:
     await steps.join(drill)
     await steps.start(drill)
     with pytest.raises(StepFailedError) as raised:
-        await steps._same_quiet(drill)
+        await moves.stays_quiet(drill)
     assert len(raised.value.faults) >= len(drill.remotes)
 
 
@@ -197,10 +198,10 @@ async def test_crash_step_compares_whole_views(drill: Drill) -> None:
     await steps.join(drill)
     site = drill.remotes[0]
     before = dict(site.page.rows)
-    await steps._same_view(drill, site, before)
+    await crash.same_view(drill, site, before)
     await site.command(Unmute(site.code))
     with pytest.raises(CheckError, match=f"row seat/{site.code} as before: .*muted_by_site=True"):
-        await steps._same_view(drill, site, before)
+        await crash.same_view(drill, site, before)
 
 
 async def test_service_names_its_log_when_it_does_not_start(tmp_path: Path) -> None:
@@ -209,3 +210,22 @@ async def test_service_names_its_log_when_it_does_not_start(tmp_path: Path) -> N
         async with own_service(tmp_path):
             pass
     assert Service("http://x", "http://x/sign-in").own is False
+
+
+async def test_drill_told_to_stop_stops_its_service(tmp_path: Path, cache: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "drill", "--sites", "2", "--cache", str(cache)),
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()  # the first step is over, so the service runs
+    [run_file] = tmp_path.glob("diemcau-drill-*/data/run.json")
+    pids = json.loads(run_file.read_text())["pids"]
+    process.terminate()
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"drill stopped" in errors
+    assert len(pids) >= 2
+    assert not [pid for pid in pids.values() if Path(f"/proc/{pid}").exists()]
