@@ -4,55 +4,102 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from signaling.conference.commands import Command, Create, Join, Lose
+from signaling.conference.commands import Command, Create, Join, Lose, LoseStandby
+from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Role
-from signaling.wire.pages import End, Leave, Mute, Preview, Start, Take, Unmute
 
 Action = Literal[
     "create",
+    "schedule",
+    "rehearse",
+    "end_rehearsal",
     "start",
+    "recess",
+    "resume",
     "end",
+    "reopen",
     "preview",
     "take",
     "mute",
     "unmute",
+    "raise_hand",
+    "lower_hand",
+    "lower_all_hands",
+    "order_hands",
+    "mark_next",
+    "give_floor",
+    "take_back_floor",
+    "end_floor",
+    "ask_help",
+    "clear_help",
+    "promote",
     "join",
     "leave",
     "lose",
+    "lose_standby",
     "see_all_sites",
     "see_links",
+    "change_links",
+    "see_history",
     "watch_pictures",
+    "manage_accounts",
 ]
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 _DIRECTING: frozenset[Action] = frozenset(
-    ("create", "start", "end", "preview", "take", "mute", "unmute")
+    (
+        *("create", "schedule", "rehearse", "end_rehearsal", "start", "recess", "resume"),
+        *("end", "reopen", "preview", "take", "mute", "unmute", "lower_hand"),
+        *("lower_all_hands", "order_hands", "mark_next", "give_floor", "take_back_floor"),
+        *("end_floor", "clear_help", "promote", "see_all_sites", "see_links", "change_links"),
+        *("see_history", "watch_pictures"),
+    )
 )
 
 ALLOWED: dict[Role, frozenset[Action]] = {
-    "administrator": _DIRECTING | {"see_all_sites", "see_links", "watch_pictures"},
-    "operator": _DIRECTING | {"see_all_sites", "see_links", "watch_pictures"},
-    "technician": frozenset({"see_all_sites"}),
-    "secretary": frozenset(),
+    "administrator": _DIRECTING | {"manage_accounts"},
+    "operator": _DIRECTING,
+    "technician": frozenset({"see_all_sites", "see_history", "clear_help", "promote"}),
+    "secretary": frozenset({"see_all_sites"}),
     "viewer": frozenset(),
-    "site": frozenset({"join", "leave", "mute", "unmute"}),
-    "system": frozenset({"create", "lose"}),
+    "site": frozenset(
+        {"join", "leave", "mute", "unmute", "raise_hand", "lower_hand", "ask_help", "clear_help"}
+    ),
+    "system": frozenset({"create", "lose", "lose_standby"}),
 }
-"""Role → actions. A site's `mute` and `unmute` reach its own microphone only (`decide`)."""
+"""Role → actions. What a site may do reaches its own seat only (`decide`)."""
 
 _ACTIONS: dict[type[Command], Action] = {
     Create: "create",
     Join: "join",
     Lose: "lose",
-    Start: "start",
-    End: "end",
-    Preview: "preview",
-    Take: "take",
-    Mute: "mute",
-    Unmute: "unmute",
-    Leave: "leave",
+    LoseStandby: "lose_standby",
+    pages.Schedule: "schedule",
+    pages.Rehearse: "rehearse",
+    pages.EndRehearsal: "end_rehearsal",
+    pages.Start: "start",
+    pages.Recess: "recess",
+    pages.Resume: "resume",
+    pages.End: "end",
+    pages.Reopen: "reopen",
+    pages.Preview: "preview",
+    pages.Take: "take",
+    pages.Mute: "mute",
+    pages.Unmute: "unmute",
+    pages.RaiseHand: "raise_hand",
+    pages.LowerHand: "lower_hand",
+    pages.LowerAllHands: "lower_all_hands",
+    pages.OrderHands: "order_hands",
+    pages.MarkNext: "mark_next",
+    pages.GiveFloor: "give_floor",
+    pages.TakeBackFloor: "take_back_floor",
+    pages.EndFloor: "end_floor",
+    pages.AskHelp: "ask_help",
+    pages.ClearHelp: "clear_help",
+    pages.Promote: "promote",
+    pages.Leave: "leave",
 }
 
 

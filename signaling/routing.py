@@ -28,13 +28,15 @@ Source = tuple[Port, Track]
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """One receiving port: whose it is, the slots its session declared, the sites it watches."""
+    """One receiving port: whose it is, the slots its session declared, the sites it watches, and
+    the one whose microphone a director cues."""
 
     port: Port
     role: Role
     site: SiteCode | None
     slots: frozenset[SlotName]
     watch: tuple[SiteCode, ...] = ()
+    cue: SiteCode | None = None
 
 
 def site_port(site: SiteCode) -> Port:
@@ -50,8 +52,8 @@ def operator_port(page: PageId) -> Port:
 def routes(state: Conference, receivers: Iterable[Receiver]) -> dict[Crosspoint, Source]:
     """Every crosspoint that is on: (port, slot) → (port, track).
 
-    Directors receive at all times, everybody else only while the conference is live; nobody
-    receives after its end.
+    Directors receive at all times, everybody else only while the conference is live or rehearsed;
+    nobody receives after its end.
     """
     return {
         (receiver.port, slot): source
@@ -76,12 +78,14 @@ def stage(state: Conference, site: SiteCode | None) -> tuple[SiteCode, ...]:
 
 def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
     directs = permissions.allowed(receiver.role, "watch_pictures")
-    if state.phase == "ended" or not (directs or state.phase == "live"):
+    if state.phase == "ended" or not (directs or state.carries_media):
         return
     yield from _pictures("stage", stage(state, None if directs else receiver.site))
     yield from _pictures("thumb", (site for site in receiver.watch if site in state.seats))
     if directs and state.preview is not None:
         yield from _pictures("preview", state.preview.seats)
+    if directs and receiver.cue is not None and receiver.cue in state.seats:
+        yield slot_name("cue", 1), (site_port(receiver.cue), "mic")
     for position, speaker in enumerate(state.floor, start=1):
         if speaker is not None and speaker != receiver.site:
             yield slot_name("floor", position), (site_port(speaker), "mic")

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from signaling import permissions, routing
-from signaling.conference.state import Conference, Seat
+from signaling.conference.state import REOPEN_S, Conference, Seat
 from signaling.wire.ids import Role, SiteCode
-from signaling.wire.pages import ConferenceRow, FloorRow, Named, Row, SeatRow, StageRow
+from signaling.wire.pages import (
+    ConferenceRow,
+    FloorRow,
+    Named,
+    QueueRow,
+    Row,
+    SeatRow,
+    StageRow,
+    Tally,
+)
 
 View = dict[str, Row]
 
@@ -22,9 +31,12 @@ def view(state: Conference, role: Role, site: SiteCode | None) -> View:
     directs = permissions.allowed(role, "watch_pictures")
     rows: View = {
         "conference": _conference(state, shows_preview=directs),
-        "stage": _stage(state, None if sees_all else site, shown=directs or state.phase == "live"),
-        "floor": FloorRow(_named(state, _floor(state))),
+        "stage": _stage(state, None if sees_all else site, shown=directs or state.carries_media),
+        "floor": _floor_row(state),
     }
+    if sees_all:
+        coming = None if state.next is None else _name(state, state.next)
+        rows["queue"] = QueueRow(_named(state, state.queue), coming)
     for seat in state.seats.values():
         if sees_all or seat.site.code == site:
             rows[f"seat/{seat.site.code}"] = _seat(state, seat)
@@ -50,6 +62,7 @@ def _conference(state: Conference, *, shows_preview: bool) -> ConferenceRow:
         central=state.central,
         program=state.program,
         preview=state.preview if shows_preview else None,
+        reopen_until=None if state.ended_at is None else state.ended_at + REOPEN_S,
     )
 
 
@@ -58,17 +71,34 @@ def _stage(state: Conference, site: SiteCode | None, *, shown: bool) -> StageRow
     return StageRow("single" if len(seats) <= 1 else "grid", seats)
 
 
+def _floor_row(state: Conference) -> FloorRow:
+    speech = state.speech
+    if speech is None:
+        return FloorRow(_named(state, _floor(state)))
+    return FloorRow(_named(state, _floor(state)), _name(state, speech.site), speech.since)
+
+
 def _floor(state: Conference) -> list[SiteCode]:
     return [site for site in state.floor if site is not None] if state.phase != "ended" else []
 
 
 def _named(state: Conference, sites: Iterable[SiteCode]) -> tuple[Named, ...]:
-    return tuple(Named(site, state.seats[site].site.name) for site in sites)
+    return tuple(_name(state, site) for site in sites)
+
+
+def _name(state: Conference, site: SiteCode) -> Named:
+    return Named(site, state.seats[site].site.name)
+
+
+def _tally(state: Conference, site: SiteCode) -> Tally:
+    if state.carries_media and site in state.program.seats:
+        return "on_air"
+    return "next" if site == state.next else "listening"
 
 
 def _seat(state: Conference, seat: Seat) -> SeatRow:
     info = seat.site
-    on_air = state.phase == "live" and info.code in state.program.seats
+    queued = info.code in state.queue
     return SeatRow(
         site=info.code,
         name=info.name,
@@ -82,6 +112,11 @@ def _seat(state: Conference, seat: Seat) -> SeatRow:
         present=seat.present,
         muted_by_operator=seat.muted_by_operator,
         muted_by_site=seat.muted_by_site,
-        tally="on_air" if on_air else "listening",
+        tally=_tally(state, info.code),
         floor=info.code in _floor(state),
+        hand_since=seat.hand_since,
+        position=state.queue.index(info.code) + 1 if queued else None,
+        help_since=seat.help_since,
+        standby=seat.standby is not None,
+        spoken_s=seat.spoken_s,
     )

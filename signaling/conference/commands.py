@@ -24,13 +24,15 @@ class Create(msgspec.Struct, frozen=True, tag="create"):
     starts_at: float
     central: SiteCode
     sites: tuple[SiteInfo, ...]
+    draft: bool = False
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
-    """A device's page has connected and claims the site's seat."""
+    """A device's page has connected and claims the site's seat, or its place as standby."""
 
     site: SiteCode
     device: DeviceId
+    standby: bool = False
 
 
 class Lose(msgspec.Struct, frozen=True, tag="lose"):
@@ -39,7 +41,14 @@ class Lose(msgspec.Struct, frozen=True, tag="lose"):
     site: SiteCode
 
 
-Command = Create | Join | Lose | PageCommand
+class LoseStandby(msgspec.Struct, frozen=True, tag="lose_standby"):
+    """The page of the seat's standby device is gone."""
+
+    site: SiteCode
+    device: DeviceId
+
+
+Command = Create | Join | Lose | LoseStandby | PageCommand
 
 
 @dataclass(frozen=True, slots=True)

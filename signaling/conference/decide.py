@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from signaling import permissions
-from signaling.conference.commands import Actor, Command, Create, Join, Lose
+from signaling.conference import floor, seats
+from signaling.conference.commands import Actor, Command, Create, Join, Lose, LoseStandby
 from signaling.conference.events import (
     Created,
-    DeviceJoined,
-    DeviceLeft,
-    DeviceLost,
     Ended,
     Event,
+    HelpAsked,
+    HelpCleared,
     Muted,
     MuteHolder,
     PreviewSet,
+    RecessBegun,
+    RehearsalEnded,
+    RehearsalStarted,
+    Reopened,
+    Resumed,
+    Scheduled,
     Started,
     Taken,
     Unmuted,
 )
-from signaling.conference.state import MAX_SCENE_SEATS, Conference, Seat
+from signaling.conference.rules import (
+    own_seat,
+    require_not_ended,
+    require_phase,
+    require_scene,
+    seat_of,
+)
+from signaling.conference.state import REOPEN_S, Conference, Seat
+from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import End, Leave, Mute, Phase, Preview, Scene, Start, Take, Unmute
 
 
 def decide(state: Conference | None, command: Command, actor: Actor, now: float) -> list[Event]:
@@ -31,8 +44,9 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
 
     Raises:
         WireError: ``forbidden`` (role, or another's seat), ``not_found`` (no conference yet),
-            ``wrong_phase``, ``unknown_site``, ``bad_scene``, ``seat_taken``, ``command_conflict``
-            (it exists already).
+            ``wrong_phase``, ``unknown_site``, ``bad_scene``, ``seat_taken``, ``no_standby``,
+            ``site_absent``, ``queue_changed``, ``nobody_speaks``, ``too_late``, or
+            ``command_conflict`` (the conference exists already).
     """
     permissions.require(actor.role, permissions.action(command))
     if isinstance(command, Create):
@@ -41,35 +55,136 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
         raise WireError("not_found", "there is no such conference")
     at = max(state.at, now)
     match command:
-        case Join():
-            return _join(state, command, actor, at)
-        case Lose(site=site):
-            return [DeviceLost(at, actor.name, site)] if _seat(state, site).present else []
-        case Leave():
-            return _leave(state, actor, at)
-        case Start():
-            _require_phase(state, "draft", "scheduled")
-            return [Started(at, actor.name)]
-        case End():
-            _require_phase(state, "live")
-            return [Ended(at, actor.name)]
-        case Preview(scene=scene):
-            _require_open(state)
+        case Join() | Lose() | LoseStandby() | pages.Promote() | pages.Leave():
+            return _seat_changes(state, command, actor, at)
+        case pages.Preview(scene=scene):
+            require_not_ended(state)
             if scene is not None:
-                _require_scene(state, scene)
+                require_scene(state, scene)
             return [] if scene == state.preview else [PreviewSet(at, actor.name, scene)]
-        case Take(scene=scene):
-            _require_phase(state, "live")
-            _require_scene(state, scene)
+        case pages.Take(scene=scene):
+            require_phase(state, "rehearsal", "live")
+            require_scene(state, scene)
             return [] if scene == state.program else [Taken(at, actor.name, scene)]
-        case Mute(site=site):
-            _require_open(state)
+        case pages.Mute(site=site):
             seat, holder = _microphone(state, SiteCode(site), actor)
             return [] if _shut(seat, holder) else [Muted(at, actor.name, seat.site.code, holder)]
-        case Unmute(site=site):
-            _require_open(state)
+        case pages.Unmute(site=site):
             seat, holder = _microphone(state, SiteCode(site), actor)
             return [Unmuted(at, actor.name, seat.site.code, holder)] if _shut(seat, holder) else []
+        case pages.AskHelp():
+            seat = own_seat(state, actor)
+            asked = seat.help_since is not None
+            return [] if asked else [HelpAsked(at, actor.name, seat.site.code)]
+        case pages.ClearHelp(site=site):
+            return _clear_help(state, SiteCode(site), actor, at)
+        case (
+            pages.RaiseHand()
+            | pages.LowerHand()
+            | pages.LowerAllHands()
+            | pages.OrderHands()
+            | pages.MarkNext()
+            | pages.GiveFloor()
+            | pages.TakeBackFloor()
+            | pages.EndFloor()
+        ):
+            return _floor_changes(state, command, actor, at)
+        case _:
+            return _phase_changes(state, command, actor, at)
+
+
+PhaseCommand = (
+    pages.Schedule
+    | pages.Rehearse
+    | pages.EndRehearsal
+    | pages.Start
+    | pages.Recess
+    | pages.Resume
+    | pages.End
+    | pages.Reopen
+)
+SeatCommand = Join | Lose | LoseStandby | pages.Promote | pages.Leave
+FloorCommand = (
+    pages.RaiseHand
+    | pages.LowerHand
+    | pages.LowerAllHands
+    | pages.OrderHands
+    | pages.MarkNext
+    | pages.GiveFloor
+    | pages.TakeBackFloor
+    | pages.EndFloor
+)
+
+
+def _phase_changes(
+    state: Conference, command: PhaseCommand, actor: Actor, at: float
+) -> list[Event]:
+    """draft → scheduled ⇄ rehearsal, scheduled → live ⇄ recess, → ended (→ live, for a while)."""
+    match command:
+        case pages.Schedule():
+            require_phase(state, "draft")
+            return [Scheduled(at, actor.name)]
+        case pages.Rehearse():
+            require_phase(state, "scheduled")
+            return [RehearsalStarted(at, actor.name)]
+        case pages.EndRehearsal():
+            require_phase(state, "rehearsal")
+            return [RehearsalEnded(at, actor.name)]
+        case pages.Start():
+            require_phase(state, "scheduled")
+            return [Started(at, actor.name)]
+        case pages.Recess():
+            require_phase(state, "live")
+            return [RecessBegun(at, actor.name)]
+        case pages.Resume():
+            require_phase(state, "recess")
+            return [Resumed(at, actor.name)]
+        case pages.End():
+            require_phase(state, "live", "recess")
+            return [Ended(at, actor.name)]
+        case pages.Reopen():
+            require_phase(state, "ended")
+            assert state.ended_at is not None, "an ended conference knows since when"
+            if at > state.ended_at + REOPEN_S:
+                raise WireError("too_late", f"it ended more than {REOPEN_S / 60:g} minutes ago")
+            return [Reopened(at, actor.name)]
+
+
+def _seat_changes(state: Conference, command: SeatCommand, actor: Actor, at: float) -> list[Event]:
+    match command:
+        case Join():
+            return seats.join(state, command, actor, at)
+        case Lose(site=site):
+            return seats.lose(state, site, actor, at)
+        case LoseStandby():
+            return seats.lose_standby(state, command, actor, at)
+        case pages.Promote(site=site):
+            return seats.promote(state, SiteCode(site), actor, at)
+        case pages.Leave():
+            return seats.leave(state, actor, at)
+
+
+def _floor_changes(
+    state: Conference, command: FloorCommand, actor: Actor, at: float
+) -> list[Event]:
+    match command:
+        case pages.RaiseHand():
+            return floor.raise_hand(state, actor, at)
+        case pages.LowerHand(site=site):
+            return floor.lower_hand(state, SiteCode(site), actor, at)
+        case pages.LowerAllHands():
+            return floor.lower_all(state, actor, at)
+        case pages.OrderHands(sites=sites):
+            return floor.order_hands(state, tuple(map(SiteCode, sites)), actor, at)
+        case pages.MarkNext(site=marked):
+            code = None if marked is None else SiteCode(marked)
+            return floor.mark_next(state, code, actor, at)
+        case pages.GiveFloor(site=site):
+            return floor.give(state, SiteCode(site), actor, at)
+        case pages.TakeBackFloor():
+            return floor.take_back(state, actor, at)
+        case pages.EndFloor():
+            return floor.end(state, actor, at)
 
 
 def _create(state: Conference | None, command: Create, actor: Actor, now: float) -> list[Event]:
@@ -82,69 +197,22 @@ def _create(state: Conference | None, command: Create, actor: Actor, now: float)
     return [Created(at=now, by=actor.name, **fields)]
 
 
-def _join(state: Conference, command: Join, actor: Actor, at: float) -> list[Event]:
-    seat = _seat(state, command.site)
-    if state.phase == "ended":
-        return []
-    if seat.device == command.device:
-        return [] if seat.present else [DeviceJoined(at, actor.name, command.site, command.device)]
-    if seat.device is not None and seat.present:
-        raise WireError("seat_taken", f"site {command.site}: another device is connected")
-    return [DeviceJoined(at, actor.name, command.site, command.device)]
-
-
-def _leave(state: Conference, actor: Actor, at: float) -> list[Event]:
-    if actor.site is None:
-        raise WireError("forbidden", "only a site's device can leave its seat")
-    seat = _seat(state, actor.site)
-    if seat.device is None or seat.device != actor.device:
-        return []
-    return [DeviceLeft(at, actor.name, actor.site)]
-
-
 def _microphone(state: Conference, site: SiteCode, actor: Actor) -> tuple[Seat, MuteHolder]:
     """The seat and whose flag `actor` moves: a site its own, everybody else the operator's."""
+    require_not_ended(state)
     if actor.role != "site":
-        return _seat(state, site), "operator"
+        return seat_of(state, site), "operator"
     if actor.site != site:
         raise WireError("forbidden", f"site {actor.site} cannot touch the microphone of {site}")
-    seat = _seat(state, site)
-    if seat.device != actor.device:
-        raise WireError("forbidden", f"another device holds the seat of site {site}")
-    return seat, "site"
+    return own_seat(state, actor), "site"
 
 
 def _shut(seat: Seat, holder: MuteHolder) -> bool:
     return seat.muted_by_operator if holder == "operator" else seat.muted_by_site
 
 
-def _seat(state: Conference, site: SiteCode) -> Seat:
-    seat = state.seats.get(site)
-    if seat is None:
-        raise WireError("unknown_site", f"no site {site!r} in {state.conference}", site=site)
-    return seat
-
-
-def _require_open(state: Conference) -> None:
-    if state.phase == "ended":
-        raise WireError("wrong_phase", "the conference has ended", phase=state.phase)
-
-
-def _require_phase(state: Conference, *phases: Phase) -> None:
-    if state.phase not in phases:
-        allowed = " or ".join(phases)
-        detail = f"the conference is {state.phase}, it must be {allowed}"
-        raise WireError("wrong_phase", detail, phase=state.phase)
-
-
-def _require_scene(state: Conference, scene: Scene) -> None:
-    for site in scene.seats:
-        _seat(state, site)
-    count = len(scene.seats)
-    most = 1 if scene.layout == "single" else MAX_SCENE_SEATS
-    least = 1 if scene.layout == "single" else 2
-    if not least <= count <= most or len(set(scene.seats)) != count:
-        raise WireError(
-            "bad_scene",
-            f"{scene.layout} takes {least} to {most} different sites, not {list(scene.seats)}",
-        )
+def _clear_help(state: Conference, site: SiteCode, actor: Actor, at: float) -> list[Event]:
+    if actor.role == "site" and own_seat(state, actor).site.code != site:
+        raise WireError("forbidden", f"site {actor.site} cannot answer the call of {site}")
+    asked = seat_of(state, site).help_since is not None
+    return [HelpCleared(at, actor.name, site)] if asked else []

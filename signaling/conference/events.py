@@ -30,6 +30,28 @@ class Created(msgspec.Struct, frozen=True, tag="created.1"):
     starts_at: float
     central: SiteCode
     sites: tuple[SiteInfo, ...]
+    draft: bool = False
+
+
+class Scheduled(msgspec.Struct, frozen=True, tag="scheduled.1"):
+    """The draft is ready for its sites."""
+
+    at: float
+    by: str
+
+
+class RehearsalStarted(msgspec.Struct, frozen=True, tag="rehearsal_started.1"):
+    """The trial run is on."""
+
+    at: float
+    by: str
+
+
+class RehearsalEnded(msgspec.Struct, frozen=True, tag="rehearsal_ended.1"):
+    """The trial run is over, and what it left behind with it."""
+
+    at: float
+    by: str
 
 
 class Started(msgspec.Struct, frozen=True, tag="started.1"):
@@ -41,6 +63,27 @@ class Started(msgspec.Struct, frozen=True, tag="started.1"):
 
 class Ended(msgspec.Struct, frozen=True, tag="ended.1"):
     """It is over."""
+
+    at: float
+    by: str
+
+
+class RecessBegun(msgspec.Struct, frozen=True, tag="recess_begun.1"):
+    """A break; who spoke has ended."""
+
+    at: float
+    by: str
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed.1"):
+    """The break is over."""
+
+    at: float
+    by: str
+
+
+class Reopened(msgspec.Struct, frozen=True, tag="reopened.1"):
+    """The end was taken back."""
 
     at: float
     by: str
@@ -65,6 +108,23 @@ class DeviceLost(msgspec.Struct, frozen=True, tag="device_lost.1"):
 
 class DeviceLeft(msgspec.Struct, frozen=True, tag="device_left.1"):
     """The seat's device gave it up."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class StandbyArmed(msgspec.Struct, frozen=True, tag="standby_armed.1"):
+    """A further device waits beside the one that holds the seat."""
+
+    at: float
+    by: str
+    site: SiteCode
+    device: DeviceId
+
+
+class StandbyGone(msgspec.Struct, frozen=True, tag="standby_gone.1"):
+    """It waits no longer."""
 
     at: float
     by: str
@@ -105,17 +165,104 @@ class Unmuted(msgspec.Struct, frozen=True, tag="unmuted.1"):
     holder: MuteHolder
 
 
+class HandRaised(msgspec.Struct, frozen=True, tag="hand_raised.1"):
+    """The site asks to speak."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class HandLowered(msgspec.Struct, frozen=True, tag="hand_lowered.1"):
+    """The site left the queue."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class HandsOrdered(msgspec.Struct, frozen=True, tag="hands_ordered.1"):
+    """The queue has this order; sites that are not named have left it."""
+
+    at: float
+    by: str
+    sites: tuple[SiteCode, ...]
+
+
+class NextMarked(msgspec.Struct, frozen=True, tag="next_marked.1"):
+    """This site was told that it comes next; None: nobody is."""
+
+    at: float
+    by: str
+    site: SiteCode | None
+
+
+class FloorGiven(msgspec.Struct, frozen=True, tag="floor_given.1"):
+    """The site speaks: on air, unmuted by the operator, out of the queue."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class FloorTakenBack(msgspec.Struct, frozen=True, tag="floor_taken_back.1"):
+    """The last `FloorGiven` is undone."""
+
+    at: float
+    by: str
+
+
+class FloorEnded(msgspec.Struct, frozen=True, tag="floor_ended.1"):
+    """The speaker has finished."""
+
+    at: float
+    by: str
+
+
+class HelpAsked(msgspec.Struct, frozen=True, tag="help_asked.1"):
+    """The site calls a technician."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class HelpCleared(msgspec.Struct, frozen=True, tag="help_cleared.1"):
+    """The call is answered."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
 Event = (
     Created
+    | Scheduled
+    | RehearsalStarted
+    | RehearsalEnded
     | Started
+    | RecessBegun
+    | Resumed
     | Ended
+    | Reopened
     | DeviceJoined
     | DeviceLost
     | DeviceLeft
+    | StandbyArmed
+    | StandbyGone
     | PreviewSet
     | Taken
     | Muted
     | Unmuted
+    | HandRaised
+    | HandLowered
+    | HandsOrdered
+    | NextMarked
+    | FloorGiven
+    | FloorTakenBack
+    | FloorEnded
+    | HelpAsked
+    | HelpCleared
 )
 
 _encoder = msgspec.json.Encoder()

@@ -5,42 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from signaling.conference.events import (
-    Created,
-    DeviceJoined,
-    DeviceLeft,
-    DeviceLost,
-    Ended,
-    Event,
-    Muted,
-    MuteHolder,
-    PreviewSet,
-    Started,
-    Taken,
-    Unmuted,
-)
-from signaling.conference.state import Conference, Seat
-from signaling.wire.ids import SiteCode
+from signaling.conference import events, floor
+from signaling.conference.events import Event, MuteHolder
+from signaling.conference.state import FLOOR_POSITIONS, Conference, Seat
 from signaling.wire.pages import Scene
 
 
 def evolve(state: Conference | None, event: Event) -> Conference:
     """The conference after `event`. The first event of a conference is `Created`, no other is."""
-    if isinstance(event, Created):
+    if isinstance(event, events.Created):
         return _found(event)
     assert state is not None, "the first event founds the conference"
     return replace(_apply(state, event), at=event.at)
 
 
-def fold(events: Iterable[Event]) -> Conference | None:
-    """The conference after all of `events`, oldest first; None of none."""
+def fold(history: Iterable[Event]) -> Conference | None:
+    """The conference after all of `history`, oldest first; None of none."""
     state: Conference | None = None
-    for event in events:
+    for event in history:
         state = evolve(state, event)
     return state
 
 
-def _found(event: Created) -> Conference:
+def _found(event: events.Created) -> Conference:
     return Conference(
         conference=event.conference,
         title=event.title,
@@ -54,68 +41,166 @@ def _found(event: Created) -> Conference:
         },
         program=Scene("single", (event.central,)),
         at=event.at,
+        phase="draft" if event.draft else "scheduled",
     )
 
 
 def _apply(state: Conference, event: Event) -> Conference:
     match event:
-        case Started():
-            return replace(state, phase="live", started_at=event.at)
-        case Ended():
-            return replace(state, phase="ended", ended_at=event.at, preview=None)
-        case DeviceJoined(site=site, device=device):
-            known = state.seats[site].device == device
-            shut = state.seats[site].muted_by_site or not known
-            return _with_seat(state, site, device=device, present=True, muted_by_site=shut)
-        case DeviceLost(site=site):
-            return _with_seat(state, site, present=False)
-        case DeviceLeft(site=site):
-            return _with_seat(state, site, device=None, present=False, muted_by_site=True)
-        case PreviewSet(scene=scene):
+        case events.PreviewSet(scene=scene):
             return replace(state, preview=scene)
-        case Taken(scene=scene):
+        case events.Taken(scene=scene):
             remotes = [site for site in scene.seats if site != state.central]
             last = remotes[0] if remotes else state.last_remote
             return replace(state, program=scene, last_remote=last)
-        case Muted(site=site, holder=holder):
-            return _with_flag(state, site, holder, shut=True)
-        case Unmuted(site=site, holder=holder):
-            return _with_flag(state, site, holder, shut=False)
-        case Created():  # pragma: no cover - handled by evolve
+        case events.Muted(site=site, holder=holder):
+            return floor.with_seat(state, _flagged(state.seats[site], holder, shut=True))
+        case events.Unmuted(site=site, holder=holder):
+            return floor.with_seat(state, _flagged(state.seats[site], holder, shut=False))
+        case events.HelpAsked(site=site, at=at):
+            return floor.with_seat(state, replace(state.seats[site], help_since=at))
+        case events.HelpCleared(site=site):
+            return floor.with_seat(state, replace(state.seats[site], help_since=None))
+        case (
+            events.DeviceJoined()
+            | events.DeviceLost()
+            | events.DeviceLeft()
+            | events.StandbyArmed()
+            | events.StandbyGone()
+        ):
+            return _seated(state, event)
+        case (
+            events.HandRaised()
+            | events.HandLowered()
+            | events.HandsOrdered()
+            | events.NextMarked()
+            | events.FloorGiven()
+            | events.FloorTakenBack()
+            | events.FloorEnded()
+        ):
+            return _on_floor(state, event)
+        case events.Created():  # pragma: no cover - handled by evolve
             raise AssertionError("a conference is founded once")
+        case _:
+            return _in_phase(state, event)
 
 
-def _with_flag(state: Conference, site: SiteCode, holder: MuteHolder, *, shut: bool) -> Conference:
+PhaseEvent = (
+    events.Scheduled
+    | events.RehearsalStarted
+    | events.RehearsalEnded
+    | events.Started
+    | events.RecessBegun
+    | events.Resumed
+    | events.Ended
+    | events.Reopened
+)
+SeatEvent = (
+    events.DeviceJoined
+    | events.DeviceLost
+    | events.DeviceLeft
+    | events.StandbyArmed
+    | events.StandbyGone
+)
+FloorEvent = (
+    events.HandRaised
+    | events.HandLowered
+    | events.HandsOrdered
+    | events.NextMarked
+    | events.FloorGiven
+    | events.FloorTakenBack
+    | events.FloorEnded
+)
+
+
+def _in_phase(state: Conference, event: PhaseEvent) -> Conference:
+    match event:
+        case events.Scheduled():
+            return replace(state, phase="scheduled")
+        case events.RehearsalStarted():
+            return replace(state, phase="rehearsal")
+        case events.RehearsalEnded():
+            return _as_before_rehearsal(state)
+        case events.Started(at=at):
+            return replace(state, phase="live", started_at=at)
+        case events.RecessBegun(at=at):
+            return replace(floor.ended(state, at), phase="recess")
+        case events.Resumed():
+            return replace(state, phase="live")
+        case events.Ended(at=at):
+            state = floor.ended(state, at)
+            return replace(state, phase="ended", ended_at=at, preview=None)
+        case events.Reopened():
+            return replace(state, phase="live", ended_at=None)
+
+
+def _as_before_rehearsal(state: Conference) -> Conference:
+    """Devices keep their seats; hands, floor, pictures, flags and speaking times are as new."""
+    seats = {
+        site: replace(
+            seat,
+            muted_by_operator=site != state.central,
+            muted_by_site=True,
+            hand_since=None,
+            help_since=None,
+            spoken_s=0.0,
+        )
+        for site, seat in state.seats.items()
+    }
+    return replace(
+        state,
+        phase="scheduled",
+        seats=seats,
+        program=Scene("single", (state.central,)),
+        preview=None,
+        last_remote=None,
+        floor=(None,) * FLOOR_POSITIONS,
+        waiting=(),
+        queue=(),
+        next=None,
+        speech=None,
+    )
+
+
+def _seated(state: Conference, event: SeatEvent) -> Conference:
+    seat = state.seats[event.site]
+    match event:
+        case events.DeviceJoined(device=device):
+            shut = seat.muted_by_site or seat.device != device
+            standby = None if seat.standby == device else seat.standby
+            seat = replace(seat, device=device, present=True, muted_by_site=shut, standby=standby)
+        case events.DeviceLost():
+            seat = replace(seat, present=False)
+        case events.DeviceLeft():
+            seat = replace(seat, device=None, present=False, muted_by_site=True)
+            state = floor.without_hand(state, event.site)
+            seat = replace(seat, hand_since=None)
+        case events.StandbyArmed(device=device):
+            seat = replace(seat, standby=device)
+        case events.StandbyGone():
+            seat = replace(seat, standby=None)
+    return floor.with_seat(state, seat)
+
+
+def _on_floor(state: Conference, event: FloorEvent) -> Conference:
+    match event:
+        case events.HandRaised(site=site, at=at):
+            return floor.with_hand(state, site, at)
+        case events.HandLowered(site=site):
+            return floor.without_hand(state, site)
+        case events.HandsOrdered(sites=sites):
+            return floor.with_queue(state, sites)
+        case events.NextMarked(site=marked):
+            return replace(state, next=marked)
+        case events.FloorGiven(site=site, at=at):
+            return floor.given(state, site, at)
+        case events.FloorTakenBack():
+            return floor.taken_back(state)
+        case events.FloorEnded(at=at):
+            return floor.ended(state, at)
+
+
+def _flagged(seat: Seat, holder: MuteHolder, *, shut: bool) -> Seat:
     if holder == "operator":
-        return _with_seat(state, site, muted_by_operator=shut)
-    return _with_seat(state, site, muted_by_site=shut)
-
-
-def _with_seat(state: Conference, site: SiteCode, **changes: object) -> Conference:
-    seat = replace(state.seats[site], **changes)  # type: ignore[arg-type]
-    state = replace(state, seats={**state.seats, site: seat})
-    return _give_floor(state, site) if seat.microphone_open else _free_floor(state, site)
-
-
-def _give_floor(state: Conference, site: SiteCode) -> Conference:
-    """An opened microphone takes the first free position, or waits its turn."""
-    if site in state.floor or site in state.waiting:
-        return state
-    if None not in state.floor:
-        return replace(state, waiting=(*state.waiting, site))
-    return replace(state, floor=_placed(state.floor, state.floor.index(None), site))
-
-
-def _free_floor(state: Conference, site: SiteCode) -> Conference:
-    """A shut microphone frees its position for the one that has waited longest."""
-    if site not in state.floor:
-        return replace(state, waiting=tuple(other for other in state.waiting if other != site))
-    first, waiting = (state.waiting[0], state.waiting[1:]) if state.waiting else (None, ())
-    position = state.floor.index(site)
-    return replace(state, floor=_placed(state.floor, position, first), waiting=waiting)
-
-
-def _placed(
-    floor: tuple[SiteCode | None, ...], position: int, site: SiteCode | None
-) -> tuple[SiteCode | None, ...]:
-    return (*floor[:position], site, *floor[position + 1 :])
+        return replace(seat, muted_by_operator=shut)
+    return replace(seat, muted_by_site=shut)

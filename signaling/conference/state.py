@@ -17,6 +17,10 @@ MAX_SCENE_SEATS = 4
 """Pictures in one scene; each has a stage slot of its own at every receiver."""
 
 
+REOPEN_S = 1800.0
+"""How long after its end a conference can be reopened, seconds."""
+
+
 class SiteInfo(msgspec.Struct, frozen=True):
     """What the roster and the template say of a site. `order` is the protocol order, from 0."""
 
@@ -35,7 +39,8 @@ class Seat:
     """A site's place in the conference. Devices come and go, the seat keeps its flags.
 
     `present` says that the holder's page was connected, or its media consent fresh, within the
-    last ten seconds; only then is another device turned away.
+    last ten seconds; only then is another device turned away. `standby` is a further device that
+    waits to take over. `spoken_s` is the speaking time of speeches that have ended.
     """
 
     site: SiteInfo
@@ -43,11 +48,30 @@ class Seat:
     present: bool = False
     muted_by_operator: bool = True
     muted_by_site: bool = True
+    standby: DeviceId | None = None
+    hand_since: float | None = None
+    help_since: float | None = None
+    spoken_s: float = 0.0
 
     @property
     def microphone_open(self) -> bool:
         """Neither the operator nor the site has shut it."""
         return not (self.muted_by_operator or self.muted_by_site)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Who was given the floor, since when; the rest is what undoing it brings back."""
+
+    site: SiteCode
+    since: float
+    program_before: Scene
+    muted_before: bool
+    queue_before: tuple[SiteCode, ...]
+    hand_before: float | None
+    next_before: SiteCode | None
+    last_remote_before: SiteCode | None
+    speech_before: Speech | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +82,8 @@ class Conference:
     opened when all positions were taken, oldest first. A microphone keeps its position while it is
     open, so that nobody's sound moves to another slot when somebody else falls silent.
     `last_remote` is the remote site that was last on air: what the central site sees.
-    `at` is the time of the newest event.
+    `queue` holds the sites with a raised hand, in the order in which they are called; `next` was
+    told that it comes next. `at` is the time of the newest event.
     """
 
     conference: ConferenceId
@@ -77,3 +102,11 @@ class Conference:
     last_remote: SiteCode | None = None
     floor: tuple[SiteCode | None, ...] = field(default=(None,) * FLOOR_POSITIONS)
     waiting: tuple[SiteCode, ...] = ()
+    queue: tuple[SiteCode, ...] = ()
+    next: SiteCode | None = None
+    speech: Speech | None = None
+
+    @property
+    def carries_media(self) -> bool:
+        """Sites receive: it is live, or its trial run is on."""
+        return self.phase in ("live", "rehearsal")

@@ -40,11 +40,19 @@ ERRORS: dict[str, ErrorKind] = {
     # seats
     "seat_taken": ErrorKind(409, 4409, "Another device holds the seat and is alive."),
     "replaced": ErrorKind(409, 4410, "The same device opened a newer page."),
+    "taken_over": ErrorKind(409, 4411, "The site's other device has taken the seat."),
+    "promoted": ErrorKind(409, 4412, "This standby device has the seat now; connect again."),
+    "no_standby": ErrorKind(409, None, "The site has no standby device waiting."),
     # commands
     "not_found": ErrorKind(404, 4404, "No such conference, site, session or page."),
     "wrong_phase": ErrorKind(409, None, "The conference's phase does not allow it now."),
     "unknown_site": ErrorKind(404, None, "The conference has no such site."),
     "bad_scene": ErrorKind(422, None, "A scene needs 1 to 4 different sites that fit its layout."),
+    "site_absent": ErrorKind(409, None, "No device of this site is connected."),
+    "no_hand": ErrorKind(409, None, "The site is not in the queue."),
+    "queue_changed": ErrorKind(409, None, "The queue has changed meanwhile; order it again."),
+    "nobody_speaks": ErrorKind(409, None, "Nobody has been given the floor."),
+    "too_late": ErrorKind(409, None, "The time in which this could be taken back is over."),
     "command_conflict": ErrorKind(409, None, "The command id was used for another command."),
     "unknown_template": ErrorKind(404, None, "There is no template of that name."),
     # SDP (RFC 9725)

@@ -52,12 +52,36 @@ class Scene(msgspec.Struct, frozen=True):
 # --- commands: what a person asks of the conference ---------------------------------------------
 
 
+class Schedule(msgspec.Struct, frozen=True, tag="schedule"):
+    """A draft is ready: from now on its links let sites in."""
+
+
+class Rehearse(msgspec.Struct, frozen=True, tag="rehearse"):
+    """Open the trial run; media flows as when live."""
+
+
+class EndRehearsal(msgspec.Struct, frozen=True, tag="end_rehearsal"):
+    """Close the trial run: hands, floor, program and microphones are as before it."""
+
+
 class Start(msgspec.Struct, frozen=True, tag="start"):
     """Open the conference: from now on sites receive the program."""
 
 
+class Recess(msgspec.Struct, frozen=True, tag="recess"):
+    """Break; sites receive nothing until `Resume`."""
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume"):
+    """The break is over."""
+
+
 class End(msgspec.Struct, frozen=True, tag="end"):
     """Close the conference for all."""
+
+
+class Reopen(msgspec.Struct, frozen=True, tag="reopen"):
+    """Take back an `End` that came too early; for half an hour."""
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
@@ -84,19 +108,107 @@ class Unmute(msgspec.Struct, frozen=True, tag="unmute"):
     site: Site
 
 
+class RaiseHand(msgspec.Struct, frozen=True, tag="raise_hand"):
+    """This site asks to speak; it joins the end of the queue."""
+
+
+class LowerHand(msgspec.Struct, frozen=True, tag="lower_hand"):
+    """Leave the queue: a site its own place, an operator anyone's."""
+
+    site: Site
+
+
+class LowerAllHands(msgspec.Struct, frozen=True, tag="lower_all_hands"):
+    """Empty the queue."""
+
+
+class OrderHands(msgspec.Struct, frozen=True, tag="order_hands"):
+    """Put the queue into this order; it names exactly the sites that are in it."""
+
+    sites: Sites
+
+
+class MarkNext(msgspec.Struct, frozen=True, tag="mark_next"):
+    """Tell a site that it speaks next; None takes it back."""
+
+    site: Site | None
+
+
+class GiveFloor(msgspec.Struct, frozen=True, tag="give_floor"):
+    """One act: the site goes on air, its operator's mute is lifted, its hand is lowered, its
+    speaking time begins; who spoke before is muted."""
+
+    site: Site
+
+
+class TakeBackFloor(msgspec.Struct, frozen=True, tag="take_back_floor"):
+    """Undo the last `GiveFloor`: program, microphones, queue and speaker as before it."""
+
+
+class EndFloor(msgspec.Struct, frozen=True, tag="end_floor"):
+    """The speaker has finished: muted if remote, and the centre is on air."""
+
+
+class AskHelp(msgspec.Struct, frozen=True, tag="ask_help"):
+    """This site calls a technician."""
+
+
+class ClearHelp(msgspec.Struct, frozen=True, tag="clear_help"):
+    """The call is answered, or taken back by the site itself."""
+
+    site: Site
+
+
+class Promote(msgspec.Struct, frozen=True, tag="promote"):
+    """The site's standby device takes the seat; it starts muted."""
+
+    site: Site
+
+
 class Leave(msgspec.Struct, frozen=True, tag="leave"):
     """This device gives up its seat."""
 
 
-PageCommand = Start | End | Preview | Take | Mute | Unmute | Leave
+PageCommand = (
+    Schedule
+    | Rehearse
+    | EndRehearsal
+    | Start
+    | Recess
+    | Resume
+    | End
+    | Reopen
+    | Preview
+    | Take
+    | Mute
+    | Unmute
+    | RaiseHand
+    | LowerHand
+    | LowerAllHands
+    | OrderHands
+    | MarkNext
+    | GiveFloor
+    | TakeBackFloor
+    | EndFloor
+    | AskHelp
+    | ClearHelp
+    | Promote
+    | Leave
+)
 
 # --- page → signaling ---------------------------------------------------------------------------
 
 
 class PageHello(msgspec.Struct, frozen=True, tag="hello"):
-    """First frame. `page_id` is random per load of the page and kept over reconnects."""
+    """First frame. `page_id` is random per load of the page and kept over reconnects.
+
+    With `standby` a site's further device waits beside the one that holds the seat: it sees the
+    conference, opens no doors, and takes the seat when the holder has been silent for 10 s, or
+    when it is promoted. Its socket is then closed with ``promoted`` and it connects as any other.
+    """
 
     page_id: Opaque
+    standby: bool = False
 
 
 class CommandMessage(msgspec.Struct, frozen=True, tag="command"):
@@ -112,19 +224,54 @@ class Watch(msgspec.Struct, frozen=True, tag="watch"):
     sites: Sites
 
 
+class Cue(msgspec.Struct, frozen=True, tag="cue"):
+    """Hear this site's microphone in the cue slot, open or shut; None stops. For directors; it
+    belongs to the page and is not journalled."""
+
+    site: Site | None
+
+
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Short = Annotated[float, msgspec.Meta(ge=0, le=60)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
+
+
+class Report(msgspec.Struct, frozen=True, tag="report"):
+    """What a site's own WebRTC statistics say, every 5 s; None where the browser does not tell.
+
+    Since the report before: `freeze_s` seconds in which its received picture stood still,
+    `receive_loss_ratio` of packets lost towards it. `frames_per_s` and `sent_frames_per_s` are
+    decoded and sent pictures. `microphone_level` is 0–1. Values outside these ranges are refused
+    with ``bad_message``.
+    """
+
+    rtt_s: Short | None = None
+    receive_loss_ratio: Ratio | None = None
+    freeze_s: Short | None = None
+    frames_per_s: Annotated[float, msgspec.Meta(ge=0, le=240)] | None = None
+    sent_frames_per_s: Annotated[float, msgspec.Meta(ge=0, le=240)] | None = None
+    sent_bps: Rate | None = None
+    microphone_level: Ratio | None = None
+    camera: bool | None = None
+    microphone: bool | None = None
+
+
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     """Every 2 s; answered with `HeartbeatAck`, from which the page knows the link's age."""
 
     n: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
-PageMessage = PageHello | CommandMessage | Watch | Heartbeat
+PageMessage = PageHello | CommandMessage | Watch | Cue | Report | Heartbeat
 
 # --- rows of a view -----------------------------------------------------------------------------
 
 
 class ConferenceRow(msgspec.Struct, frozen=True, tag="conference", tag_field="row"):
-    """Key ``conference``. `preview` is None for all but operators. Times are Unix seconds."""
+    """Key ``conference``. `preview` is None for all but operators. Times are Unix seconds.
+
+    `reopen_until`: until when an ended conference can be reopened.
+    """
 
     conference: ConferenceId
     title: str
@@ -137,13 +284,16 @@ class ConferenceRow(msgspec.Struct, frozen=True, tag="conference", tag_field="ro
     central: SiteCode
     program: Scene
     preview: Scene | None
+    reopen_until: float | None = None
 
 
 class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     """Key ``seat/{code}``. A site page gets its own; operators and technicians get all.
 
     `present`: a device holds the seat and its page is connected (or was, seconds ago).
-    `floor`: its microphone is open and carried to the others.
+    `floor`: its microphone is open and carried to the others. `hand_since` and `position` (from 1):
+    its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is
+    ready to take over. `spoken_s`: speaking time so far, without the speech that is going on.
     """
 
     site: SiteCode
@@ -160,6 +310,11 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     muted_by_site: bool
     tally: Tally
     floor: bool
+    hand_since: float | None = None
+    position: int | None = None
+    help_since: float | None = None
+    standby: bool = False
+    spoken_s: float = 0.0
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -177,12 +332,21 @@ class StageRow(msgspec.Struct, frozen=True, tag="stage", tag_field="row"):
 
 
 class FloorRow(msgspec.Struct, frozen=True, tag="floor", tag_field="row"):
-    """Key ``floor``: whose microphones are heard now."""
+    """Key ``floor``: whose microphones are heard now, and who was given the floor, since when."""
 
     seats: tuple[Named, ...]
+    speaker: Named | None = None
+    speaking_since: float | None = None
 
 
-Row = ConferenceRow | SeatRow | StageRow | FloorRow
+class QueueRow(msgspec.Struct, frozen=True, tag="queue", tag_field="row"):
+    """Key ``queue``: the raised hands in order, and who was told to come next. Not for sites."""
+
+    seats: tuple[Named, ...]
+    next: Named | None
+
+
+Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
 
 # --- signaling → page ---------------------------------------------------------------------------
 
@@ -208,7 +372,7 @@ class Doors(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """All rows of this page's view, and who the page is."""
+    """All rows of this page's view, and who the page is; a standby device gets no doors."""
 
     seq: int
     role: Role
@@ -217,6 +381,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     port: Port
     doors: Doors
     rows: dict[str, Row]
+    standby: bool = False
 
 
 class Patch(msgspec.Struct, frozen=True, tag="patch"):

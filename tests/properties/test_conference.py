@@ -4,15 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.conference import events
-from signaling.conference.commands import SYSTEM, Join, Lose
+from signaling.conference.commands import SYSTEM, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve, fold
 from signaling.conference.state import FLOOR_POSITIONS
 from signaling.routing import Receiver, routes, site_port, stage
 from signaling.view import difference, view
+from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, parse_slots
-from signaling.wire.pages import End, Leave, Mute, Preview, Scene, Start, Take, Unmute
+from signaling.wire.pages import Scene
 from tests.signaling.build import CREATE, OPERATOR, TECHNICIAN, device_of
 
 CODES = [site.code for site in CREATE.sites]
@@ -24,24 +25,53 @@ devices = st.builds(device_of, st.sampled_from(CODES), st.sampled_from(["pc", "l
 steps = st.one_of(
     st.tuples(
         st.one_of(
-            st.just(Start()),
-            st.just(End()),
-            st.builds(Preview, scenes | st.none()),
-            st.builds(Take, scenes),
-            st.builds(Mute, sites),
-            st.builds(Unmute, sites),
-            st.just(Leave()),
+            st.sampled_from(
+                [
+                    pages.Rehearse(),
+                    pages.EndRehearsal(),
+                    pages.Start(),
+                    pages.Recess(),
+                    pages.Resume(),
+                    pages.End(),
+                    pages.Reopen(),
+                    pages.Leave(),
+                    pages.RaiseHand(),
+                    pages.LowerAllHands(),
+                    pages.TakeBackFloor(),
+                    pages.EndFloor(),
+                    pages.AskHelp(),
+                ]
+            ),
+            st.builds(pages.Preview, scenes | st.none()),
+            st.builds(pages.Take, scenes),
+            st.sampled_from(
+                [
+                    pages.Mute,
+                    pages.Unmute,
+                    pages.LowerHand,
+                    pages.GiveFloor,
+                    pages.Promote,
+                    pages.ClearHelp,
+                    pages.MarkNext,
+                ]
+            ).flatmap(lambda kind: st.builds(kind, sites)),
+            st.builds(pages.OrderHands, st.lists(sites, max_size=4)),
         ),
         st.one_of(st.just(OPERATOR), st.just(TECHNICIAN), devices),
     ),
-    devices.map(lambda actor: (Join(actor.site, DeviceId(actor.device)), actor)),
+    st.builds(
+        lambda actor, standby: (Join(actor.site, DeviceId(actor.device), standby), actor),
+        devices,
+        st.booleans(),
+    ),
     st.tuples(st.builds(Lose, sites), st.just(SYSTEM)),
+    devices.map(lambda actor: (LoseStandby(actor.site, DeviceId(actor.device)), SYSTEM)),
 )
 SLOTS = frozenset(parse_slots("stage:4,floor:4"))
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(steps, st.floats(0, 1000)), max_size=40))
+@given(st.lists(st.tuples(steps, st.floats(0, 1000)), max_size=60))
 def test_any_history_keeps_the_rules(history):
     happened = decide(None, CREATE, OPERATOR, 0.0)
     state = fold(happened)
@@ -79,6 +109,12 @@ def _check(state) -> None:
     for code in CODES:
         assert code not in stage(state, code)
         assert len(set(stage(state, code))) == len(stage(state, code))
-    if state.phase != "live":
+    if state.phase not in ("live", "rehearsal"):
         assert table == {}
+    hands = {code for code, seat in state.seats.items() if seat.hand_since is not None}
+    assert set(state.queue) == hands
+    assert len(state.queue) == len(hands)
+    for seat in state.seats.values():
+        assert seat.standby is None or seat.standby != seat.device
+        assert seat.spoken_s >= 0
     assert state.seats[CENTRAL].site.code == CENTRAL
