@@ -19,6 +19,10 @@ export interface TileShape {
   readonly most: number
 }
 
+/** As the style sheet has them: on a large screen, and on a laptop. */
+export const ROOMY: TileShape = { caption: 24, gap: 6, least: 84, most: 260 }
+export const COMPACT: TileShape = { caption: 20, gap: 4, least: 76, most: 200 }
+
 /** The number of columns that makes `count` 16:9 tiles largest inside `box`. */
 export function fitTiles(count: number, box: Box, shape: TileShape): TileFit {
   let best: TileFit = { columns: 1, tileWidth: 0 }

@@ -28,7 +28,7 @@ export function plain(text: string): string {
     .toLocaleLowerCase('vi')
     .normalize('NFD')
     .replace(/\p{Mn}/gu, '')
-    .replaceAll('đ', 'd')
+    .replaceAll('\u0111', 'd')
 }
 
 /** A code that begins so, or a name that has it. */

@@ -3,14 +3,11 @@ import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { type Desk, FILTERS } from './desk'
-import { fitTiles, type TileFit, type TileShape } from './fit'
+import { COMPACT, fitTiles, ROOMY, type TileFit } from './fit'
 import { Tile } from './tile'
 
 /** Room for a tile's frame at the box's edge; as in the style sheet. */
 const PADDING = 6
-
-const ROOMY: TileShape = { caption: 24, gap: 6, least: 84, most: 260 }
-const COMPACT: TileShape = { caption: 20, gap: 4, least: 76, most: 200 }
 
 interface Props {
   readonly desk: Desk

@@ -104,6 +104,7 @@ function Program({ attendance }: { attendance: Attendance }) {
       data-sites={stage.seats.map((seat) => seat.site).join(' ')}
       aria-label={texts.operator.program}
     >
+      <h1 class="visually-hidden">{attendance.conference.value?.title}</h1>
       <div class="picture" data-count={stage.seats.length}>
         {stage.seats.map((seat, index) => (
           <figure class="cell" key={seat.site} data-cell={seat.site}>

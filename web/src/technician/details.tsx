@@ -61,10 +61,7 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         {figures === null ? null : (
           <Row
             name={words.since}
-            value={words.sinceFor(
-              clockTime(figures.since, texts.locale),
-              words.ago(shortAge(watch.now.value - figures.since, texts.common.units)),
-            )}
+            value={`${clockTime(figures.since, texts.locale)} (${words.ago(shortAge(watch.now.value - figures.since, texts.common.units))})`}
           />
         )}
         <Row name={words.rtt} value={milliseconds(figures?.rtt_s)} />

@@ -344,7 +344,6 @@ export const en: Catalogue = {
     consentAge: 'Path answered',
     mediaAge: 'Picture or sound',
     since: 'In this state since',
-    sinceFor: (time, ago) => `${time} (${ago})`,
     ago: (text) => `${text} ago`,
     never: 'never',
     now: 'just now',

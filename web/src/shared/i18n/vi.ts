@@ -353,7 +353,6 @@ export const vi = {
     consentAge: 'Đường truyền phản hồi',
     mediaAge: 'Có hình hoặc tiếng',
     since: 'Tình trạng này từ',
-    sinceFor: (time: string, ago: string) => `${time} (${ago})`,
     ago: (text: string) => `${text} trước`,
     never: 'chưa có',
     now: 'vừa xong',

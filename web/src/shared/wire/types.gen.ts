@@ -27,18 +27,19 @@ export type HealthState = "offline" | "connecting" | "good" | "fair" | "poor" | 
 
 export type Layout = "single" | "grid"
 
-export type PageCommand = Start | End | Preview | Take | Mute | Unmute | Leave
+export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | AskHelp | ClearHelp | Promote | Leave
 
-export type PageMessage = PageHello | CommandMessage | Watch | Heartbeat
+export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | Heartbeat
 
-export type Row = ConferenceRow | SeatRow | StageRow | FloorRow
+export type Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
 
 export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Figures
 
-/** First frame. `page_id` is random per load of the page and kept over reconnects. */
+/** First frame. `page_id` is random per load of the page and kept over reconnects. With `standby` a site's further device waits beside the one that holds the seat: it sees the conference, opens no doors, and takes the seat when the holder has been silent for 10 s, or when it is promoted. Its socket is then closed with ``promoted`` and it connects as any other. */
 export interface PageHello {
   type: "hello"
   page_id: string
+  standby?: boolean
 }
 
 /** `id` is the page's choice; the same id and command again returns the first result. */
@@ -54,13 +55,33 @@ export interface Watch {
   sites: string[]
 }
 
+/** Hear this site's microphone in the cue slot, open or shut; None stops. For directors; it belongs to the page and is not journalled. */
+export interface Cue {
+  type: "cue"
+  site: string | null
+}
+
+/** What a site's own WebRTC statistics say, every 5 s; None where the browser does not tell. Since the report before: `freeze_s` seconds in which its received picture stood still, `receive_loss_ratio` of packets lost towards it. `frames_per_s` and `sent_frames_per_s` are decoded and sent pictures. `microphone_level` is 0–1. Values outside these ranges are refused with ``bad_message``. */
+export interface Report {
+  type: "report"
+  rtt_s?: number | null
+  receive_loss_ratio?: number | null
+  freeze_s?: number | null
+  frames_per_s?: number | null
+  sent_frames_per_s?: number | null
+  sent_bps?: number | null
+  microphone_level?: number | null
+  camera?: boolean | null
+  microphone?: boolean | null
+}
+
 /** Every 2 s; answered with `HeartbeatAck`, from which the page knows the link's age. */
 export interface Heartbeat {
   type: "heartbeat"
   n: number
 }
 
-/** All rows of this page's view, and who the page is. */
+/** All rows of this page's view, and who the page is; a standby device gets no doors. */
 export interface Snapshot {
   type: "snapshot"
   seq: number
@@ -70,6 +91,7 @@ export interface Snapshot {
   port: Port
   doors: Doors
   rows: Record<string, Row>
+  standby: boolean
 }
 
 /** The difference to the view before. */
@@ -172,14 +194,44 @@ export interface Problem {
   params: Record<string, string>
 }
 
+/** A draft is ready: from now on its links let sites in. */
+export interface Schedule {
+  type: "schedule"
+}
+
+/** Open the trial run; media flows as when live. */
+export interface Rehearse {
+  type: "rehearse"
+}
+
+/** Close the trial run: hands, floor, program and microphones are as before it. */
+export interface EndRehearsal {
+  type: "end_rehearsal"
+}
+
 /** Open the conference: from now on sites receive the program. */
 export interface Start {
   type: "start"
 }
 
+/** Break; sites receive nothing until `Resume`. */
+export interface Recess {
+  type: "recess"
+}
+
+/** The break is over. */
+export interface Resume {
+  type: "resume"
+}
+
 /** Close the conference for all. */
 export interface End {
   type: "end"
+}
+
+/** Take back an `End` that came too early; for half an hour. */
+export interface Reopen {
+  type: "reopen"
 }
 
 /** Prepare a picture; tells no site anything. */
@@ -206,6 +258,67 @@ export interface Unmute {
   site: string
 }
 
+/** This site asks to speak; it joins the end of the queue. */
+export interface RaiseHand {
+  type: "raise_hand"
+}
+
+/** Leave the queue: a site its own place, an operator anyone's. */
+export interface LowerHand {
+  type: "lower_hand"
+  site: string
+}
+
+/** Empty the queue. */
+export interface LowerAllHands {
+  type: "lower_all_hands"
+}
+
+/** Put the queue into this order; it names exactly the sites that are in it. */
+export interface OrderHands {
+  type: "order_hands"
+  sites: string[]
+}
+
+/** Tell a site that it speaks next; None takes it back. */
+export interface MarkNext {
+  type: "mark_next"
+  site: string | null
+}
+
+/** One act: the site goes on air, its operator's mute is lifted, its hand is lowered, its speaking time begins; who spoke before is muted. */
+export interface GiveFloor {
+  type: "give_floor"
+  site: string
+}
+
+/** Undo the last `GiveFloor`: program, microphones, queue and speaker as before it. */
+export interface TakeBackFloor {
+  type: "take_back_floor"
+}
+
+/** The speaker has finished: muted if remote, and the centre is on air. */
+export interface EndFloor {
+  type: "end_floor"
+}
+
+/** This site calls a technician. */
+export interface AskHelp {
+  type: "ask_help"
+}
+
+/** The call is answered, or taken back by the site itself. */
+export interface ClearHelp {
+  type: "clear_help"
+  site: string
+}
+
+/** The site's standby device takes the seat; it starts muted. */
+export interface Promote {
+  type: "promote"
+  site: string
+}
+
 /** This device gives up its seat. */
 export interface Leave {
   type: "leave"
@@ -219,7 +332,7 @@ export interface Doors {
   ice_servers: IceServer[]
 }
 
-/** Key ``conference``. `preview` is None for all but operators. Times are Unix seconds. */
+/** Key ``conference``. `preview` is None for all but operators. Times are Unix seconds. `reopen_until`: until when an ended conference can be reopened. */
 export interface ConferenceRow {
   row: "conference"
   conference: ConferenceId
@@ -233,9 +346,10 @@ export interface ConferenceRow {
   central: SiteCode
   program: Scene
   preview: Scene | null
+  reopen_until: number | null
 }
 
-/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open and carried to the others. */
+/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open and carried to the others. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. */
 export interface SeatRow {
   row: "seat"
   site: SiteCode
@@ -252,6 +366,11 @@ export interface SeatRow {
   muted_by_site: boolean
   tally: Tally
   floor: boolean
+  hand_since: number | null
+  position: number | null
+  help_since: number | null
+  standby: boolean
+  spoken_s: number
 }
 
 /** Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start. */
@@ -261,10 +380,19 @@ export interface StageRow {
   seats: Named[]
 }
 
-/** Key ``floor``: whose microphones are heard now. */
+/** Key ``floor``: whose microphones are heard now, and who was given the floor, since when. */
 export interface FloorRow {
   row: "floor"
   seats: Named[]
+  speaker: Named | null
+  speaking_since: number | null
+}
+
+/** Key ``queue``: the raised hands in order, and who was told to come next. Not for sites. */
+export interface QueueRow {
+  row: "queue"
+  seats: Named[]
+  next: Named | null
 }
 
 /** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. */
@@ -319,10 +447,18 @@ export type ErrorCode =
   | "rate_limited"
   | "seat_taken"
   | "replaced"
+  | "taken_over"
+  | "promoted"
+  | "no_standby"
   | "not_found"
   | "wrong_phase"
   | "unknown_site"
   | "bad_scene"
+  | "site_absent"
+  | "no_hand"
+  | "queue_changed"
+  | "nobody_speaks"
+  | "too_late"
   | "command_conflict"
   | "unknown_template"
   | "offer_malformed"
@@ -357,10 +493,18 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   rate_limited: { status: 429, close: 4429 },
   seat_taken: { status: 409, close: 4409 },
   replaced: { status: 409, close: 4410 },
+  taken_over: { status: 409, close: 4411 },
+  promoted: { status: 409, close: 4412 },
+  no_standby: { status: 409, close: null },
   not_found: { status: 404, close: 4404 },
   wrong_phase: { status: 409, close: null },
   unknown_site: { status: 404, close: null },
   bad_scene: { status: 422, close: null },
+  site_absent: { status: 409, close: null },
+  no_hand: { status: 409, close: null },
+  queue_changed: { status: 409, close: null },
+  nobody_speaks: { status: 409, close: null },
+  too_late: { status: 409, close: null },
   command_conflict: { status: 409, close: null },
   unknown_template: { status: 404, close: null },
   offer_malformed: { status: 400, close: null },

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { FakeDesk, SEATS } from '../../test/desk'
+import { settle } from '../../test/peer'
+import { conferenceRow, figures, rowsOf, seatRow, siteFigures, snapshot } from '../../test/rows'
+import { sceneOf } from './scene'
+
+let fake: FakeDesk
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  fake = new FakeDesk()
+})
+
+afterEach(() => {
+  fake.desk.close()
+  vi.useRealTimers()
+})
+
+test('one session receives everything, with a thumbnail per seat', async () => {
+  await settle()
+  expect(fake.doors.of('POST').map(({ url }) => url)).toEqual([
+    '/whep?slots=stage:4,floor:4,preview:4,cue:1,thumb:4',
+  ])
+  expect(fake.server.last.sentOf('watch')).toEqual([
+    { type: 'watch', sites: ['00', '01', '48', '79'] },
+  ])
+  expect(fake.desk.thumbOf('48')).toBe('thumb:3')
+})
+
+test('a new snapshot keeps the session and the thumbnails', async () => {
+  await settle()
+  fake.server.last.end()
+  vi.advanceTimersByTime(1_000)
+  fake.server.last.accept()
+  fake.server.last.receive(snapshot(rowsOf(conferenceRow(), SEATS)))
+  await settle()
+  expect(fake.doors.of('POST')).toHaveLength(1)
+  expect(fake.server.last.sentOf('watch')).toHaveLength(1)
+})
+
+test('a click prepares one site, shift-clicks build a grid', () => {
+  fake.desk.preview('48')
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+  fake.desk.toggleInPreview('01')
+  expect(fake.commands).toEqual([
+    { type: 'preview', scene: { layout: 'single', seats: ['48'] } },
+    { type: 'preview', scene: { layout: 'grid', seats: ['48', '01'] } },
+  ])
+  expect(fake.desk.selected.value).toBe('01')
+})
+
+test('take names its picture', () => {
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+  fake.desk.take()
+  expect(fake.commands).toEqual([{ type: 'take', scene: { layout: 'single', seats: ['48'] } }])
+})
+
+test('take says why it cannot, and then sends nothing', () => {
+  const cases = [
+    [conferenceRow(), 'takeNothing'],
+    [conferenceRow({ phase: 'scheduled', preview: sceneOf(['48']) }), 'takeBeforeStart'],
+    [conferenceRow({ preview: sceneOf(['00']) }), 'takeSame'],
+  ] as const
+  for (const [conference, reason] of cases) {
+    fake.put({ conference })
+    expect(fake.desk.takeBlocked()).toBe(reason)
+    fake.desk.take()
+  }
+  expect(fake.commands).toEqual([])
+})
+
+test('the microphone key sets and lifts the operator’s mute', () => {
+  fake.desk.toggleMic('48')
+  fake.put({ 'seat/48': seatRow('48', { muted_by_operator: false }) })
+  fake.desk.toggleMic('48')
+  expect(fake.commands).toEqual([
+    { type: 'unmute', site: '48' },
+    { type: 'mute', site: '48' },
+  ])
+})
+
+test('mute all spares the centre', () => {
+  fake.put({ 'seat/48': seatRow('48', { muted_by_operator: false }) })
+  fake.desk.muteAll()
+  expect(fake.commands).toEqual([{ type: 'mute', site: '48' }])
+})
+
+test('a refused command is told', async () => {
+  fake.desk.start()
+  const id = fake.server.last.sentOf('command')[0]?.id ?? ''
+  const problem = { code: 'wrong_phase', detail: '', params: {} }
+  fake.server.last.receive({ type: 'result', id, problem })
+  await settle()
+  expect(fake.desk.notices.list.value.map(({ code }) => code)).toEqual(['wrong_phase'])
+})
+
+test('filters and search narrow the wall', () => {
+  const shown = (): string[] => fake.desk.shown.value.map((seat) => seat.site)
+  fake.server.last.receive(figures({ '48': siteFigures({ state: 'poor' }), '01': siteFigures() }))
+  fake.desk.filter.value = 'trouble'
+  expect(shown()).toEqual(['48'])
+  fake.desk.filter.value = 'absent'
+  expect(shown()).toEqual(['79'])
+  fake.desk.filter.value = 'open'
+  expect(shown()).toEqual(['00'])
+  fake.desk.filter.value = 'all'
+  fake.desk.query.value = 'ha n'
+  expect(shown()).toEqual(['01'])
+})
+
+test('the bridge’s end of its session makes the desk receive anew', async () => {
+  await settle()
+  fake.peers.last.become('connected')
+  fake.server.last.receive({ type: 'session_closed', session: 'session-1', reason: 'gone' })
+  await settle()
+  expect(fake.doors.of('POST')).toHaveLength(2)
+})

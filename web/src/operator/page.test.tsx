@@ -1,0 +1,199 @@
+import { signal } from '@preact/signals'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FakeDesk } from '../../test/desk'
+import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
+import { conferenceRow, rowsOf, seatRow } from '../../test/rows'
+import { Rest } from '../shared/client/rest'
+import { language } from '../shared/i18n'
+import type { ConferenceSummary } from '../shared/wire/types.gen'
+import { linksCsv, linksText } from './links'
+import { OperatorPage } from './page'
+import { sceneOf } from './scene'
+
+const summary: ConferenceSummary = {
+  conference: 'c1',
+  title: 'Hội nghị thử',
+  title_en: 'Test conference',
+  phase: 'live',
+  starts_at: 1_590_714_000,
+  sites: 4,
+}
+const link = {
+  site: '48',
+  name: 'Đà Nẵng',
+  url: 'http://h/c/c1/s/48/#t=x',
+  expires_at: 1_590_800_000,
+}
+const templates = [{ template: 't', title: 'Mẫu', title_en: 'Template', sites: 64 }]
+const rest = new Rest((url) =>
+  Promise.resolve(Response.json(url.endsWith('/links') ? [link] : templates)),
+)
+
+let fake: FakeDesk
+
+beforeEach(() => {
+  fake = new FakeDesk()
+})
+
+afterEach(() => {
+  hide()
+  fake.desk.close()
+  language.value = 'vi'
+})
+
+async function open(): Promise<HTMLElement> {
+  return show(
+    <OperatorPage
+      desk={fake.desk}
+      rest={rest}
+      now={signal(1_590_714_065)}
+      conferences={[summary]}
+      current="c1"
+      go={() => {}}
+    />,
+  )
+}
+
+function tile(site: string): HTMLElement {
+  const found = document.querySelector<HTMLElement>(`.tile[data-site="${site}"]`)
+  if (found === null) throw new Error(`no tile of ${site}`)
+  return found
+}
+
+async function press(key: string, target: Element = document.body, init = {}): Promise<void> {
+  const code = key === ' ' ? 'Space' : key
+  target.dispatchEvent(new KeyboardEvent('keydown', { key, code, bubbles: true, ...init }))
+  await frames()
+}
+
+test.each(['vi', 'en'] as const)('reads well to a screen reader, in %s', async (chosen) => {
+  language.value = chosen
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48', '01']) }) })
+  await open()
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('a tile tells state, tally and microphone', async () => {
+  fake.put({ 'seat/00': seatRow('00', { tally: 'on_air' }) })
+  await open()
+  expect(tile('00').dataset).toMatchObject({ state: 'connecting', tally: 'on_air', mic: 'open' })
+  expect(tile('48').dataset).toMatchObject({ tally: 'listening', mic: 'muted_by_operator' })
+  expect(tile('79').dataset.state).toBe('offline')
+  expect(tile('00').querySelector('.tile-main')?.getAttribute('aria-label')).toContain('Đang phát')
+  expect(tile('48').querySelector('video')?.dataset.slot).toBe('thumb:3')
+})
+
+test('the monitors show the scenes, slot by slot', async () => {
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48', '01']) }) })
+  await open()
+  expect(byTestId('program').dataset.sites).toBe('00')
+  expect(byTestId('preview').dataset.sites).toBe('48 01')
+  const slots = [...byTestId('preview').querySelectorAll('video')].map((v) => v.dataset.slot)
+  expect(slots).toEqual(['preview:1', 'preview:2'])
+})
+
+describe('keys', () => {
+  test('Enter and Space take, once per press', async () => {
+    fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+    await open()
+    await press('Enter')
+    await press('Enter', document.body, { repeat: true })
+    await press(' ')
+    expect(fake.commands.map(({ type }) => type)).toEqual(['take', 'take'])
+  })
+
+  test('Enter on a tile prepares it first, and takes it when it is prepared', async () => {
+    await open()
+    const main = tile('48').querySelector<HTMLElement>('.tile-main')
+    if (main === null) throw new Error('no button')
+    main.focus()
+    await press('Enter', main)
+    expect(fake.commands).toEqual([])
+
+    fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+    await press('Enter', main)
+    expect(fake.commands.map(({ type }) => type)).toEqual(['take'])
+  })
+
+  test('Enter on another button or in the search never takes', async () => {
+    fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+    await open()
+    await press('Enter', byTestId('end'))
+    await press('Enter', byTestId('search'))
+    await press(' ', byTestId('search'))
+    expect(fake.commands).toEqual([])
+  })
+
+  test('a dialog holds the keys', async () => {
+    fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+    await open()
+    await click('end')
+    await press('Enter')
+    expect(fake.commands).toEqual([])
+  })
+
+  test('M mutes the tile under the hand', async () => {
+    await open()
+    fake.desk.selected.value = '00'
+    await press('m')
+    expect(fake.commands).toEqual([{ type: 'mute', site: '00' }])
+  })
+
+  test('arrows walk over the tiles', async () => {
+    await open()
+    await press('ArrowRight')
+    expect(document.activeElement).toBe(tile('00').querySelector('.tile-main'))
+    await press('ArrowRight', document.activeElement ?? document.body)
+    expect(document.activeElement).toBe(tile('01').querySelector('.tile-main'))
+  })
+})
+
+test('ending asks first', async () => {
+  await open()
+  await click('end')
+  expect(fake.commands).toEqual([])
+  expect(await accessibilityFaults()).toEqual([])
+  await click('confirm')
+  expect(fake.commands).toEqual([{ type: 'end' }])
+  expect(document.querySelector('dialog')).toBeNull()
+})
+
+test('starting says who is missing, and asks', async () => {
+  fake.put(rowsOf(conferenceRow({ phase: 'scheduled', started_at: null }), []))
+  await open()
+  await click('start')
+  expect(document.querySelector('dialog')?.textContent).toContain('79 Thành phố Hồ Chí Minh')
+  await click('confirm')
+  expect(fake.commands).toEqual([{ type: 'start' }])
+})
+
+test('the links are there to read and to copy', async () => {
+  await open()
+  await click('links-open')
+  const row = document.querySelector('[data-link="48"]')
+  expect(row?.querySelector('a')?.textContent).toBe(link.url)
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('links leave as text and as CSV that quotes', () => {
+  const odd = { ...link, name: 'Bà "Rịa", Vũng Tàu' }
+  expect(linksText([link])).toBe(`48\tĐà Nẵng\t${link.url}`)
+  expect(linksCsv([odd], ['Số', 'Tên', 'URL'])).toBe(
+    `\ufeff"Số","Tên","URL"\r\n"48","Bà ""Rịa"", Vũng Tàu","${link.url}"\r\n`,
+  )
+})
+
+test('a conference is made from a template', async () => {
+  await open()
+  await click('create')
+  expect(document.querySelector('dialog')?.textContent).toContain('64 điểm cầu')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('a page that was signed out says what to do', async () => {
+  const root = await open()
+  fake.server.last.end(4401, 'unauthenticated')
+  await frames()
+  expect(root.querySelector('[data-error="unauthenticated"]')).not.toBeNull()
+  expect(await accessibilityFaults()).toEqual([])
+})

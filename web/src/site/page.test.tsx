@@ -1,0 +1,157 @@
+import { signal } from '@preact/signals'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
+import { FakeRoom } from '../../test/room'
+import { conferenceRow, seatRow, stageRow } from '../../test/rows'
+import { language, t } from '../shared/i18n'
+import { SitePage } from './page'
+
+let room: FakeRoom
+
+beforeEach(() => {
+  room = new FakeRoom()
+})
+
+afterEach(() => {
+  hide()
+  room.attendance.close()
+  language.value = 'vi'
+})
+
+async function open(): Promise<HTMLElement> {
+  return show(<SitePage attendance={room.attendance} now={signal(1_590_714_065)} />)
+}
+
+test.each(['vi', 'en'] as const)('every screen reads well, in %s', async (chosen) => {
+  language.value = chosen
+  await open()
+  const { attendance } = room
+  const screens = [
+    { kind: 'enter' },
+    { kind: 'no_link' },
+    { kind: 'return' },
+    { kind: 'devices' },
+    { kind: 'left' },
+    { kind: 'ended' },
+    { kind: 'replaced' },
+    { kind: 'taken' },
+    { kind: 'refused', code: 'not_found' },
+  ] as const
+  for (const screen of screens) {
+    attendance.screen.value = screen
+    await frames()
+    expect(document.querySelector('h1')?.textContent, screen.kind).not.toBe('')
+    expect(await accessibilityFaults(), screen.kind).toEqual([])
+  }
+})
+
+test('from the link to the room in two taps', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  expect(byTestId('devices').textContent).toContain('thành phố Đà Nẵng')
+  expect(byTestId('join').textContent).toBe(t.value.site.devices.join)
+  await click('join')
+  room.letIn()
+  await frames()
+  expect(byTestId('program').dataset.sites).toBe('00')
+  expect(byTestId('room').dataset.tally).toBe('listening')
+  expect(byTestId('heard').textContent).toBe('Bộ KH&CN')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('a refused camera is explained, and the room may join without it', async () => {
+  room.devices.refusals = { video: 'NotAllowedError' }
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  expect(document.querySelector('[data-problem]')?.textContent).toContain('Cho phép')
+  expect(byTestId('join').textContent).toBe(t.value.site.devices.joinWithoutCamera)
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('before the start the room waits, with its own picture and the hour', async () => {
+  await room.join({}, conferenceRow({ phase: 'scheduled' }))
+  await open()
+  expect(byTestId('waiting').textContent).toContain('08:00')
+  expect(byTestId('self')).not.toBeNull()
+  expect(document.querySelector('[data-testid="tally"]')).toBeNull()
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('on air is said in words and on the room', async () => {
+  await room.join()
+  await open()
+  room.put({ 'seat/48': seatRow('48', { tally: 'on_air' }), stage: stageRow('00', '01') })
+  await frames()
+  expect(byTestId('tally').textContent).toContain('ĐANG LÊN SÓNG')
+  expect(byTestId('room').dataset.tally).toBe('on_air')
+  const slots = [...byTestId('program').querySelectorAll('video')].map((v) => v.dataset.slot)
+  expect(slots).toEqual(['stage:1', 'stage:2'])
+})
+
+test('the microphone tells its three states apart', async () => {
+  await room.join()
+  await open()
+  const states = [
+    [{ muted_by_operator: false, muted_by_site: false, floor: true }, 'open', 'open'],
+    [{ muted_by_operator: false, muted_by_site: true }, 'muted_by_site', 'muted_by_site'],
+    [{ muted_by_operator: true, muted_by_site: false }, 'muted_by_operator', 'muted_by_operator'],
+  ] as const
+  for (const [flags, state, text] of states) {
+    room.put({ 'seat/48': seatRow('48', flags) })
+    await frames()
+    const microphone = byTestId('microphone')
+    expect(microphone.dataset.mic).toBe(state)
+    expect(microphone.textContent).toContain(t.value.site.mic[text])
+  }
+})
+
+test('the button turns the room’s own microphone off', async () => {
+  await room.join({ muted_by_operator: false })
+  await open()
+  await click('mute', byTestId('microphone'))
+  expect(room.commands).toEqual([{ type: 'mute', site: '48' }])
+  expect(byTestId('microphone').dataset.mic).toBe('muted_by_site')
+})
+
+test('blocked sound gets a large button', async () => {
+  await room.join()
+  await open()
+  room.attendance.sound.blocked.value = true
+  await frames()
+  expect(await accessibilityFaults()).toEqual([])
+  await click('sound')
+  expect(room.attendance.sound.blocked.value).toBe(false)
+})
+
+test('leaving asks first', async () => {
+  await room.join()
+  await open()
+  await click('leave')
+  expect(room.commands).toEqual([])
+  await click('confirm')
+  expect(room.commands).toEqual([{ type: 'leave' }])
+  expect(byTestId('left').textContent).toContain(t.value.site.leftBody)
+})
+
+test('devices are changed from the room', async () => {
+  await room.join()
+  await open()
+  await click('settings')
+  expect(byTestId('select-camera').textContent).toContain('Camera phòng họp')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('a lost server is shown while the room stands', async () => {
+  await room.join()
+  await open()
+  room.server.last.end()
+  await frames()
+  expect(document.querySelector('[data-connection]')?.getAttribute('data-connection')).toBe(
+    'reconnecting',
+  )
+  expect(byTestId('program')).not.toBeNull()
+})

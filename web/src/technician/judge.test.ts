@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { seatRow, siteFigures } from '../../test/rows'
+import type { HealthState, SiteFigures } from '../shared/wire/types.gen'
+import { type Advice, adviceFor, contactAge, type Judged, sorted, staleFor } from './judge'
+
+function judged(site: string, state: HealthState, figures: SiteFigures | null = null): Judged {
+  return { seat: seatRow(site), state, figures }
+}
+
+test('the worst come first, then the protocol order', () => {
+  const sites = [
+    judged('01', 'good'),
+    judged('02', 'offline'),
+    judged('06', 'lost'),
+    judged('04', 'lost'),
+    judged('08', 'fair'),
+    judged('10', 'poor'),
+    judged('11', 'connecting'),
+  ]
+  const order = sorted(sites, 'worst').map(({ seat }) => seat.site)
+  expect(order).toEqual(['04', '06', '10', '11', '08', '02', '01'])
+  expect(sorted(sites, 'code').map(({ seat }) => seat.site)[0]).toBe('01')
+})
+
+test('regions stand together', () => {
+  const sites = [
+    { ...judged('01', 'good'), seat: seatRow('01', { region: 'Tây Nguyên' }) },
+    { ...judged('02', 'good'), seat: seatRow('02', { region: 'Đông Nam Bộ' }) },
+    { ...judged('04', 'good'), seat: seatRow('04', { region: 'Tây Nguyên' }) },
+  ]
+  expect(sorted(sites, 'region').map(({ seat }) => seat.site)).toEqual(['02', '01', '04'])
+})
+
+test.each<[string, HealthState, Partial<SiteFigures> | null, Advice]>([
+  ['never heard of', 'offline', null, 'offline_never'],
+  ['never opened', 'offline', { control_age_s: null }, 'offline_never'],
+  ['was there before', 'offline', { control_age_s: 400 }, 'offline'],
+  ['just coming', 'connecting', { control_age_s: null, consent_age_s: null }, 'connecting'],
+  ['page in, no media', 'connecting', { consent_age_s: null }, 'connecting_no_media'],
+  ['nothing at all', 'lost', { control_age_s: 20, consent_age_s: 20 }, 'lost_site'],
+  ['page only', 'lost', { control_age_s: 1, consent_age_s: 20 }, 'lost_media'],
+  ['path but no picture', 'lost', { consent_age_s: 1, media_age_s: 20 }, 'lost_device'],
+  ['loses packets', 'poor', { loss_ratio: 0.08 }, 'loss'],
+  ['loses what it gets', 'fair', { receive_loss_ratio: 0.05 }, 'loss'],
+  ['far away', 'poor', { rtt_s: 0.6 }, 'delay'],
+  ['just weak', 'fair', {}, 'weak'],
+  ['well', 'good', {}, 'good'],
+])('a site that is %s', (_, state, changes, advice) => {
+  const figures = changes === null ? null : siteFigures(changes)
+  expect(adviceFor(judged('48', state, figures))).toBe(advice)
+})
+
+test('contact is the newest of all signs', () => {
+  const figures = siteFigures({ control_age_s: 9, consent_age_s: 4, media_age_s: null })
+  expect(contactAge(figures)).toBe(4)
+  expect(contactAge(null)).toBeNull()
+})
+
+test('figures are stale after three seconds', () => {
+  expect(staleFor(100_000, 102.9)).toBeNull()
+  expect(staleFor(100_000, 103)).toBe(3)
+  expect(staleFor(100_000, 171.5)).toBe(71)
+})

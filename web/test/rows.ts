@@ -1,0 +1,107 @@
+/** Rows and messages as signaling sends them. */
+
+import type {
+  ConferenceRow,
+  Figures,
+  Role,
+  Row,
+  SeatRow,
+  SiteCode,
+  SiteFigures,
+  Snapshot,
+  StageRow,
+} from '../src/shared/wire/types.gen'
+
+export function conferenceRow(changes: Partial<ConferenceRow> = {}): ConferenceRow {
+  return {
+    row: 'conference',
+    conference: 'c1',
+    title: 'Hội nghị thử',
+    title_en: 'Test conference',
+    organizer: 'Bộ Khoa học và Công nghệ',
+    phase: 'live',
+    starts_at: 1_590_714_000,
+    started_at: 1_590_714_000,
+    ended_at: null,
+    central: '00',
+    program: { layout: 'single', seats: ['00'] },
+    preview: null,
+    ...changes,
+  }
+}
+
+export function seatRow(site: SiteCode, changes: Partial<SeatRow> = {}): SeatRow {
+  return {
+    row: 'seat',
+    site,
+    name: `Tỉnh ${site}`,
+    full_name: `tỉnh số ${site}`,
+    banner: `Sở Khoa học và Công nghệ tỉnh ${site}`,
+    region: 'Đồng bằng sông Hồng',
+    order: Number(site),
+    lat: null,
+    lon: null,
+    central: site === '00',
+    present: true,
+    muted_by_operator: site !== '00',
+    muted_by_site: false,
+    tally: 'listening',
+    floor: false,
+    ...changes,
+  }
+}
+
+export function stageRow(...sites: SiteCode[]): StageRow {
+  return {
+    row: 'stage',
+    layout: sites.length > 1 ? 'grid' : 'single',
+    seats: sites.map((site) => ({ site, name: `Tỉnh ${site}` })),
+  }
+}
+
+export function rowsOf(conference: ConferenceRow, seats: readonly SeatRow[]): Record<string, Row> {
+  const rows: Record<string, Row> = {
+    conference,
+    stage: stageRow(...conference.program.seats),
+    floor: { row: 'floor', seats: [] },
+  }
+  for (const seat of seats) rows[`seat/${seat.site}`] = seat
+  return rows
+}
+
+export function snapshot(
+  rows: Record<string, Row>,
+  changes: Partial<Snapshot> & { role?: Role } = {},
+): Snapshot {
+  return {
+    type: 'snapshot',
+    seq: 7,
+    role: 'operator',
+    site: null,
+    name: 'operator',
+    port: 'op/1',
+    doors: { whip: '/whip', whep: '/whep', token: 'door-token', ice_servers: [] },
+    rows,
+    ...changes,
+  }
+}
+
+export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
+  return {
+    state: 'good',
+    since: 1_590_714_000,
+    control_age_s: 0.5,
+    consent_age_s: 0.5,
+    media_age_s: 0.1,
+    rtt_s: 0.03,
+    loss_ratio: 0,
+    jitter_s: 0.004,
+    bitrate_bps: 540_000,
+    receive_loss_ratio: 0,
+    ...changes,
+  }
+}
+
+export function figures(sites: Record<SiteCode, SiteFigures>): Figures {
+  return { type: 'figures', at: 1_590_714_010, nodes: { 'node-1': 0.5 }, sites }
+}
