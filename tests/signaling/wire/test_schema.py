@@ -63,7 +63,10 @@ def test_typescript_discriminates_unions_by_literal_tags() -> None:
     text = schema.typescript()
 
     assert 'export interface Take {\n  type: "take"\n  scene: Scene\n}' in text
-    assert "export type PageMessage = PageHello | CommandMessage | Watch | Heartbeat" in text
+    assert (
+        "export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | Heartbeat"
+        in text
+    )
     assert "export type SiteCode = string" in text
 
 
