@@ -21,7 +21,14 @@ from signaling.conference.decide import decide
 from signaling.conference.events import Event
 from signaling.conference.evolve import evolve, fold
 from signaling.conference.state import Conference, SiteInfo
-from signaling.journal import CommandKey, Entry, EpochConflictError, Journal, SeqConflictError
+from signaling.journal import (
+    ChainBrokenError,
+    CommandKey,
+    Entry,
+    EpochConflictError,
+    Journal,
+    SeqConflictError,
+)
 from signaling.journal import digest as digest_of
 from signaling.presence import SILENCE_S, Presence
 from signaling.wire.codec import encode_bytes
@@ -101,6 +108,11 @@ class Owner:
         while not self._queue.empty():
             _refuse(self._queue.get_nowait().done, WireError("shutting_down"))
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it takes no more commands: the service stops, or another owner took over."""
+        return self._stopped
+
     def current(self) -> Conference:
         """The state. Raises WireError ``not_found`` while there is none."""
         if self.state is None:
@@ -156,7 +168,7 @@ class Owner:
             try:
                 await self._commit(decided, key)
             except SeqConflictError:
-                await self._load()
+                await self._catch_up()
             else:
                 return
         raise WireError("internal", "the journal changed at every attempt")
@@ -168,6 +180,13 @@ class Owner:
         for event in decided:
             self.state = evolve(self.state, event)
         if decided and self.state is not None:
+            self._changed(before, self.state)
+
+    async def _catch_up(self) -> None:
+        """Somebody appended, or a commit of ours failed after it was written."""
+        before = self.state
+        await self._load()
+        if self.state is not None and self.state != before:
             self._changed(before, self.state)
 
     async def _load(self) -> None:
@@ -196,10 +215,24 @@ class Conferences:
         self._owners: dict[ConferenceId, Owner] = {}
 
     async def load(self) -> None:
-        """Become the owner of every conference on disk, and tell of each as of a change."""
+        """Become the owner of every conference on disk, and tell of each as of a change.
+
+        One whose journal cannot be read is left alone and logged; the others go on.
+        """
         for conference in await self._journal.conferences():
-            owner = await self._start(conference)
+            try:
+                events_sound = await self._journal.verify_chain(conference)
+                owner = await self._start(conference)
+            except (ChainBrokenError, msgspec.DecodeError) as error:
+                log.error(
+                    "conference left out: its journal is damaged",
+                    conference=conference,
+                    reason=str(error),
+                    next="restore the data directory from its backup",
+                )
+                continue
             if owner.state is not None:
+                log.debug("conference loaded", conference=conference, events=events_sound)
                 self._changed(None, owner.state)
 
     async def stop(self) -> None:
@@ -247,12 +280,12 @@ class Conferences:
         now = self._clock.monotonic()
         for owner in self.all():
             state = owner.current()
-            if state.phase == "ended":
+            if state.phase == "ended" or owner.stopped:
                 continue
             present = [site for site, seat in state.seats.items() if seat.present]
             for site in owner.presence.silent(present, now):
                 log.info(
-                    "site lost",
+                    "seat lost its device",
                     conference=owner.conference,
                     site=site,
                     silent_s=self._silence_s,

@@ -152,13 +152,16 @@ async def test_waiting_client_that_goes_away_does_not_undo_its_command(owner: Ow
     assert owner.current().phase == "live"
 
 
-async def test_foreign_append_is_read_before_deciding_again(owner: Owner, journal: Journal) -> None:
+async def test_foreign_append_is_read_and_told_before_deciding_again(
+    owner: Owner, journal: Journal, heard: Heard
+) -> None:
     started = b'{"type":"started.1","at":1.0,"by":"account/other"}'
     await journal.append(owner.conference, owner.epoch, 1, [Entry(1.0, "started.1", started)])
 
     with pytest.raises(WireError, match="wrong_phase"):
         await owner.submit(Start(), OPERATOR)
 
+    assert heard.changes[-1][1].phase == "live"
     await owner.submit(End(), OPERATOR)
     assert owner.current().phase == "ended"
 
@@ -190,6 +193,37 @@ async def test_load_finds_the_same_state_under_a_higher_epoch(
     assert again.epoch == owner.epoch + 1
     assert heard.changes[-1] == (None, owner.current())
     await later.stop()
+
+
+async def test_damaged_journal_costs_its_conference_alone(
+    conferences: Conferences, owner: Owner, journal: Journal, clock: FakeClock, heard: Heard
+) -> None:
+    other = await conferences.create(TEMPLATE, OPERATOR)
+    nonsense = Entry(9.0, "nonsense.1", b'{"type":"nonsense.1"}')
+    await journal.append(owner.conference, owner.epoch, 1, [nonsense])
+    await conferences.stop()
+
+    later = Conferences(journal, clock, heard)
+    await later.load()
+
+    assert [one.conference for one in later.all()] == [other]
+    await later.stop()
+
+
+async def test_owner_that_was_replaced_leaves_silent_seats_to_the_other(
+    conferences: Conferences, owner: Owner, journal: Journal, clock: FakeClock
+) -> None:
+    assert PC.device is not None
+    await owner.submit(Join(DA_NANG, PC.device), PC)
+    await journal.raise_epoch(owner.conference)
+    with pytest.raises(WireError, match="shutting_down"):
+        await owner.submit(Start(), OPERATOR)
+    clock.advance(60)
+
+    await conferences.lose_silent()
+
+    assert owner.stopped
+    assert owner.current().seats[DA_NANG].present
 
 
 async def test_stopped_owner_refuses(owner: Owner) -> None:

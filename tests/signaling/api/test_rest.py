@@ -283,6 +283,8 @@ async def test_exchange_in_an_unknown_conference_is_not_found(stage: Stage) -> N
         ("DELETE", "/api/conferences", (405, "method_not_allowed")),
         ("GET", "/whip", (405, "method_not_allowed")),
         ("PUT", "/", (405, "method_not_allowed")),
+        ("GET", "/api/conferences/none/socket", (400, "bad_message")),
+        ("GET", "/control", (401, "unauthenticated")),
     ],
 )
 async def test_what_is_not_there_is_a_problem_too(
