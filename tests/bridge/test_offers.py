@@ -18,8 +18,6 @@ OURS = Credentials("abcd1234", "p" * 32)
 PRINT = Fingerprint("sha-256", ":".join(["AB"] * 32))
 ADDRESSES = [("127.0.0.1", 9000), ("10.0.0.1", 9001)]
 LOCAL = Local(7, Credentials("wxyz9876", "q" * 32), PRINT, ADDRESSES)
-    7, Credentials("wxyz9876", "q" * 32), PRINT, [("127.0.0.1", 9000), ("10.0.0.1", 9001)]
-)
 
 
 def test_publish_offer_is_read_as_a_microphone_and_a_camera() -> None:
