@@ -25,7 +25,7 @@ _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
 }
 _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": (),
-    "video": ("ccm fir", "nack pli"),
+    "video": ("ccm fir", "nack", "nack pli"),
 }
 _PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI)
 _FORMAT = {
@@ -58,19 +58,24 @@ class PublishedTrack:
 
 @dataclass(frozen=True)
 class ReceivedSlot:
-    """A section that a slot feeds, under the SSRC that the answer states."""
+    """A section that a slot feeds, under the SSRC that the answer states.
+
+    `nack`: the receiver asks for lost packets. `rtx` is (payload type, SSRC) of retransmissions;
+    None sends them again as they were.
+    """
 
     mid: str
     slot: SlotName
     codec: Codec
     payload_type: int
     ssrc: int
+    nack: bool
+    rtx: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
 class _Accepted:
-    section: Section
-    payload_type: int
+    payload_types: str
     lines: tuple[str, ...]
 
 
@@ -96,7 +101,7 @@ def answer_publish(offer: Offer, local: Local) -> tuple[str, list[PublishedTrack
         lines = ["a=recvonly"]
         lines += [f"a=extmap:{number} {uri}" for uri, number in extensions.items()]
         lines += _codec_lines(section, media, payload_type, _PUBLISH_FEEDBACK[media])
-        accepted[section.mid] = _Accepted(section, payload_type, tuple(lines))
+        accepted[section.mid] = _Accepted(str(payload_type), tuple(lines))
         tracks.append(
             PublishedTrack(
                 section.mid,
@@ -130,17 +135,10 @@ def answer_receive(
         if not wanted[media]:
             continue
         slot = wanted[media].pop(0)
-        ssrc = next(ssrcs)
+        one = _received(section, media, slot, payload_type, ssrcs)
         stream = "program" if list(slots) == ["stage:1", "floor:1"] else slot.replace(":", "-")
-        track = slot.replace(":", "-")
-        lines = ["a=sendonly", f"a=msid:{stream} {track}"]
-        lines += _codec_lines(section, media, payload_type, _RECEIVE_FEEDBACK[media])
-        lines += [
-            f"a=ssrc:{ssrc} cname:{local.credentials.ufrag}",
-            f"a=ssrc:{ssrc} msid:{stream} {track}",
-        ]
-        accepted[section.mid] = _Accepted(section, payload_type, tuple(lines))
-        found.append(ReceivedSlot(section.mid, slot, CODECS[media], payload_type, ssrc))
+        accepted[section.mid] = _slot_section(section, media, one, stream, local)
+        found.append(one)
     missing = wanted["audio"] + wanted["video"]
     if missing or not found:
         raise WireError(
@@ -148,6 +146,47 @@ def answer_receive(
             f"no receive section for {', '.join(missing[:8])}" if missing else "no slots asked for",
         )
     return _write(offer, local, accepted), found
+
+
+def _received(
+    section: Section, media: Media, slot: SlotName, payload_type: int, ssrcs: Iterator[int]
+) -> ReceivedSlot:
+    nack = media == "video" and _has_feedback(section, "nack")
+    rtx = next((one.rtx for one in section.codecs if one.payload_type == payload_type), None)
+    return ReceivedSlot(
+        mid=section.mid,
+        slot=slot,
+        codec=CODECS[media],
+        payload_type=payload_type,
+        ssrc=next(ssrcs),
+        nack=nack,
+        rtx=(rtx, next(ssrcs)) if nack and rtx is not None else None,
+    )
+
+
+def _slot_section(
+    section: Section, media: Media, slot: ReceivedSlot, stream: str, local: Local
+) -> _Accepted:
+    track = slot.slot.replace(":", "-")
+    payload_types = str(slot.payload_type)
+    lines = ["a=sendonly", f"a=msid:{stream} {track}"]
+    lines += _codec_lines(section, media, slot.payload_type, _RECEIVE_FEEDBACK[media])
+    ssrcs = [slot.ssrc]
+    if slot.rtx is not None:
+        repair, ssrc = slot.rtx
+        payload_types += f" {repair}"
+        ssrcs.append(ssrc)
+        lines += [
+            f"a=rtpmap:{repair} rtx/{slot.codec.clock_rate}",
+            f"a=fmtp:{repair} apt={slot.payload_type}",
+            f"a=ssrc-group:FID {slot.ssrc} {ssrc}",
+        ]
+    for ssrc in ssrcs:
+        lines += [
+            f"a=ssrc:{ssrc} cname:{local.credentials.ufrag}",
+            f"a=ssrc:{ssrc} msid:{stream} {track}",
+        ]
+    return _Accepted(payload_types, tuple(lines))
 
 
 def _candidates(
@@ -214,20 +253,9 @@ def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted]) -> str:
             continue
         media, _, rest = section.line.partition(" 0 ")
         profile = rest.partition(" ")[0]
-        taken = accepted.get(section.mid)
-        if taken is None:
-            payload_type = _payload_type(section)
-            assert payload_type is not None
-            own: Iterable[str] = _inactive(section, payload_type)
-        else:
-            payload_type, own = taken.payload_type, taken.lines
-        lines += [
-            f"m={media} 9 {profile} {payload_type}",
-            "c=IN IP4 0.0.0.0",
-            f"a=mid:{section.mid}",
-        ]
-        lines += own
-        lines.append("a=rtcp-mux")
+        taken = accepted.get(section.mid) or _inactive(section)
+        lines += [f"m={media} 9 {profile} {taken.payload_types}", "c=IN IP4 0.0.0.0"]
+        lines += [f"a=mid:{section.mid}", *taken.lines, "a=rtcp-mux"]
         if section.reduced_size:
             lines.append("a=rtcp-rsize")
         lines += _transport(offer, local, candidates=section.mid == kept[0])
@@ -239,10 +267,12 @@ def _is_kept(section: Section, accepted: dict[str, _Accepted]) -> bool:
     return section.mid in accepted or (section.usable and _payload_type(section) is not None)
 
 
-def _inactive(section: Section, payload_type: int) -> Iterator[str]:
+def _inactive(section: Section) -> _Accepted:
+    payload_type = _payload_type(section)
     assert section.media is not None
-    yield "a=inactive"
-    yield from _codec_lines(section, section.media, payload_type, ())
+    assert payload_type is not None
+    lines = _codec_lines(section, section.media, payload_type, ())
+    return _Accepted(str(payload_type), ("a=inactive", *lines))
 
 
 def _transport(offer: Offer, local: Local, *, candidates: bool) -> Iterator[str]:

@@ -10,13 +10,17 @@ from bridge.answer import ReceivedSlot
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Delivery, Meter
 from bridge.metrics import Counters
+from bridge.packetcache import PacketCache, retransmission
 from bridge.session import Session
 from bridge.slot import Slot
 from signaling.wire.control import StreamStats
-from signaling.wire.ids import Media, SlotName
+from signaling.wire.ids import Media, SlotKind, slot_kind
 
 REPORTS_OF_COMPOUND = 32
 """Sender reports of 28 bytes each in one compound, to stay below the MTU."""
+
+CACHED_PACKETS: dict[SlotKind, int] = {"stage": 512, "preview": 256, "thumb": 64}
+"""Packets kept for NACKs: about two seconds of what flows in each."""
 
 
 class Receiver:
@@ -37,7 +41,7 @@ class Receiver:
         self._cname = cname
         self._counters = counters
         self._carry_out = carry_out
-        self._outs = {one.ssrc: _Out(one.slot, _slot(one, session)) for one in received}
+        self._outs = {one.ssrc: _Out(one, session, now) for one in received}
         self._meters: dict[Media, Meter] = {
             media: Meter(now) for media in dict.fromkeys(one.codec.media for one in received)
         }
@@ -68,6 +72,10 @@ class Receiver:
                         if out is not None and out.fir_number != number:
                             out.fir_number = number
                             self._asked(now, ssrc)
+                case rtcp.Nack(media_ssrc=ssrc, lost=lost):
+                    out = self._outs.get(ssrc)
+                    if out is not None:
+                        out.resend(now, lost)
                 case _:
                     pass
 
@@ -140,33 +148,55 @@ class Receiver:
 
 
 class _Out:
-    """One slot, and what is remembered of its receiver."""
+    """One slot, what is remembered of its receiver, and the slot's leg."""
 
-    def __init__(self, name: SlotName, slot: Slot) -> None:
-        self.name = name
-        self.slot = slot
-        self.delivery = Delivery(slot.codec.clock_rate)
+    def __init__(self, received: ReceivedSlot, session: Session, now: float) -> None:
+        self.name = received.slot
+        self.delivery = Delivery(received.codec.clock_rate)
         self.asked = 0
+        self.resent = 0
         self.fir_number: int | None = None
         self.reported_packets = 0
         self._counted = 0
+        self._session = session
+        self._rtx = received.rtx
+        self._rtx_sequence = secrets.randbits(15)
+        size = CACHED_PACKETS.get(slot_kind(received.slot), CACHED_PACKETS["stage"])
+        self._cache = PacketCache(size, now) if received.nack else None
+        self.slot = Slot(
+            received.codec,
+            received.ssrc,
+            received.payload_type,
+            session if self._cache is None else self,
+            first_sequence=secrets.randbits(15),
+            first_timestamp=secrets.randbits(32),
+            first_picture_id=secrets.randbits(15),
+        )
+
+    def send_rtp(self, packet: bytes, /) -> None:
+        """See `hotpath.Leg`."""
+        assert self._cache is not None
+        self._cache.store(packet)
+        self._session.send_rtp(packet)
+
+    def resend(self, now: float, lost: Sequence[int]) -> None:
+        """Answer a NACK from the cache."""
+        if self._cache is None:
+            return
+        for sequence in lost:
+            packet = self._cache.resend(now, sequence)
+            if packet is None:
+                continue
+            self.resent += 1
+            if self._rtx is not None:
+                self._rtx_sequence += 1
+                packet = retransmission(packet, *self._rtx, self._rtx_sequence)
+            self._session.send_rtp(packet)
 
     def sent_since(self) -> int:
         """Packets since the last call."""
         before, self._counted = self._counted, self.slot.packets
         return self._counted - before
-
-
-def _slot(received: ReceivedSlot, session: Session) -> Slot:
-    return Slot(
-        received.codec,
-        received.ssrc,
-        received.payload_type,
-        session,
-        first_sequence=secrets.randbits(15),
-        first_timestamp=secrets.randbits(32),
-        first_picture_id=secrets.randbits(15),
-    )
 
 
 def _parts(reports: list[rtcp.SenderReport], size: int) -> list[list[rtcp.SenderReport]]:

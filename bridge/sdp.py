@@ -35,6 +35,7 @@ _M_LINE = re.compile(
     r"([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Z/]{1,32})((?: [!-~]{1,64})+)"
 )
 _RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9.-]{1,32})/([0-9]{1,9})(?:/([0-9]{1,2}))?")
+_APT = re.compile(r"([0-9]{1,3}) apt=([0-9]{1,3})(?:;.*)?")
 _EXTMAP = re.compile(r"([0-9]{1,4})(?:/[a-z]+)? ([!-~]{1,255})(?: .*)?")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _RTP_PROFILES = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP"})
@@ -42,13 +43,15 @@ _RTP_PROFILES = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF",
 
 @dataclass(frozen=True)
 class Codec:
-    """One payload type of a section. `name` in lower case; `feedback` as in ``a=rtcp-fb``."""
+    """One payload type of a section. `name` in lower case; `feedback` as in ``a=rtcp-fb``; `rtx`
+    is the payload type of its retransmissions (RFC 4588 §8.6)."""
 
     payload_type: int
     name: str
     clock_rate: int
     channels: int
     feedback: frozenset[str]
+    rtx: int | None
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,7 @@ def _codecs(attributes: _Attributes, formats: list[str]) -> tuple[Codec, ...]:
     for value in attributes.all("rtcp-fb"):
         payload_type, _, kind = value.partition(" ")
         feedback.setdefault(payload_type, set()).add(kind)
+    repairs = _repairs(attributes, formats)
     known: dict[str, Codec] = {}
     for value in attributes.all("rtpmap"):
         match = _RTPMAP.fullmatch(value)
@@ -207,9 +211,24 @@ def _codecs(attributes: _Attributes, formats: list[str]) -> tuple[Codec, ...]:
             _malformed(f"rtpmap {value[:60]!r}")
         kinds = feedback.get(match[1], set()) | feedback.get("*", set())
         known[match[1]] = Codec(
-            int(match[1]), match[2].lower(), int(match[3]), int(match[4] or 1), frozenset(kinds)
+            payload_type=int(match[1]),
+            name=match[2].lower(),
+            clock_rate=int(match[3]),
+            channels=int(match[4] or 1),
+            feedback=frozenset(kinds),
+            rtx=repairs.get(match[1]),
         )
     return tuple(known[one] for one in dict.fromkeys(formats) if one in known)
+
+
+def _repairs(attributes: _Attributes, formats: list[str]) -> dict[str, int]:
+    """Payload type → that of its retransmissions, from ``a=fmtp:97 apt=96``."""
+    found = {}
+    for value in attributes.all("fmtp"):
+        match = _APT.fullmatch(value)
+        if match is not None and match[1] in formats and int(match[1]) <= 127:
+            found[match[2]] = int(match[1])
+    return found
 
 
 def _extensions(attributes: _Attributes) -> dict[str, int]:

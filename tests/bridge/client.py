@@ -14,6 +14,7 @@ CODECS = {
     "audio": (111, "opus/48000/2"),
     "video": (96, "VP8/90000"),
 }
+REPAIR = ("a=rtcp-fb:96 nack", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96")
 
 
 class Client(asyncio.DatagramProtocol):
@@ -36,12 +37,13 @@ class Client(asyncio.DatagramProtocol):
         for index, media in enumerate(self.sections):
             payload_type, codec = CODECS[media]
             lines += [
-                f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}",
+                f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}" + " 97" * (media == "video"),
                 "c=IN IP4 0.0.0.0",
                 f"a=mid:{index}",
                 f"a={kind}",
                 "a=rtcp-mux",
                 f"a=rtpmap:{payload_type} {codec}",
+                *(REPAIR if media == "video" else ()),
                 "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
                 f"a=ice-ufrag:{self.ufrag}",
                 f"a=ice-pwd:{self.password}",
@@ -66,9 +68,13 @@ class Client(asyncio.DatagramProtocol):
             return re.search(rf"a={name}:(\S+)(?: (\S+))?\r\n", answer).groups()
 
         self.remote_ufrag, self.remote_password = value("ice-ufrag")[0], value("ice-pwd")[0]
-        self.slot_ssrcs = list(
-            dict.fromkeys(int(one) for one in re.findall(r"a=ssrc:(\d+)", answer))
-        )
+        ssrcs = re.findall(r"a=ssrc:(\d+)", answer)
+        self.slot_ssrcs = list(dict.fromkeys(map(int, ssrcs)))
+        self.slots = {}
+        for section in answer.split("m=")[1:]:
+            first = re.search(r"a=ssrc:(\d+)", section)
+            if first:
+                self.slots[re.search(r"a=mid:(\S+)", section)[1]] = int(first[1])
         host, port = re.search(r"a=candidate:1 1 udp \d+ (\S+) (\d+)", answer).groups()
         self.address = (host, int(port))
         role = "client" if value("setup")[0] == "passive" else "server"

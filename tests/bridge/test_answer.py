@@ -87,12 +87,18 @@ def test_passive_offer_is_answered_active():
 
 def test_receive_matches_slots_in_offer_order_per_media():
     answer, received = receive(RECEIVE, "stage:2,floor:2")
-    assert [(one.mid, one.slot, one.ssrc) for one in received] == [
-        ("0", "stage:1", 1),
-        ("1", "stage:2", 2),
-        ("2", "floor:1", 3),
-        ("3", "floor:2", 4),
+    assert [(one.mid, one.slot, one.ssrc, one.rtx) for one in received] == [
+        ("0", "stage:1", 1, (97, 2)),
+        ("1", "stage:2", 3, (97, 4)),
+        ("2", "floor:1", 5, None),
+        ("3", "floor:2", 6, None),
     ]
+    video, *_, audio = sections(answer)
+    assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96 97\r\n")
+    assert "a=fmtp:97 apt=96\r\n" in video
+    assert "a=ssrc-group:FID 1 2\r\n" in video
+    assert "a=rtcp-fb:96 nack\r\n" in video
+    assert "nack" not in audio
     for one, text in zip(received, sections(answer), strict=True):
         assert "a=sendonly" in text
         assert f"a=ssrc:{one.ssrc} cname:" in text

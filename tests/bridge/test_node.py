@@ -122,9 +122,9 @@ async def test_packets_reach_the_slots_that_routes_name(house):
     site.rtp(6, 200, b"sound", 111)
     await operator.until(lambda: len(operator.received) == 2)
     by_ssrc = {ssrc(one): one for one in operator.received}
-    assert set(by_ssrc) == set(operator.slot_ssrcs[1:])
-    assert by_ssrc[operator.slot_ssrcs[2]].endswith(b"sound")
-    assert by_ssrc[operator.slot_ssrcs[1]].endswith(keyframe(7)[4:])
+    assert set(by_ssrc) == {operator.slots["1"], operator.slots["2"]}
+    assert by_ssrc[operator.slots["2"]].endswith(b"sound")
+    assert by_ssrc[operator.slots["1"]].endswith(keyframe(7)[4:])
     assert {payload_type(one) for one in operator.received} == {96, 111}
 
 
@@ -170,6 +170,23 @@ async def test_receivers_pli_reaches_the_publisher(house):
     assert house.stats("op/1", "receive").streams[0].keyframe_requests == 1
 
 
+async def test_nack_is_answered_from_the_cache(house):
+    site = await house.publisher("48/main", ("video",))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    for number in range(5):
+        site.rtp(5, number, keyframe(number), 96, number * 3000)
+    await operator.until(lambda: len(operator.received) == 5)
+    lost = struct.unpack_from("!H", operator.received[2], 2)[0]
+    slot = operator.slot_ssrcs[0]
+    operator.rtcp(rtcp.build([rtcp.Nack(1, slot, (lost, lost + 500))]))
+    await operator.until(lambda: len(operator.received) == 6)
+    again = operator.received[5]
+    # offered with rtx: same payload behind the original sequence number, under the SSRC of FID
+    assert ssrc(again) == operator.slot_ssrcs[1]
+    assert again[12:] == struct.pack("!H", lost) + operator.received[2][12:]
+
+
 async def test_routes_wait_for_ports_and_outlive_sessions(house):
     house.route(("op/1", "floor:1", "48/main", "mic"))
     operator = await house.receiver("op/1", "floor:1")
@@ -199,10 +216,10 @@ async def test_tracks_are_told_apart_by_ssrc_then_mid_then_payload_type(house):
     site.rtp(98, 1, b"mic", 111)
     site.rtp(97, 1, keyframe(1) + b"whose?", 96)
     await operator.until(lambda: len(operator.received) == 3)
-    ends = {operator.slot_ssrcs.index(ssrc(one)): one for one in operator.received}
-    assert ends[0].endswith(b"camera")
-    assert ends[1].endswith(b"slides")
-    assert ends[2].endswith(b"mic")
+    ends = {ssrc(one): one for one in operator.received}
+    assert ends[operator.slots["0"]].endswith(b"camera")
+    assert ends[operator.slots["1"]].endswith(b"slides")
+    assert ends[operator.slots["2"]].endswith(b"mic")
     assert house.dropped("unknown_ssrc") == 1
 
 
