@@ -269,11 +269,20 @@ class Conferences:
             central=template.central,
             sites=template.sites,
         )
+        return await self.found(command, actor)
+
+    async def found(self, command: Create, actor: Actor) -> ConferenceId:
+        """Run a `Create`.
+
+        Raises WireError ``forbidden``, ``bad_message``, ``command_conflict`` (it is there already).
+        """
+        if command.conference in self._owners:
+            raise WireError("command_conflict", f"{command.conference} exists already")
         decide(None, command, actor, self._clock.wall())
-        owner = await self._start(conference)
+        owner = await self._start(command.conference)
         await owner.submit(command, actor)
-        log.info("conference created", conference=conference, sites=len(template.sites))
-        return conference
+        log.info("conference created", conference=command.conference, sites=len(command.sites))
+        return command.conference
 
     async def lose_silent(self) -> None:
         """Give free every seat that has been silent for too long. Call it once a second."""

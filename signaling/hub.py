@@ -40,7 +40,7 @@ class Hub:
             hello = await socket.hello()
             await self._let_in(socket, hello.page_id)
         except WireError as error:
-            await socket.close(error.code if error.kind.close is not None else "internal")
+            await socket.close(error.code)
             return
         except ClosedByPeer:
             return
@@ -51,7 +51,7 @@ class Hub:
                 lambda: self._watch_changed(socket.owner.conference, socket.port),
             )
         except WireError as error:
-            await socket.close(error.code if error.kind.close is not None else "internal")
+            await socket.close(error.code)
         except ClosedByPeer:
             pass
         finally:

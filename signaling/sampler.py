@@ -46,9 +46,10 @@ class Sampler:
     def changed(self, before: Conference | None, after: Conference) -> None:
         """A conference changed; only its beginning and its end concern the monitor."""
         at = self._clock.wall()
-        if before is None and after.phase != "ended":
+        watched = before is not None and before.phase != "ended"
+        if after.phase != "ended" and not watched:
             self._bus.publish(ConferenceOpened(after.conference, list(after.seats), at))
-        elif before is not None and before.phase != "ended" and after.phase == "ended":
+        elif after.phase == "ended" and watched:
             self._bus.publish(ConferenceClosed(after.conference, at))
 
     def node_gone(self, node: NodeId) -> None:

@@ -39,6 +39,7 @@ from signaling.wire.pages import (
 
 NORMAL_CLOSURE = 1000
 GOING_AWAY = 1001
+REFUSED = 4403
 CLOSE_TIMEOUT_S = 2.0
 PING_S = 15.0
 
@@ -119,10 +120,8 @@ class PageSocket:
             await asyncio.gather(writer, return_exceptions=True)
 
     async def close(self, code: str) -> None:
-        """Close with an error code and its reason."""
-        number = ERRORS[code].close
-        assert number is not None, code
-        await self._close(number, code)
+        """Close with an error code as the reason; one that has no close code says ``forbidden``."""
+        await self._close(ERRORS[code].close or REFUSED, code)
 
     async def supersede(self) -> None:
         """The same page has connected anew; its older connection ends without a reason."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM, Join
 from signaling.conference.state import Conference
@@ -16,7 +17,7 @@ from signaling.journal import Entry, Journal
 from signaling.wire.errors import WireError
 from signaling.wire.pages import End, Mute, Start, Take, Unmute
 from tests.fakes.clock import FakeClock
-from tests.signaling.build import DA_NANG, HA_NOI, OPERATOR, TECHNICIAN, device_of, single
+from tests.signaling.build import CREATE, DA_NANG, HA_NOI, OPERATOR, TECHNICIAN, device_of, single
 from tests.signaling.conftest import TEMPLATE
 
 PC = device_of(DA_NANG)
@@ -260,3 +261,13 @@ async def test_only_directors_and_the_service_create(conferences: Conferences) -
     assert conferences.get(own).current().title == "Chạy thử"
     with pytest.raises(WireError, match="not_found"):
         conferences.get("nothing")
+
+
+async def test_existing_conference_is_not_founded_again(
+    conferences: Conferences, owner: Owner
+) -> None:
+    with pytest.raises(WireError, match="command_conflict"):
+        await conferences.found(replace(CREATE, conference=owner.conference), OPERATOR)
+
+    await owner.submit(Start(), OPERATOR)
+    assert owner.current().phase == "live"

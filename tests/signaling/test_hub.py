@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from signaling.wire.ids import SiteCode
+from signaling.conference.commands import SYSTEM
+from signaling.wire.ids import ConferenceId, SiteCode
 from signaling.wire.pages import Leave, SeatRow, Start, Unmute
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard
 from tests.fakes.clock import FakeClock
+from tests.signaling.build import CREATE
 from tests.signaling.figures import FIGURES
 from tests.signaling.stage import Stage
 
@@ -135,6 +138,22 @@ async def test_unknown_site_is_not_found(stage: Stage) -> None:
     await page.open(f"/c/{stage.conference}/s/99/socket")
 
     assert (await page.closed()).reason == "not_found"
+
+
+async def test_refusal_without_a_close_code_still_names_itself(stage: Stage) -> None:
+    draft = replace(CREATE, conference=ConferenceId("draft"), draft=True)
+    services = stage.server.services
+    owner = await services.conferences.found(draft, SYSTEM)
+    link = next(one for one in await stage.server.site_links(owner) if one.site == "48")
+    page = await stage.page()
+    async with await page.exchange(link.url):
+        pass
+
+    await page.open()
+    await page.hello()
+
+    closed = await page.closed()
+    assert (closed.code, closed.reason) == (4403, "wrong_phase")
 
 
 async def test_page_id_of_another_sign_in_is_refused(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from signaling.server import Options, Server
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import End, Start
+from signaling.wire.pages import End, Reopen, Start
 from signaling.wire.samples import ConferenceClosed, ConferenceOpened, SiteMedia
 from tests.fakes.clock import FakeClock
 from tests.signaling.figures import stats_of
@@ -35,6 +35,19 @@ async def test_end_is_announced(stage: Stage) -> None:
         told = await closed.get()
 
     assert isinstance(told, ConferenceClosed)
+    assert told.conference == stage.conference
+
+
+async def test_reopening_is_announced_as_a_beginning(stage: Stage) -> None:
+    operator = await stage.window()
+    await operator.command(Start())
+    await operator.command(End())
+    with stage.server.bus.subscribe(ConferenceOpened) as opened:
+        assert await operator.command(Reopen()) is None
+
+        told = await opened.get()
+
+    assert isinstance(told, ConferenceOpened)
     assert told.conference == stage.conference
 
 
