@@ -6,7 +6,7 @@ import type { PageCommand, Row, SeatRow, Snapshot } from '../src/shared/wire/typ
 import { Attendance } from '../src/site/attendance'
 import { FakeDevices, permissionsThatAre } from './devices'
 import { FakeDoors, FakePeers, settle } from './peer'
-import { conferenceRow, seatRow, snapshot, stageRow } from './rows'
+import { conferenceRow, floorRow, seatRow, snapshot, stageRow } from './rows'
 import { FakeServer } from './socket'
 
 interface RoomOptions {
@@ -102,7 +102,7 @@ function siteSnapshot(seat: Partial<SeatRow>, conference = conferenceRow()): Sna
   const rows = {
     conference,
     stage: conference.phase === 'live' ? stageRow('00') : stageRow(),
-    floor: { row: 'floor' as const, seats: [{ site: '00', name: 'Bộ KH&CN' }] },
+    floor: floorRow('00'),
     'seat/48': seatRow('48', { name: 'Đà Nẵng', ...seat }),
   }
   return snapshot(rows, { role: 'site', site: '48', name: 'Đà Nẵng', port: '48/main' })

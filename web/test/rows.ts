@@ -3,6 +3,7 @@
 import type {
   ConferenceRow,
   Figures,
+  FloorRow,
   Role,
   Row,
   SeatRow,
@@ -26,6 +27,7 @@ export function conferenceRow(changes: Partial<ConferenceRow> = {}): ConferenceR
     central: '00',
     program: { layout: 'single', seats: ['00'] },
     preview: null,
+    reopen_until: null,
     ...changes,
   }
 }
@@ -47,6 +49,11 @@ export function seatRow(site: SiteCode, changes: Partial<SeatRow> = {}): SeatRow
     muted_by_site: false,
     tally: 'listening',
     floor: false,
+    hand_since: null,
+    position: null,
+    help_since: null,
+    standby: false,
+    spoken_s: 0,
     ...changes,
   }
 }
@@ -59,11 +66,20 @@ export function stageRow(...sites: SiteCode[]): StageRow {
   }
 }
 
+export function floorRow(...sites: SiteCode[]): FloorRow {
+  return {
+    row: 'floor',
+    seats: sites.map((site) => ({ site, name: `Tỉnh ${site}` })),
+    speaker: null,
+    speaking_since: null,
+  }
+}
+
 export function rowsOf(conference: ConferenceRow, seats: readonly SeatRow[]): Record<string, Row> {
   const rows: Record<string, Row> = {
     conference,
     stage: stageRow(...conference.program.seats),
-    floor: { row: 'floor', seats: [] },
+    floor: floorRow(),
   }
   for (const seat of seats) rows[`seat/${seat.site}`] = seat
   return rows
@@ -82,6 +98,7 @@ export function snapshot(
     port: 'op/1',
     doors: { whip: '/whip', whep: '/whep', token: 'door-token', ice_servers: [] },
     rows,
+    standby: false,
     ...changes,
   }
 }

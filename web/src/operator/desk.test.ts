@@ -86,7 +86,7 @@ test('mute all spares the centre', () => {
 })
 
 test('a refused command is told', async () => {
-  fake.desk.start()
+  fake.desk.change('start')
   const id = fake.server.last.sentOf('command')[0]?.id ?? ''
   const problem = { code: 'wrong_phase', detail: '', params: {} }
   fake.server.last.receive({ type: 'result', id, problem })

@@ -8,7 +8,7 @@ import type { Door } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { Notices } from '../shared/ui/notices'
-import { healthOf, type MicState, micOf } from '../shared/ui/state'
+import { carriesMedia, healthOf, type MicState, micOf } from '../shared/ui/state'
 import type {
   ConferenceRow,
   FloorRow,
@@ -20,6 +20,16 @@ import type {
   StageRow,
 } from '../shared/wire/types.gen'
 import { matches, sameScene, sceneOf, toggled } from './scene'
+
+export type PhaseChange =
+  | 'schedule'
+  | 'rehearse'
+  | 'end_rehearsal'
+  | 'start'
+  | 'recess'
+  | 'resume'
+  | 'end'
+  | 'reopen'
 
 export type Filter = 'all' | 'present' | 'absent' | 'trouble' | 'open'
 
@@ -97,7 +107,7 @@ export class Desk {
   takeBlocked(): 'takeNothing' | 'takeBeforeStart' | 'takeSame' | null {
     const conference = this.conference.value
     if (conference === null || conference.preview === null) return 'takeNothing'
-    if (conference.phase !== 'live') return 'takeBeforeStart'
+    if (!carriesMedia(conference.phase)) return 'takeBeforeStart'
     return sameScene(conference.preview, conference.program) ? 'takeSame' : null
   }
 
@@ -125,12 +135,9 @@ export class Desk {
     this.ask({ type: 'take', scene })
   }
 
-  start(): void {
-    this.ask({ type: 'start' })
-  }
-
-  end(): void {
-    this.ask({ type: 'end' })
+  /** Move the conference to another phase. */
+  change(type: PhaseChange): void {
+    this.ask({ type })
   }
 
   /** Set or lift the operator's mute of a site. */

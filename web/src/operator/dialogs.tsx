@@ -24,7 +24,7 @@ export function StartDialog({ desk, onClose }: DeskDialog) {
       tone="go"
       onClose={onClose}
       onConfirm={() => {
-        desk.start()
+        desk.change('start')
         onClose()
       }}
     >
@@ -48,7 +48,7 @@ export function EndDialog({ desk, onClose }: DeskDialog) {
       tone="danger"
       onClose={onClose}
       onConfirm={() => {
-        desk.end()
+        desk.change('end')
         onClose()
       }}
     >

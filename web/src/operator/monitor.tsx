@@ -2,6 +2,7 @@ import { t } from '../shared/i18n'
 import type { Streams } from '../shared/media/receive'
 import { Icon } from '../shared/ui/icon'
 import { SlotPicture } from '../shared/ui/media'
+import { carriesMedia } from '../shared/ui/state'
 import type { Layout, SiteCode } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 
@@ -20,7 +21,7 @@ export function Monitor({ desk, kind, streams }: Props) {
     kind === 'program' ? program.layout : (conference?.preview?.layout ?? 'single')
   const sites: readonly SiteCode[] =
     kind === 'program' ? program.seats.map((seat) => seat.site) : (conference?.preview?.seats ?? [])
-  const live = conference?.phase === 'live'
+  const live = carriesMedia(conference?.phase)
   return (
     <section
       class={`monitor ${kind}`}

@@ -167,6 +167,33 @@ test('starting says who is missing, and asks', async () => {
   expect(fake.commands).toEqual([{ type: 'start' }])
 })
 
+test.each([
+  ['draft', ['schedule']],
+  ['scheduled', ['rehearse', 'start']],
+  ['rehearsal', ['end-rehearsal']],
+  ['live', ['recess', 'end']],
+  ['recess', ['resume', 'end']],
+  ['ended', ['reopen']],
+] as const)('from %s one can go on by %j', async (phase, steps) => {
+  fake.put({ conference: conferenceRow({ phase, reopen_until: 1_590_714_900 }) })
+  await open()
+  const all = 'schedule rehearse end-rehearsal start recess resume end reopen'.split(' ')
+  const shown = all.filter((name) => document.querySelector(`[data-testid="${name}"]`) !== null)
+  expect(shown.sort()).toEqual([...steps].sort())
+})
+
+test('an ended conference that has rested too long stays ended', async () => {
+  fake.put({ conference: conferenceRow({ phase: 'ended', reopen_until: 1_590_714_000 }) })
+  await open()
+  expect(document.querySelector('[data-testid="reopen"]')).toBeNull()
+})
+
+test('phases change at a press where nothing is lost by it', async () => {
+  await open()
+  await click('recess')
+  expect(fake.commands).toEqual([{ type: 'recess' }])
+})
+
 test('the links are there to read and to copy', async () => {
   await open()
   await click('links-open')

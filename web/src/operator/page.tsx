@@ -16,6 +16,7 @@ import { CreateDialog, EndDialog, KeysDialog, StartDialog, summaryText } from '.
 import { bindKeys } from './keys'
 import { LinksDialog } from './links'
 import { Monitor } from './monitor'
+import { PhaseButtons } from './phases'
 import { Side } from './side'
 import { Wall } from './wall'
 
@@ -132,18 +133,7 @@ function Header(props: Props & { onOpen: (which: Open) => void }) {
       >
         <Icon name="keyboard" />
       </button>
-      {phase === 'draft' || phase === 'scheduled' || phase === 'rehearsal' ? (
-        <button type="button" class="button go" data-testid="start" onClick={() => onOpen('start')}>
-          <Icon name="play" />
-          {texts.start}
-        </button>
-      ) : null}
-      {phase === 'live' ? (
-        <button type="button" class="button" data-testid="end" onClick={() => onOpen('end')}>
-          <Icon name="square" />
-          {texts.end}
-        </button>
-      ) : null}
+      <PhaseButtons desk={desk} phase={phase} now={now.value} onOpen={onOpen} />
       <LanguageSwitch />
     </header>
   )

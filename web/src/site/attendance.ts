@@ -47,6 +47,7 @@ export type Screen =
   | { readonly kind: 'left' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'replaced' }
+  | { readonly kind: 'taken_over' }
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused'; readonly code: ErrorCode }
 
@@ -254,7 +255,7 @@ export class Attendance {
   private refused(code: ErrorCode): void {
     batch(() => {
       this.stopMedia()
-      if (code === 'replaced') this.screen.value = { kind: 'replaced' }
+      if (code === 'replaced' || code === 'taken_over') this.screen.value = { kind: code }
       else if (code === 'seat_taken') {
         this.screen.value = { kind: 'taken' }
         clearTimeout(this.retryTimer)
@@ -270,9 +271,9 @@ export class Attendance {
     untracked(() => {
       if (this.screen.value.kind !== 'joined') return
       this.remember(false)
+      // the link stays: an end that came too early can be taken back
       this.screen.value = { kind: 'ended' }
       this.stopMedia()
-      this.socket.close()
     })
   }
 

@@ -35,6 +35,7 @@ test.each(['vi', 'en'] as const)('every screen reads well, in %s', async (chosen
     { kind: 'ended' },
     { kind: 'replaced' },
     { kind: 'taken' },
+    { kind: 'taken_over' },
     { kind: 'refused', code: 'not_found' },
   ] as const
   for (const screen of screens) {
@@ -57,7 +58,7 @@ test('from the link to the room in two taps', async () => {
   await frames()
   expect(byTestId('program').dataset.sites).toBe('00')
   expect(byTestId('room').dataset.tally).toBe('listening')
-  expect(byTestId('heard').textContent).toBe('Bộ KH&CN')
+  expect(byTestId('heard').textContent).toBe('Tỉnh 00')
   expect(await accessibilityFaults()).toEqual([])
 })
 
@@ -135,6 +136,24 @@ test('leaving asks first', async () => {
   await click('confirm')
   expect(room.commands).toEqual([{ type: 'leave' }])
   expect(byTestId('left').textContent).toContain(t.value.site.leftBody)
+})
+
+test('after a mistaken end the room comes back by a tap, not by itself', async () => {
+  await room.join()
+  await open()
+  room.put({ conference: conferenceRow({ phase: 'ended' }) })
+  await frames()
+  expect(document.querySelector('[data-testid="enter"]')).toBeNull()
+
+  room.put({ conference: conferenceRow({ phase: 'live' }) })
+  await frames()
+
+  expect(room.devices.tracks.every((track) => track.stopped)).toBe(true)
+  await click('enter')
+  room.letIn()
+  await frames()
+  expect(byTestId('program')).not.toBeNull()
+  expect(room.attendance.gear.opened.value.camera).not.toBeNull()
 })
 
 test('devices are changed from the room', async () => {

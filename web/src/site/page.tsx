@@ -14,6 +14,7 @@ import {
   RefusedScreen,
   ReplacedScreen,
   ReturnScreen,
+  TakenOverScreen,
   TakenScreen,
 } from './screens'
 
@@ -44,6 +45,8 @@ export function SitePage({ attendance, now }: Props) {
       return <EndedScreen attendance={attendance} />
     case 'replaced':
       return <ReplacedScreen />
+    case 'taken_over':
+      return <TakenOverScreen />
     case 'taken':
       return <TakenScreen />
     case 'refused':

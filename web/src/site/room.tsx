@@ -12,7 +12,7 @@ import {
   LanguageSwitch,
   PhasePill,
 } from '../shared/ui/parts'
-import { micOf } from '../shared/ui/state'
+import { carriesMedia, micOf } from '../shared/ui/state'
 import type { Phase, Tally } from '../shared/wire/types.gen'
 import type { Attendance } from './attendance'
 import { DevicesDialog, Level } from './devices'
@@ -25,7 +25,7 @@ interface Props {
 export function Room({ attendance, now }: Props) {
   const open = useSignal<'leave' | 'devices' | null>(null)
   const phase: Phase = attendance.conference.value?.phase ?? 'scheduled'
-  const live = phase === 'live'
+  const live = carriesMedia(phase)
   const tally: Tally = attendance.own.value?.tally ?? 'listening'
   const close = (): void => {
     open.value = null

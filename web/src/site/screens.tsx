@@ -79,12 +79,25 @@ export function LeftScreen({ attendance }: Props) {
   )
 }
 
+/** After a mistaken end the room comes back by a tap: its camera was promised to be off. */
 export function EndedScreen({ attendance }: Props) {
   const texts = t.value.site
+  const conference = attendance.conference.value
+  const reopened = conference !== null && conference.phase !== 'ended'
   return (
-    <CardPage title={texts.endedTitle} testid="ended">
-      <p class="emphasis">{attendance.conference.value?.title}</p>
-      <p>{texts.endedBody}</p>
+    <CardPage title={reopened ? texts.reopenedTitle : texts.endedTitle} testid="ended">
+      <p class="emphasis">{conference?.title}</p>
+      <p role="status">{reopened ? texts.reopenedBody : texts.endedBody}</p>
+      {reopened ? (
+        <button
+          type="button"
+          class="button primary large"
+          data-testid="enter"
+          onClick={() => void attendance.comeBack()}
+        >
+          {texts.comeBack}
+        </button>
+      ) : null}
     </CardPage>
   )
 }
@@ -94,6 +107,18 @@ export function ReplacedScreen() {
   return (
     <CardPage title={texts.replacedTitle} testid="replaced">
       <p>{texts.replacedBody}</p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        {texts.replacedUseThis}
+      </button>
+    </CardPage>
+  )
+}
+
+export function TakenOverScreen() {
+  const texts = t.value.site
+  return (
+    <CardPage title={texts.takenOverTitle} testid="taken-over">
+      <p>{texts.takenOverBody}</p>
       <button type="button" class="button" onClick={() => location.reload()}>
         {texts.replacedUseThis}
       </button>

@@ -56,6 +56,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'link_foreign',
   'seat_taken',
   'replaced',
+  'taken_over',
   'not_found',
 ])
 

@@ -73,5 +73,7 @@ export function stageOf(view: View | null): StageRow {
 
 export function floorOf(view: View | null): FloorRow {
   const row = view?.rows.floor
-  return row?.row === 'floor' ? row : { row: 'floor', seats: [] }
+  return row?.row === 'floor'
+    ? row
+    : { row: 'floor', seats: [], speaker: null, speaking_since: null }
 }

@@ -1,7 +1,7 @@
 /** How a site's state looks: an icon for each, so that colour is never alone. */
 
 import type { Received } from '../client/view'
-import type { HealthState, SeatRow } from '../wire/types.gen'
+import type { HealthState, Phase, SeatRow } from '../wire/types.gen'
 import type { IconName } from './icon'
 
 export const HEALTH_ICONS: Record<HealthState, IconName> = {
@@ -25,4 +25,9 @@ export type MicState = 'open' | 'muted_by_operator' | 'muted_by_site'
 export function micOf(seat: Pick<SeatRow, 'muted_by_operator' | 'muted_by_site'>): MicState {
   if (seat.muted_by_operator) return 'muted_by_operator'
   return seat.muted_by_site ? 'muted_by_site' : 'open'
+}
+
+/** Whether sites receive picture and sound now. */
+export function carriesMedia(phase: Phase | undefined): boolean {
+  return phase === 'live' || phase === 'rehearsal'
 }
