@@ -45,7 +45,9 @@ async def crash(drill: Drill) -> Figures:
     gaps = [one.watcher.inlets[STAGE].longest_gap_s for one in drill.remotes]
     fewest = min(one.watcher.packets(STAGE) - pictures[one.name] for one in drill.remotes)
     await all_hear(drill, [speaking])
-    latencies = await take(drill, drill.speaker(4))
+    # with few sites the fourth would be on air already, and a take of it would switch nothing
+    fresh = drill.speaker(4) if drill.speaker(4) is not on_air else drill.speaker(2)
+    latencies = await take(drill, fresh)
     await at_all(drill.sites, _sessions_stand)
     await drill.operator.command(Mute(speaking.code))
     await on_floor(drill, [])
