@@ -1,0 +1,78 @@
+"""What Linux tells about processes, sockets and the machine (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of one process: resident now, and the most it ever was."""
+
+    now_kib: int
+    peak_kib: int
+
+
+def cpu_s(pid: int) -> float:
+    """Time that the process has computed since its start, in user and kernel mode, all threads."""
+    return read_stat(Path(f"/proc/{pid}/stat").read_text())
+
+
+def read_stat(text: str) -> float:
+    """utime + stime of ``/proc/PID/stat`` in seconds; the name in it may hold blanks and ``)``."""
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def memory(pid: int) -> Memory:
+    """VmRSS and VmHWM of the process."""
+    return read_status(Path(f"/proc/{pid}/status").read_text())
+
+
+def read_status(text: str) -> Memory:
+    """VmRSS and VmHWM of ``/proc/PID/status``."""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    now, peak = (int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM"))
+    return Memory(now, peak)
+
+
+def threads(pid: int) -> int:
+    """How many the process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def udp_drops(ports: set[int]) -> int:
+    """Datagrams that the kernel threw away because these local sockets were not read in time."""
+    return read_udp(Path("/proc/net/udp").read_text(), ports)
+
+
+def read_udp(text: str, ports: set[int]) -> int:
+    """The sum of ``drops`` in ``/proc/net/udp`` over the sockets of these local ports."""
+    rows = (line.split() for line in text.splitlines()[1:])
+    return sum(int(row[-1]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports)
+
+
+def load_average() -> float:
+    """Of the last minute: how many processes wanted to compute."""
+    return float(Path("/proc/loadavg").read_text().split()[0])
+
+
+def machine() -> str:
+    """Cores, processor, kernel and Python of this machine, in one line."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return (
+        f"{os.cpu_count()} cores ({model}), Linux {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
