@@ -21,7 +21,7 @@ CODECS: dict[Media, Codec] = {"audio": OPUS, "video": VP8}
 
 _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": (),
-    "video": ("goog-remb", "nack pli"),
+    "video": ("goog-remb", "nack", "nack pli"),
 }
 _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": (),
@@ -46,7 +46,8 @@ class Local:
 
 @dataclass(frozen=True)
 class PublishedTrack:
-    """A section that will send to us; `mid_extension` is None where not agreed."""
+    """A section that will send to us. `mid_extension` is None where not agreed; `nack`: it resends
+    what we ask for, under the same SSRC, since RTX is not agreed."""
 
     mid: str
     track: Track
@@ -54,6 +55,7 @@ class PublishedTrack:
     payload_type: int
     ssrcs: tuple[int, ...]
     mid_extension: int | None
+    nack: bool
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def answer_publish(offer: Offer, local: Local) -> tuple[str, list[PublishedTrack
                 payload_type,
                 section.ssrcs,
                 extensions.get(MID_URI),
+                media == "video" and _has_feedback(section, "nack"),
             )
         )
     return _write(offer, local, accepted), tracks

@@ -20,7 +20,7 @@ from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.source import Source
 from bridge.transport import Certificate
-from bridge.udp import Address, UdpSocket
+from bridge.udp import Address, UdpSocket, open_socket
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -80,8 +80,8 @@ class Node:
         self._sockets: list[UdpSocket] = []
         try:
             for index, (host, port) in enumerate(announce):
-                socket = UdpSocket(host, port, index, self._counters, self._receive_stun)
-                self._sockets.append(socket)
+                sock = open_socket(host, port)
+                self._sockets.append(UdpSocket(sock, index, self._counters, self._receive_stun))
         except OSError:
             self._close_sockets()
             raise
@@ -277,6 +277,11 @@ class Node:
     def stats(self) -> Stats:
         """All figures; rates are over the time since the last call."""
         now, counters = self._loop.time(), self._counters
+        dropped = counters.dropped.copy()
+        for session in self._sessions.values():
+            if isinstance(session.flow, Publisher):
+                for source in session.flow.sources:
+                    dropped.update(source.dropped)
         return Stats(
             at=time.time(),
             cpu_s=time.process_time(),
@@ -285,7 +290,7 @@ class Node:
             packets_out=counters.packets_out,
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,
-            dropped=dict(counters.dropped),
+            dropped=dict(dropped),
             sessions=[_session_stats(now, one) for one in self._sessions.values()],
             tables=self.tables(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from bridge import rtcp, rtp
@@ -9,6 +10,7 @@ from bridge.answer import PublishedTrack
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Meter, round_trip_s
 from bridge.metrics import Counters
+from bridge.nack import REORDER_S, Losses
 from bridge.session import Session
 from bridge.source import Source
 from signaling.wire.control import StreamStats
@@ -47,6 +49,9 @@ class Publisher:
         self._sources: dict[bytes, Source] = {}
         self._current: dict[Track, _Stream] = {}
         self._rtt_s: float | None = None
+        self._losses: dict[int, Losses] = {}
+        self._loop = asyncio.get_running_loop()
+        self._nack_timer: asyncio.TimerHandle | None = None
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -63,6 +68,11 @@ class Publisher:
             source = self._latch(now, packet)
             if source is None:
                 return
+        losses = self._losses.get(source.ssrc)
+        if losses is not None:
+            losses.received(now, packet[2] << 8 | packet[3])
+            if self._nack_timer is None and losses.missing:
+                self._nack_timer = self._loop.call_later(REORDER_S, self._ask_for_lost)
         outputs = self._crosspoint.forward(now, source, packet)
         if outputs:
             self._carry_out(outputs)
@@ -114,8 +124,9 @@ class Publisher:
     def closed(self, now: float) -> None:
         """See `Flow`."""
         for source in self.sources:
-            self._carry_out(self._crosspoint.remove_source(now, source))
-        self._sources.clear()
+            self._forget(now, source)
+        if self._nack_timer is not None:
+            self._nack_timer.cancel()
 
     # --- whose packet -----------------------------------------------------------------------
 
@@ -142,6 +153,8 @@ class Publisher:
         for old in stream.begin(now, source):
             self._forget(now, old)
         self._sources[packet[8:12]] = source
+        if track.nack:
+            self._losses[source.ssrc] = Losses()
         one = self._session.identity
         self._carry_out(self._crosspoint.add_source(now, one.scope, one.port, track.track, source))
         return source
@@ -163,8 +176,23 @@ class Publisher:
             for old in stream.retired(now):
                 self._forget(now, old)
 
+    def _ask_for_lost(self) -> None:
+        """Send NACKs that are due, and come back while anything is missing."""
+        now, packets = self._loop.time(), self._head(())
+        for ssrc, losses in self._losses.items():
+            lost = losses.due(now, self._rtt_s or 0.0)
+            if lost:
+                packets.append(rtcp.Nack(self._ssrc, ssrc, tuple(lost)))
+        if len(packets) > 2:
+            self._session.send_rtcp(rtcp.build(packets))
+        due = [one.next_deadline() for one in self._losses.values()]
+        at = min((one for one in due if one is not None), default=None)
+        self._nack_timer = None if at is None else self._loop.call_at(at, self._ask_for_lost)
+
     def _forget(self, now: float, source: Source) -> None:
+        self._losses.pop(source.ssrc, None)
         self._sources.pop(source.ssrc.to_bytes(4, "big"), None)
+        self._counters.dropped.update(source.dropped)
         self._carry_out(self._crosspoint.remove_source(now, source))
 
     def _head(self, blocks: tuple[rtcp.ReportBlock, ...]) -> list[rtcp.Packet]:

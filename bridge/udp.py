@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ BATCH = 256
 """Datagrams of one wake-up; then timers and the control link have their turn."""
 COALESCE_S = 0.002
 """While packets come, the socket is read at this pace: wake-ups cost more than reads."""
+BACKLOG = 4096
+"""Datagrams that wait for a full send buffer: a keyframe to 63 sites is 2,500."""
 _MAX_DATAGRAM = 2048
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
 
@@ -39,36 +42,26 @@ class UdpSocket:
     fills it after an authenticated check. STUN goes to `on_stun` whatever its source.
 
     Args:
-        host, port: the address to bind, never a wildcard: a reply from another address than the
-            one that was checked breaks ICE. Port 0 takes a free one; see `address`.
-
-    Raises:
-        OSError: the address cannot be bound.
+        sock: bound and non-blocking, as `open_socket` makes it; closed by `close`.
+        index: which of the node's sockets it is, for `ice.Path`.
+        on_stun: takes (now, datagram, `index`, source address).
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        sock: socket.socket,
         index: int,
         counters: Counters,
         on_stun: Callable[[float, bytes, int, Address], None],
     ) -> None:
         self.index = index
         self.peers: dict[Address, Peer] = {}
+        self._socket = sock
         self._counters = counters
         self._on_stun = on_stun
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
-        try:
-            self._socket.setblocking(False)
-            _enlarge(self._socket)
-            self._socket.bind((host, port))
-        except OSError:
-            self._socket.close()
-            raise
+        self._backlog: deque[tuple[bytes, Address]] = deque()
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._loop.add_reader(self._socket, self._readable)
 
@@ -78,16 +71,37 @@ class UdpSocket:
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
     def send(self, datagram: bytes, address: Address) -> None:
-        """Send without waiting; what the kernel does not take at once is dropped and counted."""
+        """Send without waiting. What the kernel does not take at once waits in a bounded backlog;
+        beyond it, datagrams are dropped and counted (``send_buffer``)."""
+        if self._backlog:
+            self._postpone(datagram, address)
+            return
         try:
             self._socket.sendto(datagram, address)
         except BlockingIOError:
-            self._counters.dropped["send_buffer"] += 1
+            self._postpone(datagram, address)
         except OSError:
             self._counters.dropped["unreachable"] += 1
         else:
             self._counters.packets_out += 1
             self._counters.bytes_out += len(datagram)
+
+    def _postpone(self, datagram: bytes, address: Address) -> None:
+        if len(self._backlog) == BACKLOG:
+            self._counters.dropped["send_buffer"] += 1
+            return
+        if not self._backlog:
+            self._loop.add_writer(self._socket, self._writable)
+        self._backlog.append((datagram, address))
+
+    def _writable(self) -> None:
+        waiting, self._backlog = self._backlog, deque()
+        self._loop.remove_writer(self._socket)
+        while waiting and not self._backlog:
+            self.send(*waiting.popleft())
+        if waiting:
+            # the kernel is full again: what was just put back stays first
+            self._backlog.extend(waiting)
 
     def close(self) -> None:
         """Stop reading and free the address."""
@@ -95,6 +109,8 @@ class UdpSocket:
             self._timer.cancel()
         else:
             self._loop.remove_reader(self._socket)
+        if self._backlog:
+            self._loop.remove_writer(self._socket)
         self._socket.close()
         self.peers.clear()
 
@@ -153,6 +169,24 @@ class UdpSocket:
         counters.packets_in += count
         counters.bytes_in += size
         return count
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A UDP socket with large buffers, bound to one address: never a wildcard, since a reply from
+    another address than the one that was checked breaks ICE. Port 0 takes a free one.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        _enlarge(sock)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _enlarge(sock: socket.socket) -> None:

@@ -187,6 +187,30 @@ async def test_nack_is_answered_from_the_cache(house):
     assert again[12:] == struct.pack("!H", lost) + operator.received[2][12:]
 
 
+async def test_lost_packets_are_asked_of_the_publisher_and_take_their_place(house):
+    site = await house.publisher("48/main", ("video",))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    for number in (1, 2, 5):
+        site.rtp(5, number, keyframe(number) + b"%d" % number, 96, number * 3000)
+    await site.until(lambda: nacked(site) == {3, 4})
+    for number in (3, 4):
+        site.rtp(5, number, keyframe(number) + b"%d" % number, 96, number * 3000)
+    await operator.until(lambda: len(operator.received) == 5)
+    in_order = sorted(operator.received, key=lambda one: struct.unpack_from("!H", one, 2))
+    assert [one[-1:] for one in in_order] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def nacked(client):
+    return {
+        number
+        for compound in client.control
+        for one in rtcp.parse(compound)
+        if isinstance(one, rtcp.Nack)
+        for number in one.lost
+    }
+
+
 async def test_routes_wait_for_ports_and_outlive_sessions(house):
     house.route(("op/1", "floor:1", "48/main", "mic"))
     operator = await house.receiver("op/1", "floor:1")

@@ -1,0 +1,163 @@
+"""The shared socket: demultiplexing, batches, and a send buffer that is full."""
+
+import asyncio
+import socket
+
+import pytest
+
+from bridge.metrics import Counters
+from bridge.udp import BACKLOG, BATCH, UdpSocket, open_socket
+
+
+class Session:
+    """Collects what the socket hands over."""
+
+    def __init__(self):
+        self.media, self.dtls = [], []
+        self.arrived = asyncio.Event()
+
+    def receive_media(self, now, datagram):
+        self.media.append(datagram)
+        self.arrived.set()
+        if datagram.endswith(b"fault"):
+            raise RuntimeError("a fault in one session")
+
+    def receive_dtls(self, datagram):
+        self.dtls.append(datagram)
+        self.arrived.set()
+
+    async def until(self, condition):
+        async with asyncio.timeout(10):
+            while not condition():
+                self.arrived.clear()
+                await self.arrived.wait()
+
+
+class Pair:
+    """A shared socket, one peer known to it, and one stranger."""
+
+    def __init__(self, wrap=lambda sock: sock):
+        self.counters, self.stun = Counters(), []
+        self.socket = wrap(open_socket("127.0.0.1", 0))
+        self.udp = UdpSocket(
+            self.socket, 3, self.counters, lambda *arguments: self.stun.append(arguments)
+        )
+        self.session = Session()
+        self.peer, self.stranger = (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)
+        )
+        for one in (self.peer, self.stranger):
+            one.bind(("127.0.0.1", 0))
+            one.connect(self.udp.address)
+        self.udp.peers[self.peer.getsockname()] = self.session
+
+    def close(self):
+        self.udp.close()
+        self.peer.close()
+        self.stranger.close()
+
+
+@pytest.fixture
+async def pair():
+    pair = Pair()
+    yield pair
+    pair.close()
+
+
+async def test_datagrams_go_where_their_first_byte_and_source_say(pair):
+    pair.stranger.send(b"\x01 a check")
+    pair.stranger.send(b"\x80 media of nobody")
+    pair.stranger.send(b"\x16 hello of nobody")
+    pair.peer.send(b"\x02 a check too")
+    pair.peer.send(b"\x50 junk")
+    pair.peer.send(b"")
+    pair.peer.send(b"\x16 hello")
+    pair.peer.send(b"\x80 media")
+    await pair.session.until(lambda: pair.session.media)
+    assert pair.session.media == [b"\x80 media"]
+    assert pair.session.dtls == [b"\x16 hello"]
+    assert [(one[1], one[2]) for one in pair.stun] == [
+        (b"\x01 a check", 3),
+        (b"\x02 a check too", 3),
+    ]
+    assert pair.stun[0][3] == pair.stranger.getsockname()
+    assert pair.counters.dropped == {"unknown_peer": 2, "malformed": 2}
+    assert pair.counters.packets_in == 8
+
+
+async def test_more_than_a_batch_is_read_to_the_end(pair):
+    for number in range(2 * BATCH):
+        pair.peer.send(b"\x80 %d" % number)
+    await pair.session.until(lambda: len(pair.session.media) == 2 * BATCH)
+    assert pair.session.media[-1] == b"\x80 %d" % (2 * BATCH - 1)
+
+
+async def test_fault_in_a_session_does_not_make_the_socket_deaf(pair):
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+    pair.peer.send(b"\x80 fault")
+    pair.peer.send(b"\x80 next")
+    await pair.session.until(lambda: len(pair.session.media) == 2)
+    assert len(faults) == 1
+
+
+async def test_sent_datagrams_are_counted(pair):
+    pair.udp.send(b"12345", pair.peer.getsockname())
+    assert pair.peer.recv(100) == b"12345"
+    assert (pair.counters.packets_out, pair.counters.bytes_out) == (1, 5)
+
+
+async def test_unreachable_peer_is_counted_and_harms_nobody(pair):
+    pair.udp.send(b"x", ("127.0.0.1", 0))
+    assert pair.counters.dropped["unreachable"] == 1
+    pair.udp.send(b"12345", pair.peer.getsockname())
+    assert pair.peer.recv(100) == b"12345"
+
+
+class FullSocket:
+    """A socket whose send buffer takes `room` datagrams at a time."""
+
+    def __init__(self, real):
+        self.real, self.room, self.sent = real, 0, []
+        self.getsockname, self.recvfrom = real.getsockname, real.recvfrom
+
+    def sendto(self, datagram, address):
+        if self.room == 0:
+            raise BlockingIOError
+        self.room -= 1
+        self.sent.append(datagram)
+
+    def fileno(self):
+        return self.real.fileno()
+
+    def close(self):
+        self.real.close()
+
+
+async def test_full_send_buffer_delays_in_order_and_is_bounded():
+    pair = Pair(FullSocket)
+    full = pair.socket
+    for number in range(BACKLOG + 10):
+        pair.udp.send(b"%d" % number, pair.peer.getsockname())
+    assert full.sent == []
+    assert pair.counters.dropped["send_buffer"] == 10
+    full.room = 5
+    await turns(3)
+    assert full.sent == [b"0", b"1", b"2", b"3", b"4"]
+    full.room = BACKLOG
+    await turns(3)
+    assert full.sent == [b"%d" % number for number in range(BACKLOG)]
+    pair.udp.send(b"after", pair.peer.getsockname())
+    assert full.sent[-1] == b"after"
+    pair.close()
+
+
+async def turns(count):
+    """Let the event loop poll for writability a few times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_taken_address_is_an_error(pair):
+    with pytest.raises(OSError, match="in use"):
+        open_socket(*pair.udp.address)
