@@ -33,9 +33,16 @@ ERRORS: dict[str, ErrorKind] = {
     "forbidden": ErrorKind(403, 4403, "This role may not do that."),
     "foreign_origin": ErrorKind(403, 4403, "The Origin header is not this service's."),
     "sign_in_invalid": ErrorKind(401, None, "The sign-in link is wrong, used or expired."),
+    "bad_credentials": ErrorKind(401, None, "The account or its password is wrong."),
+    "account_locked": ErrorKind(429, None, "Too many wrong passwords; the account rests a while."),
     "link_invalid": ErrorKind(401, None, "The link is not one of this service's."),
     "link_expired": ErrorKind(401, None, "The link's time is over."),
     "link_foreign": ErrorKind(403, None, "The link belongs to another site or conference."),
+    "link_revoked": ErrorKind(401, 4401, "The link was withdrawn; the operator has a new one."),
+    "code_invalid": ErrorKind(401, None, "No site of a running conference has this code."),
+    "links_not_ready": ErrorKind(
+        409, None, "Links would not work: set public_url and bridge.media_addresses first."
+    ),
     "rate_limited": ErrorKind(429, 4429, "Too many in too short a time; wait and retry."),
     # seats
     "seat_taken": ErrorKind(409, 4409, "Another device holds the seat and is alive."),

@@ -7,13 +7,15 @@ from typing import Annotated
 import msgspec
 
 from signaling.wire.ids import ConferenceId, Role, SiteCode
-from signaling.wire.pages import Phase
+from signaling.wire.pages import HealthState, Phase
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
-    """``POST /api/sign-in``: the code of a printed one-time link."""
+    """``POST /api/sign-in``: the code of a printed one-time link, or an account's password."""
 
-    code: Annotated[str, msgspec.Meta(min_length=8, max_length=128)]
+    code: Annotated[str, msgspec.Meta(min_length=8, max_length=128)] | None = None
+    account: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -51,12 +53,18 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class SiteLink(msgspec.Struct, frozen=True):
-    """One row of ``GET /api/conferences/{conference}/links``. Personal: operators only."""
+    """One row of ``GET /api/conferences/{conference}/links``. Personal: operators only.
+
+    `code` is what may be typed at ``/join`` instead, as ``48-ABCDEFGH``. A revoked link has neither
+    `url` nor `code` (both empty) until it is rotated.
+    """
 
     site: SiteCode
     name: str
     url: str
     expires_at: float
+    code: str = ""
+    revoked: bool = False
 
 
 class LinkExchange(msgspec.Struct, frozen=True):
@@ -65,11 +73,59 @@ class LinkExchange(msgspec.Struct, frozen=True):
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 
+class JoinRequest(msgspec.Struct, frozen=True):
+    """``POST /api/join``: a site's typed code. Case, spaces and dashes do not matter."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
 class Seated(msgspec.Struct, frozen=True):
-    """Answer to `LinkExchange`; the device cookie comes with it."""
+    """Answer to `LinkExchange` and `JoinRequest`; the device cookie comes with it."""
 
     conference: ConferenceId
     title: str
     site: SiteCode
     name: str
     banner: str
+
+
+class HistoryPoint(msgspec.Struct, frozen=True):
+    """A site at one moment, as in `pages.SiteFigures`; None where nothing was known."""
+
+    at: float
+    state: HealthState
+    control: str | None = None
+    rtt_s: float | None = None
+    loss_ratio: float | None = None
+    jitter_s: float | None = None
+    bitrate_bps: float | None = None
+    receive_loss_ratio: float | None = None
+
+
+class SiteHistory(msgspec.Struct, frozen=True):
+    """``GET /api/conferences/{conference}/sites/{code}/history``: the last 15 minutes.
+
+    Oldest first, `step_s` seconds apart; `from` is when the span begins, Unix seconds. Where
+    nothing was watched there is no point.
+    """
+
+    step_s: float
+    from_: float = msgspec.field(name="from")
+    points: list[HistoryPoint]
+
+
+class ComponentHealth(msgspec.Struct, frozen=True):
+    """One part of the service: whether it does its work, and its figures."""
+
+    ok: bool
+    detail: str = ""
+    figures: dict[str, float] = {}
+
+
+class ServiceHealth(msgspec.Struct, frozen=True):
+    """``GET /healthz?verbose``."""
+
+    ok: bool
+    version: str
+    at: float
+    components: dict[str, ComponentHealth]

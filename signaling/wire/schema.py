@@ -51,13 +51,20 @@ _ALIASES: dict[str, Any] = {
     "ServerMessage": pages.ServerMessage,
 }
 
-_REST_REQUESTS = (rest.SignInRequest, rest.CreateConference, rest.LinkExchange)
+_REST_REQUESTS = (
+    rest.SignInRequest,
+    rest.CreateConference,
+    rest.LinkExchange,
+    rest.JoinRequest,
+)
 _REST_ANSWERS = (
     rest.Me,
     rest.ConferenceSummary,
     rest.Template,
     rest.SiteLink,
     rest.Seated,
+    rest.SiteHistory,
+    rest.ServiceHealth,
     errors.Problem,
 )
 

@@ -130,9 +130,11 @@ export interface Figures {
   sites: Record<SiteCode, SiteFigures>
 }
 
-/** ``POST /api/sign-in``: the code of a printed one-time link. */
+/** ``POST /api/sign-in``: the code of a printed one-time link, or an account's password. */
 export interface SignInRequest {
-  code: string
+  code?: string | null
+  account?: string | null
+  password?: string | null
 }
 
 /** ``POST /api/conferences``: from which template, and under which title if not its own. */
@@ -144,6 +146,11 @@ export interface CreateConference {
 /** ``POST /c/{conference}/s/{code}/exchange``: the token of the site's link, sent by a tap. */
 export interface LinkExchange {
   token: string
+}
+
+/** ``POST /api/join``: a site's typed code. Case, spaces and dashes do not matter. */
+export interface JoinRequest {
+  code: string
 }
 
 /** ``GET /api/me``: who is signed in. */
@@ -170,21 +177,38 @@ export interface Template {
   sites: number
 }
 
-/** One row of ``GET /api/conferences/{conference}/links``. Personal: operators only. */
+/** One row of ``GET /api/conferences/{conference}/links``. Personal: operators only. `code` is what may be typed at ``/join`` instead, as ``48-ABCDEFGH``. A revoked link has neither `url` nor `code` (both empty) until it is rotated. */
 export interface SiteLink {
   site: SiteCode
   name: string
   url: string
   expires_at: number
+  code: string
+  revoked: boolean
 }
 
-/** Answer to `LinkExchange`; the device cookie comes with it. */
+/** Answer to `LinkExchange` and `JoinRequest`; the device cookie comes with it. */
 export interface Seated {
   conference: ConferenceId
   title: string
   site: SiteCode
   name: string
   banner: string
+}
+
+/** ``GET /api/conferences/{conference}/sites/{code}/history``: the last 15 minutes. Oldest first, `step_s` seconds apart; `from` is when the span begins, Unix seconds. Where nothing was watched there is no point. */
+export interface SiteHistory {
+  step_s: number
+  from: number
+  points: HistoryPoint[]
+}
+
+/** ``GET /healthz?verbose``. */
+export interface ServiceHealth {
+  ok: boolean
+  version: string
+  at: number
+  components: Record<string, ComponentHealth>
 }
 
 /** An error on the wire, as a reply or a body (``application/problem+json``, RFC 9457). `detail` is English for engineers and names the bad value; `params` holds the values for the sentence that a page makes from `code`. */
@@ -409,6 +433,25 @@ export interface SiteFigures {
   receive_loss_ratio: number | null
 }
 
+/** A site at one moment, as in `pages.SiteFigures`; None where nothing was known. */
+export interface HistoryPoint {
+  at: number
+  state: HealthState
+  control: string | null
+  rtt_s: number | null
+  loss_ratio: number | null
+  jitter_s: number | null
+  bitrate_bps: number | null
+  receive_loss_ratio: number | null
+}
+
+/** One part of the service: whether it does its work, and its figures. */
+export interface ComponentHealth {
+  ok: boolean
+  detail: string
+  figures: Record<string, number>
+}
+
 /** A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four. */
 export interface Scene {
   layout: Layout
@@ -441,9 +484,14 @@ export type ErrorCode =
   | "forbidden"
   | "foreign_origin"
   | "sign_in_invalid"
+  | "bad_credentials"
+  | "account_locked"
   | "link_invalid"
   | "link_expired"
   | "link_foreign"
+  | "link_revoked"
+  | "code_invalid"
+  | "links_not_ready"
   | "rate_limited"
   | "seat_taken"
   | "replaced"
@@ -487,9 +535,14 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   forbidden: { status: 403, close: 4403 },
   foreign_origin: { status: 403, close: 4403 },
   sign_in_invalid: { status: 401, close: null },
+  bad_credentials: { status: 401, close: null },
+  account_locked: { status: 429, close: null },
   link_invalid: { status: 401, close: null },
   link_expired: { status: 401, close: null },
   link_foreign: { status: 403, close: null },
+  link_revoked: { status: 401, close: 4401 },
+  code_invalid: { status: 401, close: null },
+  links_not_ready: { status: 409, close: null },
   rate_limited: { status: 429, close: 4429 },
   seat_taken: { status: 409, close: 4409 },
   replaced: { status: 409, close: 4410 },
