@@ -12,8 +12,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from bridge import agentmedia, cellcode, doors, loops
-from bridge.agent import Agent, AgentError, StateFile
+from bridge.endpoint import agentmedia, cellcode, doors, loops
+from bridge.endpoint.agent import Agent, AgentError, StateFile
 from cli.logs import configure_logs
 from config.settings import LogSettings
 

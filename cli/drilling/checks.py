@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import aiohttp
 
-from bridge.doors import RefusedError
-from bridge.offers import AnswerError
-from bridge.page import PageClosedError
-from bridge.senses import Sound
+from bridge.endpoint.doors import RefusedError
+from bridge.endpoint.offers import AnswerError
+from bridge.endpoint.page import PageClosedError
+from bridge.endpoint.senses import Sound
+from bridge.endpoint.watcher import NotSeenError, Watcher
 from bridge.transport import HandshakeError
-from bridge.watcher import NotSeenError, Watcher
 from cli.drilling.crew import FLOOR_SLOTS, Member
 from cli.drilling.report import Fault, StepFailedError
 from signaling.wire.errors import WireError

@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
 
-from bridge import doors
-from bridge.loops import Loop
-from bridge.page import PageSocket
-from bridge.synthetic import Player
+from bridge.endpoint import doors
+from bridge.endpoint.loops import Loop
+from bridge.endpoint.page import PageSocket
+from bridge.endpoint.synthetic import Player
+from bridge.endpoint.watcher import Watcher
+from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
-from bridge.watcher import Watcher
-from bridge.wheel import Wheel
 from signaling.wire.ids import ConferenceId, SiteCode, SlotName, parse_slots, slot_name
 from signaling.wire.pages import ConferenceRow, FloorRow, PageCommand, SeatRow
 from signaling.wire.rest import (

@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
-from bridge.watcher import Seen
+from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crew import STAGE, Member, Operator, SyntheticSite
 from cli.drilling.service import Service

@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bridge import cellcode, loops
+from bridge.endpoint import cellcode, loops
+from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
-from bridge.wheel import Wheel
 from cli.drilling.checks import each
 from cli.drilling.crew import Operator, SyntheticSite
 from cli.drilling.moves import Drill, Figures

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bridge.watcher import Seen
+from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crash import crash
 from cli.drilling.crew import FLOOR_SLOTS, Member, Operator, SyntheticSite

@@ -1,7 +1,7 @@
 """Chromium processes with cameras and microphones of their own, and eyes on their pages.
 
 A process shows the same fake camera in all its pages, so each site gets a process. The camera's
-picture carries the site's code (`bridge.cellcode`), the microphone its tone.
+picture carries the site's code (`bridge.endpoint.cellcode`), the microphone its tone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import av
 import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
-from bridge import cellcode
+from bridge.endpoint import cellcode
 
 EXECUTABLE = "/usr/bin/chromium"
 FLAGS = [

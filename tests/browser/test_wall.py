@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from playwright.async_api import Page, Playwright
 
-from bridge import cellcode, loops
+from bridge.endpoint import cellcode, loops
+from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
-from bridge.wheel import Wheel
 from cli.drilling.checks import at_all
 from cli.drilling.crew import SyntheticSite
 from signaling.wire.rest import SiteLink

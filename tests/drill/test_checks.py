@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from bridge.page import PageClosedError
-from bridge.senses import Sound
-from bridge.watcher import NotSeenError, Seen
+from bridge.endpoint.page import PageClosedError
+from bridge.endpoint.senses import Sound
+from bridge.endpoint.watcher import NotSeenError, Seen
 from cli.drilling.checks import CheckError, each, hears, when
 from cli.drilling.report import StepFailedError
 from signaling.wire.ids import SlotName

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from bridge import loops
+from bridge.endpoint import loops
+from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
-from bridge.wheel import Wheel
 from cli.drilling import crash, moves, steps
 from cli.drilling.checks import CheckError
 from cli.drilling.crew import Operator, SyntheticSite

@@ -1,0 +1,338 @@
+"""A real endpoint without a browser: joins by a site's link, publishes, receives, comes back.
+
+It holds its seat as a page does: the device cookie is kept in a state file, so that after a restart
+it is the same device with the same microphone flags.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiortc import (
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpCodecCapability,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.contrib.media import MediaBlackhole
+from yarl import URL
+
+from bridge.endpoint import doors
+from bridge.endpoint.agentmedia import AgentMedia, Microphone
+from bridge.endpoint.page import PageClosedError, PageSocket
+from signaling.wire.errors import WireError
+from signaling.wire.ids import SlotName, parse_slots, slot_media
+from signaling.wire.pages import SeatRow, SessionClosed, Unmute
+
+COOKIE = "diemcau_device"
+SLOTS = tuple(parse_slots("stage:1,floor:4"))
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 10.0
+CONNECT_S = 20.0
+_UNAUTHENTICATED, _TOO_MANY = 4401, 429
+_CODECS = {"audio": "audio/opus", "video": "video/VP8"}
+
+log = structlog.get_logger("agent")
+
+
+class AgentError(Exception):
+    """The agent cannot go on; the text says why."""
+
+
+class StateFile:
+    """The device cookies of links, by page address, as JSON readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, page: str) -> str | None:
+        """The cookie kept for this page; None if there is none or the file cannot be read."""
+        cookie = self._read().get(page)
+        return cookie if isinstance(cookie, str) else None
+
+    def store(self, page: str, cookie: str) -> None:
+        """Keep it. Raises OSError."""
+        known = self._read() | {page: cookie}
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._path.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(known, file)
+        fresh.replace(self._path)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            known = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+class Agent:
+    """One site's device. `run` holds the seat until cancelled.
+
+    Args:
+        link: the site's link.
+        state: where the device cookie is kept.
+        open_media: opens what to publish; called anew for each publishing session.
+        unmute: lift the site's own mute flag on each join. The operator's stays its own affair.
+    """
+
+    def __init__(
+        self,
+        link: doors.Link,
+        state: StateFile,
+        open_media: Callable[[], AgentMedia],
+        *,
+        unmute: bool = False,
+    ) -> None:
+        self._link = link
+        self._state = state
+        self._open_media = open_media
+        self._unmute = unmute
+        self._ended: dict[str, asyncio.Event] = {}
+        self._log = log.bind(site=link.site)
+
+    async def run(self) -> None:
+        """Join and stay.
+
+        Raises:
+            AgentError: the link is refused, or another page has taken this device's place.
+        """
+        async with doors.session() as http:
+            page = PageSocket(http, self._link.socket, self._link.site, self._session_closed)
+            try:
+                page = await self._enter(http, page)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._hold("publish", lambda: self._publish(http, page)))
+                    group.create_task(self._hold("receive", lambda: self._receive(http, page)))
+                    group.create_task(self._keep_seat(page))
+            except* (PageClosedError, AgentError) as ended:
+                raise AgentError(str(ended.exceptions[0])) from None
+            finally:
+                await page.close()
+
+    async def _enter(self, http: aiohttp.ClientSession, page: PageSocket) -> PageSocket:
+        """Open the page with the kept cookie, else by the link."""
+        kept = self._state.load(self._link.page)
+        if kept is not None:
+            http.cookie_jar.update_cookies({COOKIE: kept}, URL(self._link.page))
+            try:
+                await page.open(None)
+            except PageClosedError as closed:
+                if closed.code != _UNAUTHENTICATED:
+                    raise
+                self._log.info("the kept device cookie is not taken, using the link anew")
+            else:
+                return page
+        await self._exchange(http)
+        fresh = PageSocket(http, self._link.socket, self._link.site, self._session_closed)
+        await fresh.open(None)
+        return fresh
+
+    async def _exchange(self, http: aiohttp.ClientSession) -> None:
+        for retry_s in _retries():
+            try:
+                await doors.exchange(http, self._link)
+                break
+            except doors.RefusedError as error:
+                if error.status < 500 and error.status != _TOO_MANY:
+                    raise AgentError(f"the link was refused: {error}") from None
+                why: Exception = error
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                why = error
+            self._log.warning("the service does not let us in yet, trying on", why=str(why))
+            await asyncio.sleep(retry_s)
+        cookie = http.cookie_jar.filter_cookies(URL(self._link.page)).get(COOKIE)
+        if cookie is not None:
+            self._state.store(self._link.page, cookie.value)
+
+    async def _keep_seat(self, page: PageSocket) -> None:
+        """Lift the own mute flag where wanted, on each connection; ends with the page."""
+        for number in itertools.count(1):
+            await _connected(page, number)
+            seat = self._seat(page)
+            self._log.info("in the seat", name=page.snapshot.name, muted=not self._is_open(page))
+            if self._unmute and seat is not None and seat.muted_by_site:
+                try:
+                    await page.command(Unmute(self._link.site))
+                except (WireError, TimeoutError) as error:
+                    self._log.warning("could not lift the own mute flag", why=str(error))
+
+    def _seat(self, page: PageSocket) -> SeatRow | None:
+        row = page.rows.get(f"seat/{self._link.site}")
+        return row if isinstance(row, SeatRow) else None
+
+    def _is_open(self, page: PageSocket) -> bool:
+        """Whether the microphone may sound; without a connection the last known flags hold."""
+        seat = self._seat(page)
+        return seat is not None and not (seat.muted_by_site or seat.muted_by_operator)
+
+    # --- sessions ---------------------------------------------------------------------------
+
+    async def _hold(
+        self, what: str, open_session: Callable[[], contextlib.AbstractAsyncContextManager[_Ended]]
+    ) -> None:
+        """Open the session, and again whenever it ends."""
+        retries, lost = _retries(), False
+        while True:
+            try:
+                async with open_session() as ended:
+                    self._log.info("session stands", direction=what)
+                    retries, lost = _retries(), False
+                    await ended()
+                    self._log.warning("session lost, opening another", direction=what)
+            except (aiohttp.ClientError, OSError, TimeoutError, doors.RefusedError) as error:
+                if not lost:
+                    self._log.warning("no session, trying on", direction=what, why=str(error))
+                lost = True
+            await asyncio.sleep(next(retries))
+
+    @contextlib.asynccontextmanager
+    async def _publish(
+        self, http: aiohttp.ClientSession, page: PageSocket
+    ) -> AsyncIterator[_Ended]:
+        media = await asyncio.to_thread(self._open_media)
+        connection = _connection(page)
+        try:
+            if media.audio is not None:
+                connection.addTransceiver(
+                    Microphone(media.audio, lambda: self._is_open(page)), direction="sendonly"
+                )
+            if media.video is not None:
+                connection.addTransceiver(media.video, direction="sendonly")
+            whip = page.snapshot.doors.whip
+            if whip is None:
+                raise AgentError("this seat may not publish")
+            failed = asyncio.Event()
+            media.on_end(failed.set)
+            resource = self._resource(http, page, whip)
+            async with self._session(connection, resource, failed) as ended:
+                yield ended
+        finally:
+            await connection.close()
+            await media.close()
+
+    @contextlib.asynccontextmanager
+    async def _receive(
+        self, http: aiohttp.ClientSession, page: PageSocket
+    ) -> AsyncIterator[_Ended]:
+        connection, sink = _connection(page), MediaBlackhole()
+        connection.on("track", sink.addTrack)
+        try:
+            for slot in SLOTS:
+                connection.addTransceiver(slot_media(slot), direction="recvonly")
+            whep = page.snapshot.doors.whep
+            if whep is None:
+                raise AgentError("this seat may not receive")
+            resource = self._resource(http, page, whep, SLOTS)
+            async with self._session(connection, resource, asyncio.Event()) as ended:
+                await sink.start()
+                yield ended
+        finally:
+            await sink.stop()
+            await connection.close()
+
+    @contextlib.asynccontextmanager
+    async def _session(
+        self, connection: RTCPeerConnection, resource: doors.Resource, closed: asyncio.Event
+    ) -> AsyncIterator[_Ended]:
+        """Negotiate through the door, wait for the connection, delete the resource at the end.
+
+        Setting `closed` ends the session, as its own failure does.
+        """
+        changed = asyncio.Event()
+        connection.on("connectionstatechange", changed.set)
+        try:
+            for transceiver in connection.getTransceivers():
+                transceiver.setCodecPreferences(_codecs(transceiver.kind))
+            await connection.setLocalDescription(await connection.createOffer())
+            answer = await resource(connection.localDescription.sdp)
+            session = (resource.location or "").rpartition("/")[2]
+            self._ended[session] = closed
+            await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            async with asyncio.timeout(CONNECT_S):
+                while connection.connectionState != "connected":
+                    if connection.connectionState in ("failed", "closed"):
+                        raise ConnectionError("the media connection failed")
+                    await changed.wait()
+                    changed.clear()
+
+            async def ended() -> None:
+                while connection.connectionState == "connected" and not closed.is_set():
+                    await _first(changed.wait(), closed.wait())
+                    changed.clear()
+
+            yield ended
+        finally:
+            self._ended = {key: one for key, one in self._ended.items() if one is not closed}
+            with contextlib.suppress(
+                aiohttp.ClientError, OSError, TimeoutError, doors.RefusedError
+            ):
+                await resource.delete()
+
+    def _resource(
+        self,
+        http: aiohttp.ClientSession,
+        page: PageSocket,
+        url: str,
+        slots: tuple[SlotName, ...] = (),
+    ) -> doors.Resource:
+        full = url if "://" in url else self._link.base + url
+        return doors.Resource(http, full, page.snapshot.doors.token, slots)
+
+    def _session_closed(self, message: SessionClosed) -> None:
+        ended = self._ended.get(message.session)
+        if ended is not None:
+            ended.set()
+
+
+async def _connected(page: PageSocket, number: int) -> None:
+    """Wait for the page's connection of at least this number."""
+    await page.until(lambda: page.connected and page.connections >= number, None)
+
+
+_Ended = Callable[[], Awaitable[None]]
+
+
+def _retries() -> Iterator[float]:
+    retry_s = FIRST_RETRY_S
+    while True:
+        yield retry_s
+        retry_s = min(2 * retry_s, LAST_RETRY_S)
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _connection(page: PageSocket) -> RTCPeerConnection:
+    servers = [
+        RTCIceServer(urls=server.urls, username=server.username, credential=server.credential)
+        for server in page.snapshot.doors.ice_servers
+    ]
+    return RTCPeerConnection(RTCConfiguration(iceServers=servers))
+
+
+def _codecs(kind: str) -> list[RTCRtpCodecCapability]:
+    wanted = _CODECS[kind].lower()
+    return [
+        codec
+        for codec in RTCRtpSender.getCapabilities(kind).codecs
+        if codec.mimeType.lower() == wanted
+    ]

@@ -1,0 +1,203 @@
+"""Pre-encoded pictures and tones of synthetic sites, ready to be sent as RTP payloads.
+
+A loop is encoded once and kept on disk; a site plays it round and round and can jump to its start,
+which is the loop's only keyframe. Payloads follow RFC 7741 (VP8) and RFC 7587 (Opus). The part
+of the synthetic sites that encodes; `senses.py` decodes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.endpoint import cellcode
+
+WIDTH, HEIGHT, FRAMES_PER_S = 320, 180, 10
+VIDEO_CLOCK_HZ, AUDIO_CLOCK_HZ = 90_000, 48_000
+VIDEO_BITRATE_BPS, AUDIO_BITRATE_BPS = 120_000, 24_000
+MAX_PAYLOAD = 1_150
+"""Bytes of VP8 in a fragment: with headers and SRTP tag a packet stays under 1,200."""
+AUDIO_FRAME_SAMPLES = 960
+"""20 ms, one Opus packet."""
+
+_VERSION = 1
+_FRAMES = 60
+_TONE_PACKETS = 50
+
+
+@dataclass(frozen=True)
+class LoopKey:
+    """What a loop shows and sounds like: label for the code, name for a person, tone in Hz."""
+
+    label: str
+    name: str
+    tone_hz: int
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`frames`: VP8 frames, the first a keyframe, the only one. `tones`: Opus packets of 20 ms."""
+
+    key: LoopKey
+    frames: tuple[bytes, ...]
+    tones: tuple[bytes, ...]
+
+
+def tone_hz(index: int) -> int:
+    """The tone of the site with this index: 20 Hz apart from 400 Hz on, so that an ear of 200 ms
+    can tell any two apart.
+
+    Raises:
+        ValueError: an index outside 0–299.
+    """
+    if not 0 <= index < 300:
+        raise ValueError(f"index {index}: there are tones for 0 to 299")
+    return 400 + 20 * index
+
+
+def load(
+    keys: Sequence[LoopKey], cache: Path, progress: Callable[[int], None] = lambda done: None
+) -> list[Loop]:
+    """The loops of these keys, from `cache` or encoded now and kept there; blocks for the encoding.
+
+    `progress` is called with the number of loops ready, from this thread.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    loops = []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for loop in pool.map(lambda key: _load_one(key, cache), keys):
+            loops.append(loop)
+            progress(len(loops))
+    return loops
+
+
+def encode(key: LoopKey) -> Loop:
+    """Draw and encode one loop: about 60 ms of one core."""
+    return Loop(key, tuple(_encode_picture(key)), tuple(_encode_tone(key.tone_hz)))
+
+
+def fragments(frame: bytes, picture_id: int) -> list[bytes]:
+    """RTP payloads of one VP8 frame with a 15-bit picture id (RFC 7741 §4.2)."""
+    parts = -(-len(frame) // MAX_PAYLOAD)
+    size = -(-len(frame) // parts)
+    payloads = []
+    for start in range(0, len(frame), size):
+        first = 0x90 if start == 0 else 0x80  # X, and S at the start of the only partition
+        descriptor = struct.pack("!BBH", first, 0x80, 0x8000 | picture_id & 0x7FFF)
+        payloads.append(descriptor + frame[start : start + size])
+    return payloads
+
+
+def pictures(key: LoopKey, count: int = _FRAMES) -> Iterator[av.VideoFrame]:
+    """The raw frames of a loop: text, code, and a texture that drifts so that every frame costs."""
+    image = cellcode.background(key.label, key.name, WIDTH, HEIGHT)
+    drawn = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+    still = np.asarray(drawn.reformat(format="yuv420p").to_ndarray(), dtype=np.uint8)
+    generator = np.random.default_rng(int.from_bytes(_digest(key)[:4]))
+    grain = generator.integers(-9, 10, (HEIGHT // 4, WIDTH // 4), dtype=np.int16)
+    texture = np.repeat(np.repeat(grain, 4, axis=0), 4, axis=1)
+    for counter in range(count):
+        planes = still.copy()
+        luma = planes[:HEIGHT]
+        drifting = np.roll(texture, (counter, 3 * counter), axis=(0, 1))
+        luma[...] = np.clip(luma + drifting, 16, 235).astype(np.uint8)
+        cellcode.stamp(luma, key.label, counter)
+        yield av.VideoFrame.from_ndarray(planes, format="yuv420p")
+
+
+def _encode_picture(key: LoopKey) -> list[bytes]:
+    codec = av.CodecContext.create("libvpx", "w")
+    codec.width, codec.height = WIDTH, HEIGHT
+    codec.pix_fmt = "yuv420p"
+    codec.time_base = Fraction(1, FRAMES_PER_S)
+    codec.framerate = Fraction(FRAMES_PER_S, 1)
+    codec.bit_rate = VIDEO_BITRATE_BPS
+    codec.gop_size = 10_000
+    codec.options = {
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "lag-in-frames": "0",
+        "auto-alt-ref": "0",
+        "error-resilient": "default",
+        "max-intra-rate": "600",
+        "threads": "1",
+    }
+    encoded = []
+    for counter, frame in enumerate(pictures(key)):
+        frame.pts = counter
+        encoded += [bytes(packet) for packet in codec.encode(frame)]
+    encoded += [bytes(packet) for packet in codec.encode(None)]
+    return encoded
+
+
+def _encode_tone(frequency_hz: int) -> list[bytes]:
+    """One second of a steady tone, after one that lets the encoder settle."""
+    codec = av.CodecContext.create("libopus", "w")
+    codec.sample_rate = AUDIO_CLOCK_HZ
+    codec.layout = "mono"
+    codec.format = "s16"
+    codec.bit_rate = AUDIO_BITRATE_BPS
+    codec.options = {"frame_duration": "20", "application": "audio", "vbr": "constrained"}
+    encoded = []
+    for index in range(2 * _TONE_PACKETS + 1):
+        frame = av.AudioFrame.from_ndarray(_tone(frequency_hz, index), "s16", "mono")
+        frame.sample_rate = AUDIO_CLOCK_HZ
+        frame.pts = index * AUDIO_FRAME_SAMPLES
+        encoded += [bytes(packet) for packet in codec.encode(frame)]
+    return encoded[_TONE_PACKETS : 2 * _TONE_PACKETS]
+
+
+def _tone(frequency_hz: int, index: int) -> NDArray[np.int16]:
+    at = np.arange(index * AUDIO_FRAME_SAMPLES, (index + 1) * AUDIO_FRAME_SAMPLES) / AUDIO_CLOCK_HZ
+    wave = 8_000 * np.sin(2 * np.pi * frequency_hz * at)
+    return wave.astype(np.int16).reshape(1, -1)
+
+
+# --- the cache ----------------------------------------------------------------------------------
+
+
+def _load_one(key: LoopKey, cache: Path) -> Loop:
+    path = cache / f"{_digest(key).hex()[:32]}.loop"
+    try:
+        return _unpack(key, path.read_bytes())
+    except (OSError, ValueError, struct.error):
+        pass  # not there, or torn: encode anew
+    loop = encode(key)
+    fresh = path.with_suffix(f".{id(loop)}.new")
+    fresh.write_bytes(_pack(loop))
+    fresh.replace(path)
+    return loop
+
+
+def _digest(key: LoopKey) -> bytes:
+    what = (_VERSION, _FRAMES, VIDEO_BITRATE_BPS, key.label, key.name, key.tone_hz)
+    return hashlib.sha256(repr(what).encode()).digest()
+
+
+def _pack(loop: Loop) -> bytes:
+    parts = [*loop.frames, *loop.tones]
+    sizes = struct.pack(f"!HH{len(parts)}I", len(loop.frames), len(loop.tones), *map(len, parts))
+    body = sizes + b"".join(parts)
+    return hashlib.sha256(body).digest() + body
+
+
+def _unpack(key: LoopKey, stored: bytes) -> Loop:
+    body = stored[32:]
+    if hashlib.sha256(body).digest() != stored[:32]:
+        raise ValueError("torn cache file")
+    frames, tones = struct.unpack_from("!HH", body)
+    sizes = struct.unpack_from(f"!{frames + tones}I", body, 4)
+    parts, start = [], 4 + 4 * len(sizes)
+    for size in sizes:
+        parts.append(body[start : start + size])
+        start += size
+    return Loop(key, tuple(parts[:frames]), tuple(parts[frames:]))

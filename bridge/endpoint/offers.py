@@ -1,0 +1,176 @@
+"""SDP of a packet-level endpoint: offers for both doors (RFC 8829, RFC 9725), answers read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.fingerprint import Fingerprint, is_fingerprint
+from bridge.ice import Credentials
+from signaling.wire.ids import Media
+
+OPUS, VP8 = 111, 96
+"""Payload types in our offers."""
+
+_CODEC: dict[str, list[str]] = {
+    "audio": [f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1"],
+    "video": [
+        f"a=rtpmap:{VP8} VP8/90000",
+        f"a=rtcp-fb:{VP8} nack",
+        f"a=rtcp-fb:{VP8} nack pli",
+        f"a=rtcp-fb:{VP8} ccm fir",
+    ],
+}
+
+
+class AnswerError(ValueError):
+    """An SDP answer that this endpoint cannot use; the text says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One m-section of an answer, in offer order. `ssrcs` are the answerer's, primary first."""
+
+    media: str
+    accepted: bool
+    ssrcs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is needed to reach the peer: ICE credentials, certificate, address, sections."""
+
+    credentials: Credentials
+    fingerprint: Fingerprint
+    address: tuple[str, int]
+    passive: bool
+    sections: tuple[Section, ...]
+
+
+def publish_offer(
+    credentials: Credentials, fingerprint: Fingerprint, ssrcs: Sequence[tuple[Media, int]]
+) -> str:
+    """A WHIP offer: one send section per (media, SSRC)."""
+    sections = [
+        [
+            *_section(media, mid, "sendonly", credentials, fingerprint),
+            f"a=msid:site site-{mid}",
+            f"a=ssrc:{ssrc} cname:site",
+        ]
+        for mid, (media, ssrc) in enumerate(ssrcs)
+    ]
+    return _offer(sections)
+
+
+def receive_offer(
+    credentials: Credentials, fingerprint: Fingerprint, medias: Sequence[Media]
+) -> str:
+    """A WHEP offer: one receive section per slot, in slot order."""
+    return _offer(
+        [
+            _section(media, mid, "recvonly", credentials, fingerprint)
+            for mid, media in enumerate(medias)
+        ]
+    )
+
+
+def read_answer(text: str) -> Answer:
+    """Read the answer of an ICE-lite peer: one transport, its candidates in the answer.
+
+    Raises:
+        AnswerError: no credentials, fingerprint, UDP candidate or section, or not SDP at all.
+    """
+    session, *bodies = _split(text)
+    attributes = session + [line for body in bodies for line in body]
+    ufrag, password = _value(attributes, "ice-ufrag"), _value(attributes, "ice-pwd")
+    return Answer(
+        Credentials(ufrag, password),
+        _fingerprint(_value(attributes, "fingerprint")),
+        _udp_address(attributes),
+        _value(attributes, "setup") == "passive",
+        tuple(_read_section(body) for body in bodies),
+    )
+
+
+def _offer(sections: list[list[str]]) -> str:
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE " + " ".join(str(mid) for mid in range(len(sections))),
+        "a=msid-semantic: WMS *",
+        *(line for section in sections for line in section),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _section(
+    media: Media, mid: int, direction: str, credentials: Credentials, fingerprint: Fingerprint
+) -> list[str]:
+    payload_type = OPUS if media == "audio" else VP8
+    return [
+        f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}",
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        f"a=ice-ufrag:{credentials.ufrag}",
+        f"a=ice-pwd:{credentials.password}",
+        f"a=fingerprint:{fingerprint.algorithm} {fingerprint.value}",
+        "a=setup:actpass",
+        f"a=mid:{mid}",
+        f"a={direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *_CODEC[media],
+    ]
+
+
+def _split(text: str) -> list[list[str]]:
+    """The session's lines, then those of each section."""
+    parts: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.startswith("m="):
+            parts.append([])
+        parts[-1].append(line)
+    if len(parts) < 2:
+        raise AnswerError("the answer has no media section")
+    return parts
+
+
+def _value(lines: Sequence[str], name: str) -> str:
+    prefix = f"a={name}:"
+    for line in lines:
+        if line.startswith(prefix):
+            return line.removeprefix(prefix).strip()
+    raise AnswerError(f"the answer has no a={name}")
+
+
+def _fingerprint(value: str) -> Fingerprint:
+    algorithm, _, digest = value.partition(" ")
+    if not is_fingerprint(algorithm, digest):
+        raise AnswerError(f"the answer's fingerprint is unusable: {value[:60]!r}")
+    return Fingerprint(algorithm, digest)
+
+
+def _udp_address(lines: Sequence[str]) -> tuple[str, int]:
+    """Of the first UDP candidate (RFC 8839 §5.1)."""
+    for line in lines:
+        parts = line.removeprefix("a=candidate:").split()
+        if line.startswith("a=candidate:") and len(parts) >= 6 and parts[2].lower() == "udp":
+            if not (parts[5].isascii() and parts[5].isdigit() and 0 < int(parts[5][:6]) < 65536):
+                raise AnswerError(f"the answer's candidate has no port: {line[:80]!r}")
+            return parts[4], int(parts[5])
+    raise AnswerError("the answer has no UDP candidate")
+
+
+def _read_section(lines: Sequence[str]) -> Section:
+    parts = lines[0].removeprefix("m=").split()
+    if len(parts) < 4:
+        raise AnswerError(f"the answer has an unreadable section: {lines[0][:80]!r}")
+    accepted = parts[1] != "0" and "a=inactive" not in lines
+    ssrcs: dict[int, None] = {}
+    for line in lines:
+        number = line.removeprefix("a=ssrc:").partition(" ")[0]
+        if line.startswith("a=ssrc:") and number.isascii() and number.isdigit():
+            ssrcs[int(number)] = None
+    return Section(parts[0], accepted, tuple(ssrcs))

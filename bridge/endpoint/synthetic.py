@@ -1,0 +1,159 @@
+"""The sending half of a synthetic site: real encoded media at packet level, many to a process.
+
+It plays a loop through a WHIP session and jumps to its keyframe when asked for one. Its other half
+is in `watcher.py`. Neither knows what a site or a province is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import struct
+import time
+from collections.abc import Callable
+
+from bridge import rtcp
+from bridge.endpoint import loops, offers
+from bridge.endpoint.loops import Loop
+from bridge.endpoint.peer import CONNECT_S, REPORT_S, Door, Peer, PeerState, phase
+from bridge.endpoint.wheel import Wheel
+from bridge.transport import Certificate
+from signaling.wire.ids import Media
+
+_AUDIO_S = loops.AUDIO_FRAME_SAMPLES / loops.AUDIO_CLOCK_HZ
+_VIDEO_S = 1 / loops.FRAMES_PER_S
+_STALL_S = 0.5
+"""A process that was late by more goes on from now instead of catching up."""
+_CNAME = "site"
+
+
+class _Stream:
+    """One outgoing RTP stream: sequence, timestamps, totals."""
+
+    def __init__(self, payload_type: int, clock_hz: int, step: int, ssrc: int) -> None:
+        self.ssrc, self.clock_hz = ssrc, clock_hz
+        self.payload_type, self._step = payload_type, step
+        self.sequence = secrets.randbits(15)
+        self.timestamp = secrets.randbits(32)
+        self.packets = self.octets = 0
+        self._at = 0.0
+
+    def advance(self, now: float, steps: int = 1) -> None:
+        """The next frame is `steps` frame times after the last one."""
+        self.timestamp = (self.timestamp + steps * self._step) & 0xFFFFFFFF
+        self._at = now
+
+    def packet(self, payload: bytes, marker: bool) -> bytes:
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += len(payload)
+        second = self.payload_type | (0x80 if marker else 0)
+        return (
+            struct.pack("!BBHII", 0x80, second, self.sequence, self.timestamp, self.ssrc) + payload
+        )
+
+    def report(self, now: float, ntp: int) -> rtcp.SenderReport:
+        elapsed = int((now - self._at) * self.clock_hz)
+        timestamp = (self.timestamp + elapsed) & 0xFFFFFFFF
+        return rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets)
+
+
+class Player:
+    """Plays a loop into a WHIP session: 50 sound packets and 10 pictures a second, muted or not.
+
+    What a muted site's client does with its microphone is its own affair: this one never stops
+    sending, so that only the service can keep it silent.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        wheel: Wheel,
+        certificate: Certificate,
+        on_state: Callable[[PeerState], None] = lambda state: None,
+    ) -> None:
+        self.keyframes_asked = 0
+        self._loop, self._wheel = loop, wheel
+        self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
+        self._video = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
+        self._peer = Peer(wheel, certificate, lambda now, packet: None, self._feedback, on_state)
+        self._frame = self._tone = 0
+        self._picture_id = secrets.randbits(15)
+        self._audio_due = self._video_due = self._report_due = 0.0
+
+    @property
+    def state(self) -> PeerState:
+        """Of the session's transport."""
+        return self._peer.state
+
+    @property
+    def sound_packets(self) -> int:
+        """How many it has sent, muted or not."""
+        return self._audio.packets
+
+    async def open(self, door: Door, timeout_s: float = CONNECT_S) -> None:
+        """Publish through this door; returns when connected and sending.
+
+        Raises what the door raises, and as `Peer.connect`.
+        """
+        ssrcs: list[tuple[Media, int]] = [("audio", self._audio.ssrc), ("video", self._video.ssrc)]
+        peer = self._peer
+        offer = offers.publish_offer(peer.credentials, peer.certificate.fingerprint, ssrcs)
+        await peer.connect(offers.read_answer(await door(offer)), timeout_s)
+        now = asyncio.get_running_loop().time()
+        self._audio_due = now + phase() * _AUDIO_S
+        self._video_due = now + phase() * _VIDEO_S
+        self._report_due = now + phase() * REPORT_S
+        self._wheel.add(self._turn)
+
+    def close(self) -> None:
+        """Stop sending and end the transport; the session's resource is the door's to delete."""
+        self._wheel.remove(self._turn)
+        self._peer.close()
+
+    def _turn(self, now: float) -> None:
+        while now >= self._audio_due:
+            self._audio_due = self._next(self._audio, now, self._audio_due, _AUDIO_S)
+            self._sound()
+        while now >= self._video_due:
+            self._video_due = self._next(self._video, now, self._video_due, _VIDEO_S)
+            self._picture()
+        if now >= self._report_due:
+            self._report_due = now + REPORT_S
+            ntp = rtcp.ntp_time(time.time())
+            for stream in (self._audio, self._video):
+                name = rtcp.CanonicalName(stream.ssrc, _CNAME)
+                self._peer.send_rtcp(rtcp.build([stream.report(now, ntp), name]))
+
+    def _next(self, stream: _Stream, now: float, due: float, step_s: float) -> float:
+        missed = int((now - due) / step_s) if now - due > _STALL_S else 0
+        stream.advance(now, 1 + missed)
+        return due + (1 + missed) * step_s
+
+    def _sound(self) -> None:
+        tone = self._loop.tones[self._tone]
+        self._tone = (self._tone + 1) % len(self._loop.tones)
+        self._peer.send_rtp(self._audio.packet(tone, marker=False))
+
+    def _picture(self) -> None:
+        frame = self._loop.frames[self._frame]
+        self._frame = (self._frame + 1) % len(self._loop.frames)
+        self._picture_id = (self._picture_id + 1) & 0x7FFF
+        *parts, last = loops.fragments(frame, self._picture_id)
+        for part in parts:
+            self._peer.send_rtp(self._video.packet(part, marker=False))
+        self._peer.send_rtp(self._video.packet(last, marker=True))
+
+    def _feedback(self, now: float, compound: bytes) -> None:
+        for packet in rtcp.parse(compound):
+            if _asks_for_keyframe(packet, self._video.ssrc):
+                self.keyframes_asked += 1
+                self._frame = 0
+
+
+def _asks_for_keyframe(packet: rtcp.Packet, ssrc: int) -> bool:
+    if isinstance(packet, rtcp.PictureLoss):
+        return packet.media_ssrc == ssrc
+    if isinstance(packet, rtcp.FullIntra):
+        return any(wanted == ssrc for wanted, _ in packet.requests)
+    return False

@@ -1,0 +1,94 @@
+"""The wheel reads sockets, calls its parts, does deferred work in order, and fails aloud."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from bridge.endpoint.wheel import Wheel
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+    return ours, theirs
+
+
+async def test_reader_gets_every_datagram_in_order() -> None:
+    ours, theirs = pair()
+    got: list[bytes] = []
+    done = asyncio.Event()
+
+    def read(now: float, datagram: bytes) -> None:
+        got.append(datagram)
+        if len(got) == 500:
+            done.set()
+
+    async with Wheel() as wheel, asyncio.timeout(10):
+        wheel.add_socket(ours, read)
+        theirs.setblocking(False)
+        for number in range(500):
+            await asyncio.get_running_loop().sock_sendall(theirs, b"%d" % number)
+        await done.wait()
+        wheel.remove_socket(ours)
+    assert got == [b"%d" % number for number in range(500)]
+    ours.close()
+    theirs.close()
+
+
+async def test_removed_parts_and_sockets_are_left_alone() -> None:
+    ours, theirs = pair()
+    got: list[bytes] = []
+    turns: list[float] = []
+    async with Wheel() as wheel, asyncio.timeout(10):
+        wheel.add_socket(ours, lambda now, datagram: got.append(datagram))
+        turned = asyncio.Event()
+
+        def turn(now: float) -> None:
+            turns.append(now)
+            turned.set()
+
+        wheel.add(turn)
+        await turned.wait()
+        wheel.remove(turn)
+        wheel.remove(turn)
+        wheel.remove_socket(ours)
+        wheel.remove_socket(ours)
+        theirs.send(b"late")
+        again = asyncio.Event()
+        wheel.add(lambda now: again.set())
+        seen = len(turns)
+        await again.wait()
+    assert got == []
+    assert len(turns) == seen
+    ours.close()
+    theirs.close()
+
+
+async def test_deferred_work_is_done_in_order() -> None:
+    done: list[int] = []
+    finished = asyncio.Event()
+    async with Wheel() as wheel, asyncio.timeout(10):
+        for number in range(50):
+            wheel.defer(lambda number=number: done.append(number))  # type: ignore[misc]
+        wheel.defer(finished.set)
+        await finished.wait()
+    assert done == list(range(50))
+
+
+async def test_what_a_part_raises_comes_out_of_the_wheel() -> None:
+    failed = asyncio.Event()
+
+    def fail(now: float) -> None:
+        failed.set()
+        raise ArithmeticError("a fault of the part")
+
+    async def run() -> None:
+        async with Wheel() as wheel:
+            wheel.add(fail)
+            await failed.wait()
+
+    with pytest.raises(ArithmeticError, match="a fault of the part"):
+        await run()
