@@ -17,13 +17,13 @@ interface Props {
 /** RFC 4180, with the mark by which Excel knows UTF-8. */
 export function linksCsv(links: readonly SiteLink[], header: readonly string[]): string {
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
-  const lines = [header, ...links.map(({ site, name, url }) => [site, name, url])]
+  const lines = [header, ...links.map(({ site, name, url, code }) => [site, name, url, code])]
   return `\ufeff${lines.map((line) => line.map(quoted).join(',')).join('\r\n')}\r\n`
 }
 
 /** One line per site, to paste into a message or a sheet. */
 export function linksText(links: readonly SiteLink[]): string {
-  return links.map(({ site, name, url }) => `${site}\t${name}\t${url}`).join('\n')
+  return links.map(({ site, name, url, code }) => `${site}\t${name}\t${url}\t${code}`).join('\n')
 }
 
 /** Every site's personal link, to copy or to take away. */
@@ -76,7 +76,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
             onClick={() =>
               save(
                 `${texts.fileName}-${conference}.csv`,
-                linksCsv(rows, [texts.code, texts.name, texts.url]),
+                linksCsv(rows, [texts.code, texts.name, texts.url, texts.typed]),
               )
             }
           >
@@ -101,6 +101,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
               <th scope="col">{texts.code}</th>
               <th scope="col">{texts.name}</th>
               <th scope="col">{texts.url}</th>
+              <th scope="col">{texts.typed}</th>
               <td />
             </tr>
           </thead>
@@ -110,14 +111,20 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
                 <td>{link.site}</td>
                 <th scope="row">{link.name}</th>
                 <td>
-                  <a href={link.url} target="_blank" rel="noopener noreferrer">
-                    {link.url}
-                  </a>
+                  {link.revoked ? (
+                    texts.revoked
+                  ) : (
+                    <a href={link.url} target="_blank" rel="noopener noreferrer">
+                      {link.url}
+                    </a>
+                  )}
                 </td>
+                <td class="code">{link.code}</td>
                 <td>
                   <button
                     type="button"
                     class="button small"
+                    disabled={link.revoked}
                     aria-label={texts.copySite(link.name)}
                     onClick={() => void copy(link.url, link.site)}
                   >

@@ -23,6 +23,8 @@ const link = {
   name: 'Đà Nẵng',
   url: 'http://h/c/c1/s/48/#t=x',
   expires_at: 1_590_800_000,
+  code: '48-ABCDEFGH',
+  revoked: false,
 }
 const templates = [{ template: 't', title: 'Mẫu', title_en: 'Template', sites: 64 }]
 const rest = new Rest((url) =>
@@ -204,9 +206,9 @@ test('the links are there to read and to copy', async () => {
 
 test('links leave as text and as CSV that quotes', () => {
   const odd = { ...link, name: 'Bà "Rịa", Vũng Tàu' }
-  expect(linksText([link])).toBe(`48\tĐà Nẵng\t${link.url}`)
-  expect(linksCsv([odd], ['Số', 'Tên', 'URL'])).toBe(
-    `\ufeff"Số","Tên","URL"\r\n"48","Bà ""Rịa"", Vũng Tàu","${link.url}"\r\n`,
+  expect(linksText([link])).toBe(`48\tĐà Nẵng\t${link.url}\t48-ABCDEFGH`)
+  expect(linksCsv([odd], ['Số', 'Tên', 'URL', 'Mã'])).toBe(
+    `\ufeff"Số","Tên","URL","Mã"\r\n"48","Bà ""Rịa"", Vũng Tàu","${link.url}","48-ABCDEFGH"\r\n`,
   )
 })
 

@@ -54,6 +54,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'link_invalid',
   'link_expired',
   'link_foreign',
+  'link_revoked',
   'seat_taken',
   'replaced',
   'taken_over',

@@ -15,6 +15,13 @@ export const en: Catalogue = {
     forbidden: 'This account may not do that.',
     foreign_origin: 'The page was opened from another address than the service’s own.',
     sign_in_invalid: 'The sign-in link is wrong, used already or expired.',
+    bad_credentials: 'The account name or the password is wrong.',
+    account_locked:
+      'The account is locked after too many wrong tries. Wait a few minutes and try again.',
+    link_revoked: 'This link has been revoked. Please ask the organisers for a new one.',
+    code_invalid: 'The code is not right. Please check the number and the 8 letters.',
+    links_not_ready:
+      'There are no links yet: the administrator has to set the server’s public address first.',
     link_invalid: 'The link is not right. Please check it against your invitation.',
     link_expired: 'The link has expired. Please ask the organisers for a new one.',
     link_foreign: 'This link belongs to another site or another conference.',
@@ -217,6 +224,8 @@ export const en: Catalogue = {
     lead: 'Each link belongs to one site. Send it only to the person in charge there.',
     code: 'No.',
     name: 'Site',
+    typed: 'Typed code',
+    revoked: 'Revoked',
     url: 'Link',
     expires: 'Expires',
     copy: 'Copy',

@@ -126,6 +126,10 @@ describe('a session that breaks', () => {
 
     expect(session.closedByBridge('session-1')).toBe(true)
     expect(peers.made).toHaveLength(2)
+    expect(session.state.value.kind).toBe('retrying')
+    await settle()
+    peers.last.become('connected')
+    expect(doors.of('DELETE')).toEqual([])
   })
 
   test('a refused offer is tried again, later each time, with the newest token', async () => {

@@ -93,12 +93,12 @@ export class MediaSession {
 
   /** The bridge has ended a session; true if it was ours. */
   closedByBridge(session: SessionId): boolean {
-    if (this.candidate !== null && sessionOf(this.candidate) === session) {
-      this.fail(this.candidate, 'internal')
-      return true
-    }
-    if (this.current === null || sessionOf(this.current) !== session) return false
-    this.renew()
+    const link = [this.candidate, this.current].find((one) => sessionOf(one) === session)
+    if (link === undefined || link === null) return false
+    // there is nothing left to delete
+    link.location = null
+    if (link === this.candidate) this.fail(link, 'internal')
+    else this.broken()
     return true
   }
 
@@ -230,6 +230,6 @@ function absolute(url: string): string {
 }
 
 /** The resource's last path segment is the session's name. */
-function sessionOf(link: Link): SessionId | null {
-  return link.location?.split('/').at(-1) ?? null
+function sessionOf(link: Link | null): SessionId | null {
+  return link?.location?.split('/').at(-1) ?? null
 }

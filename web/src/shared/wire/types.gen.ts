@@ -25,6 +25,8 @@ export type Tally = "on_air" | "next" | "listening"
 
 export type HealthState = "offline" | "connecting" | "good" | "fair" | "poor" | "lost"
 
+export type ControlState = "good" | "lost" | "none"
+
 export type Layout = "single" | "grid"
 
 export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | AskHelp | ClearHelp | Promote | Leave
@@ -122,12 +124,13 @@ export interface SessionClosed {
   reason: string
 }
 
-/** Once a second. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. */
+/** Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same second: the fault is there, and no site is blamed for it. */
 export interface Figures {
   type: "figures"
   at: number
   nodes: Record<string, number>
   sites: Record<SiteCode, SiteFigures>
+  suspects: string[]
 }
 
 /** ``POST /api/sign-in``: the code of a printed one-time link, or an account's password. */
@@ -419,7 +422,7 @@ export interface QueueRow {
   next: Named | null
 }
 
-/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. */
+/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. */
 export interface SiteFigures {
   state: HealthState
   since: number
@@ -431,18 +434,29 @@ export interface SiteFigures {
   jitter_s: number | null
   bitrate_bps: number | null
   receive_loss_ratio: number | null
+  control: ControlState
+  quality: number | null
+  client_age_s: number | null
+  freeze_ratio: number | null
+  frames_per_s: number | null
+  sent_frames_per_s: number | null
+  camera: boolean | null
+  microphone: boolean | null
+  microphone_level: number | null
 }
 
-/** A site at one moment, as in `pages.SiteFigures`; None where nothing was known. */
+/** A site in one step, which begins `at`: its worst state, the mean of each figure of `pages.SiteFigures`; None where nothing was known. */
 export interface HistoryPoint {
   at: number
   state: HealthState
-  control: string | null
+  control: ControlState
   rtt_s: number | null
   loss_ratio: number | null
   jitter_s: number | null
   bitrate_bps: number | null
   receive_loss_ratio: number | null
+  quality: number | null
+  freeze_ratio: number | null
 }
 
 /** One part of the service: whether it does its work, and its figures. */
