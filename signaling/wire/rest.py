@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from signaling.wire.ids import ConferenceId, Role, SiteCode
-from signaling.wire.pages import HealthState, Phase
+from signaling.wire.pages import ControlState, HealthState, Phase
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
@@ -90,16 +90,19 @@ class Seated(msgspec.Struct, frozen=True):
 
 
 class HistoryPoint(msgspec.Struct, frozen=True):
-    """A site at one moment, as in `pages.SiteFigures`; None where nothing was known."""
+    """A site in one step, which begins `at`: its worst state, the mean of each figure of
+    `pages.SiteFigures`; None where nothing was known."""
 
     at: float
     state: HealthState
-    control: str | None = None
+    control: ControlState = "none"
     rtt_s: float | None = None
     loss_ratio: float | None = None
     jitter_s: float | None = None
     bitrate_bps: float | None = None
     receive_loss_ratio: float | None = None
+    quality: float | None = None
+    freeze_ratio: float | None = None
 
 
 class SiteHistory(msgspec.Struct, frozen=True):

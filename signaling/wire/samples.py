@@ -6,7 +6,7 @@ import msgspec
 
 from signaling.wire.control import SessionStats
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
-from signaling.wire.pages import SiteFigures
+from signaling.wire.pages import Report, SiteFigures
 
 
 class SiteHeard(msgspec.Struct, frozen=True, tag="site_heard"):
@@ -35,6 +35,15 @@ class SiteMedia(msgspec.Struct, frozen=True, tag="site_media"):
     at: float
     publish: SessionStats | None
     receive: SessionStats | None
+
+
+class SiteReported(msgspec.Struct, frozen=True, tag="site_reported"):
+    """A site's page sent its own WebRTC statistics."""
+
+    conference: ConferenceId
+    site: SiteCode
+    at: float
+    report: Report
 
 
 class ConferenceOpened(msgspec.Struct, frozen=True, tag="conference_opened"):
@@ -67,14 +76,25 @@ class NodeGone(msgspec.Struct, frozen=True, tag="node_gone"):
 
 
 Sample = (
-    SiteHeard | SiteGone | SiteMedia | ConferenceOpened | ConferenceClosed | NodeHeard | NodeGone
+    SiteHeard
+    | SiteGone
+    | SiteMedia
+    | SiteReported
+    | ConferenceOpened
+    | ConferenceClosed
+    | NodeHeard
+    | NodeGone
 )
 
 
 class HealthReport(msgspec.Struct, frozen=True):
-    """The monitor's word, once a second and conference: each site's state and figures."""
+    """The monitor's word, once a second and conference: each site's state and figures.
+
+    `suspects`: nodes that hear none of their sites since one and the same second.
+    """
 
     conference: ConferenceId
     at: float
     nodes: dict[str, float]
     sites: dict[SiteCode, SiteFigures]
+    suspects: list[str] = []

@@ -44,6 +44,7 @@ _ALIASES: dict[str, Any] = {
     "Phase": pages.Phase,
     "Tally": pages.Tally,
     "HealthState": pages.HealthState,
+    "ControlState": pages.ControlState,
     "Layout": pages.Layout,
     "PageCommand": pages.PageCommand,
     "PageMessage": pages.PageMessage,

@@ -115,10 +115,19 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
     jitter_s: 0.004,
     bitrate_bps: 540_000,
     receive_loss_ratio: 0,
+    control: 'good',
+    quality: 1,
+    client_age_s: 2,
+    freeze_ratio: 0,
+    frames_per_s: 15,
+    sent_frames_per_s: 15,
+    camera: true,
+    microphone: true,
+    microphone_level: 0.1,
     ...changes,
   }
 }
 
 export function figures(sites: Record<SiteCode, SiteFigures>): Figures {
-  return { type: 'figures', at: 1_590_714_010, nodes: { 'node-1': 0.5 }, sites }
+  return { type: 'figures', at: 1_590_714_010, nodes: { 'node-1': 0.5 }, sites, suspects: [] }
 }
