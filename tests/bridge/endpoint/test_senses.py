@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.endpoint import loops, senses
-from tests.bridge.test_loops import packets
+from tests.bridge.endpoint.test_loops import packets
 
 
 @pytest.fixture(scope="module")
