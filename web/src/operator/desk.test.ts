@@ -115,3 +115,18 @@ test('the bridge’s end of its session makes the desk receive anew', async () =
   await settle()
   expect(fake.doors.of('POST')).toHaveLength(2)
 })
+
+test('the end stops receiving; taking it back receives again', async () => {
+  await settle()
+  fake.peers.last.become('connected')
+  expect(fake.desk.receiver.value?.streams.value.size).toBe(17)
+
+  fake.put({ conference: conferenceRow({ phase: 'ended' }) })
+  await settle()
+  expect(fake.doors.of('DELETE')).toHaveLength(1)
+  expect(fake.desk.receiver.value?.streams.value.size).toBe(0)
+
+  fake.put({ conference: conferenceRow({ phase: 'live' }) })
+  await settle()
+  expect(fake.doors.of('POST')).toHaveLength(2)
+})

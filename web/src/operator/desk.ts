@@ -14,6 +14,7 @@ import type {
   FloorRow,
   HealthState,
   PageCommand,
+  Phase,
   Scene,
   SeatRow,
   SiteCode,
@@ -72,14 +73,14 @@ export class Desk {
   open(): void {
     this.socket.connect()
     this.stops.push(
-      effect(() => this.receiveOnce(this.seats.value.length)),
+      effect(() => this.receive(this.seats.value.length, this.conference.value?.phase)),
       effect(() => this.socket.watch(this.thumbSites())),
     )
   }
 
   close(): void {
     for (const stop of this.stops) stop()
-    this.receiver.value?.session.stop()
+    this.receiver.value?.stop()
     this.socket.close()
   }
 
@@ -183,15 +184,16 @@ export class Desk {
     return this.seats.value.slice(0, thumbs).map((seat) => seat.site)
   }
 
-  private receiveOnce(seats: number): void {
-    if (seats === 0 || this.receiver.peek() !== null) return
-    const receiver = new Receiver({
-      ...this.options.receive,
-      door: () => this.door(),
-      slots: operatorSlots(seats),
-    })
+  /** One session from the first seats to the end, and again when the end is taken back. */
+  private receive(seats: number, phase: Phase | undefined): void {
+    if (seats === 0 || phase === undefined) return
+    const slots = operatorSlots(seats)
+    const receiver =
+      this.receiver.peek() ??
+      new Receiver({ ...this.options.receive, door: () => this.door(), slots })
     this.receiver.value = receiver
-    receiver.session.start()
+    if (phase === 'ended') receiver.stop()
+    else receiver.session.start()
   }
 
   private door(): Door | null {

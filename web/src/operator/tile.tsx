@@ -45,6 +45,7 @@ export function Tile({ desk, seat, streams }: Props) {
       <button
         type="button"
         class="tile-main"
+        data-slated={!seat.present || health === 'lost'}
         aria-label={label.filter((part) => part !== '').join(', ')}
         title={`${seat.site} ${seat.name} – ${texts.health[health]}`}
         onClick={click}
@@ -52,10 +53,10 @@ export function Tile({ desk, seat, streams }: Props) {
           desk.selected.value = seat.site
         }}
       >
-        {slot === null ? null : <SlotVideo slot={slot} streams={streams} />}
-        <span class="tile-slate" hidden={seat.present && health !== 'lost'}>
+        <span class="tile-slate">
           <b>{seat.site}</b>
         </span>
+        {slot === null ? null : <SlotVideo slot={slot} streams={streams} />}
         <span class="tile-marks">
           {onAir ? (
             <span class="mark on-air">

@@ -232,7 +232,7 @@ export class Attendance {
 
   private stopMedia(): void {
     this.publisher.session.stop()
-    this.receiver.session.stop()
+    this.receiver.stop()
     this.gear.close()
   }
 

@@ -113,7 +113,9 @@ function DeviceSelect({ attendance, kind }: Props & { kind: DeviceKind }) {
   const texts = t.value.site.devices
   const { gear } = attendance
   const list = kind === 'camera' ? gear.list.value.cameras : gear.list.value.microphones
-  const problem = gear.opened.value.problems[kind]
+  const { problems } = gear.opened.value
+  const bothDenied = problems.camera === 'denied' && problems.microphone === 'denied'
+  const problem = bothDenied && kind === 'camera' ? undefined : problems[kind]
   const unnamed = kind === 'camera' ? texts.unnamedCamera : texts.unnamedMicrophone
   const chosen = gear.choice.value[kind]
   const inUse = gear.opened.value[kind]?.getSettings().deviceId
@@ -146,7 +148,7 @@ function DeviceSelect({ attendance, kind }: Props & { kind: DeviceKind }) {
       </label>
       {problem === undefined ? null : (
         <div class="problem" role="alert" data-problem={problem}>
-          <p>{texts.problems[kind][problem]}</p>
+          <p>{bothDenied ? texts.problems.bothDenied : texts.problems[kind][problem]}</p>
           <button type="button" class="button" onClick={() => void gear.open()}>
             {t.value.common.retry}
           </button>

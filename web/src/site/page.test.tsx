@@ -73,6 +73,16 @@ test('a refused camera is explained, and the room may join without it', async ()
   expect(await accessibilityFaults()).toEqual([])
 })
 
+test('when both are blocked it is said once', async () => {
+  room.devices.refusals = { video: 'NotAllowedError', audio: 'NotAllowedError' }
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  expect(document.querySelectorAll('[data-problem]')).toHaveLength(1)
+  expect(byTestId('join').textContent).toBe(t.value.site.devices.joinReceiveOnly)
+})
+
 test('before the start the room waits, with its own picture and the hour', async () => {
   await room.join({}, conferenceRow({ phase: 'scheduled' }))
   await open()

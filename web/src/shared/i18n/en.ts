@@ -273,6 +273,8 @@ export const en: Catalogue = {
       mutedAtStart: 'Your microphone is off when you enter.',
       apply: 'Use these devices',
       problems: {
+        bothDenied:
+          'The browser blocks camera and microphone. Press the lock or camera sign in the address bar, choose Allow for both, then press Try again.',
         camera: {
           denied:
             'The browser blocks the camera. Press the lock or camera sign in the address bar, choose Allow, then press Try again.',

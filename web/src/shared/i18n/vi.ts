@@ -284,6 +284,8 @@ export const vi = {
       mutedAtStart: 'Khi mới vào, micro đang tắt.',
       apply: 'Dùng thiết bị này',
       problems: {
+        bothDenied:
+          'Trình duyệt đang chặn camera và micro. Bấm biểu tượng ổ khóa hoặc camera trên thanh địa chỉ, chọn Cho phép cho cả hai, rồi bấm Thử lại.',
         camera: {
           denied:
             'Trình duyệt đang chặn camera. Bấm biểu tượng ổ khóa hoặc camera trên thanh địa chỉ, chọn Cho phép, rồi bấm Thử lại.',

@@ -31,6 +31,12 @@ export class Receiver {
     })
   }
 
+  /** End the session, and let go of its pictures and sounds. */
+  stop(): void {
+    this.session.stop()
+    this.streams.value = new Map()
+  }
+
   private door(): Door | null {
     const door = this.options.door()
     if (door === null) return null

@@ -84,8 +84,9 @@ export function SlotAudio({ slot, streams, sound }: SlotProps & { sound: Sound }
   const stream = streams.get(slot) ?? null
   useEffect(() => {
     const audio = ref.current
-    if (audio === null || stream === null) return
+    if (audio === null) return
     audio.srcObject = stream
+    if (stream === null) return
     return sound.attach(audio)
   }, [stream, sound])
   return <audio ref={ref} data-slot={slot} />
