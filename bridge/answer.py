@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bridge.codecs import OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
-from bridge.sdp import LEVEL_URI, MID_URI, Offer, Section
+from bridge.sdp import LEVEL_URI, MID_URI, TWCC_URI, Offer, Section
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media, SlotName, Track, slot_media
 
@@ -20,14 +20,14 @@ CODECS: dict[Media, Codec] = {"audio": OPUS, "video": VP8}
 """What is forwarded."""
 
 _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
-    "audio": (),
-    "video": ("goog-remb", "nack", "nack pli"),
+    "audio": ("transport-cc",),
+    "video": ("transport-cc", "goog-remb", "nack", "nack pli"),
 }
 _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": (),
     "video": ("ccm fir", "nack", "nack pli"),
 }
-_PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI)
+_PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI, TWCC_URI)
 _FORMAT = {
     # the receiver's wishes (RFC 7587 §6.1): mono, silence not sent, errors corrected forward
     "opus": "minptime=10;useinbandfec=1;usedtx=1;stereo=0",
@@ -46,7 +46,7 @@ class Local:
 
 @dataclass(frozen=True)
 class PublishedTrack:
-    """A section that will send to us. `mid_extension` is None where not agreed; `nack`: it resends
+    """A section that will send to us. Extension ids are None where not agreed; `nack`: it resends
     what we ask for, under the same SSRC, since RTX is not agreed."""
 
     mid: str
@@ -55,6 +55,7 @@ class PublishedTrack:
     payload_type: int
     ssrcs: tuple[int, ...]
     mid_extension: int | None
+    twcc_extension: int | None
     nack: bool
 
 
@@ -112,6 +113,7 @@ def answer_publish(offer: Offer, local: Local) -> tuple[str, list[PublishedTrack
                 payload_type,
                 section.ssrcs,
                 extensions.get(MID_URI),
+                extensions.get(TWCC_URI) if _has_feedback(section, "transport-cc") else None,
                 media == "video" and _has_feedback(section, "nack"),
             )
         )

@@ -39,8 +39,9 @@ from signaling.wire.control import (
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SessionId
 
-TICK_S = 0.25
-PHASES = 4
+TICK_S = 0.1
+"""The pace of transport-wide feedback."""
+PHASES = 10
 """A session is ticked once in so many ticks: once a second, spread over it."""
 
 
@@ -232,6 +233,9 @@ class Node:
         for session in list(self._sessions.values()):
             if session.identity.serial % PHASES == self._phase:
                 session.tick(now)
+            if isinstance(session.flow, Publisher):
+                for compound in session.flow.feedback():
+                    session.send_rtcp(compound)
         self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from bridge import rtcp, rtp
 from bridge.answer import PublishedTrack
+from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Meter, round_trip_s
 from bridge.metrics import Counters
@@ -49,6 +50,10 @@ class Publisher:
         self._sources: dict[bytes, Source] = {}
         self._current: dict[Track, _Stream] = {}
         self._rtt_s: float | None = None
+        # one counter runs over all packets of a transport, so the sections agree on its id
+        ids = {one.twcc_extension for one in tracks}
+        self._twcc_extension = ids.pop() if len(ids) == 1 else None
+        self._arrivals = TransportFeedback(ssrc)
         self._losses: dict[int, Losses] = {}
         self._loop = asyncio.get_running_loop()
         self._nack_timer: asyncio.TimerHandle | None = None
@@ -61,13 +66,17 @@ class Publisher:
     def connected(self, now: float) -> None:
         """See `Flow`: sources come with their first packet."""
 
-    def receive_rtp(self, now: float, packet: bytes) -> None:
+    def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
         """See `Flow`."""
         source = self._sources.get(packet[8:12])
         if source is None:
             source = self._latch(now, packet)
             if source is None:
                 return
+        if self._twcc_extension is not None:
+            number = transport_number(packet, self._twcc_extension)
+            if number is not None:
+                self._arrivals.received(arrival, number)
         losses = self._losses.get(source.ssrc)
         if losses is not None:
             losses.received(now, packet[2] << 8 | packet[3])
@@ -108,6 +117,14 @@ class Publisher:
             packets.append(rtcp.MaximumBitrate(self._ssrc, MAX_BITRATE_BPS, video))
         packets.append(rtcp.ReferenceTime(self._ssrc, rtcp.ntp_time(wall)))
         return [rtcp.build(packets)]
+
+    def feedback(self) -> Sequence[bytes]:
+        """Arrival times for the publisher's estimate of its path; call it every 100 ms."""
+        source = next(iter(self._sources.values()), None)
+        if source is None:
+            return ()
+        head = rtcp.build(self._head(()))
+        return [head + report for report in self._arrivals.reports(source.ssrc)]
 
     def stats(self, now: float) -> list[StreamStats]:
         """See `Flow`."""
@@ -200,6 +217,23 @@ class Publisher:
             rtcp.ReceiverReport(self._ssrc, blocks),
             rtcp.CanonicalName(self._ssrc, self._session.identity.session),
         ]
+
+
+def transport_number(packet: bytes, identifier: int) -> int | None:
+    """The transport-wide sequence number, without reading the whole header: it is wanted of every
+    packet. None if the packet does not carry it in a one-byte extension (RFC 8285 §4.2)."""
+    at = 12 + 4 * (packet[0] & 0x0F)
+    if not packet[0] & 0x10 or packet[at : at + 2] != b"\xbe\xde":
+        return None
+    end = min(at + 4 + 4 * (packet[at + 2] << 8 | packet[at + 3]), len(packet) - 2)
+    at += 4
+    wanted = identifier << 4 | 1
+    while at < end:
+        head = packet[at]
+        if head == wanted:
+            return packet[at + 1] << 8 | packet[at + 2]
+        at += (head & 0x0F) + 2 if head else 1
+    return None
 
 
 class _Stream:

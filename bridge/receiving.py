@@ -53,7 +53,7 @@ class Receiver:
         for out in self._outs.values():
             self._carry_out(self._crosspoint.add_slot(now, one.scope, one.port, out.name, out.slot))
 
-    def receive_rtp(self, now: float, packet: bytes) -> None:
+    def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
         """See `Flow`: a receiver has nothing to send."""
         self._counters.dropped["unexpected_rtp"] += 1
 

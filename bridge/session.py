@@ -53,8 +53,8 @@ class Flow(Protocol):
     def connected(self, now: float) -> None:
         """Packets may flow from now on."""
 
-    def receive_rtp(self, now: float, packet: bytes) -> None:
-        """An RTP packet of the peer."""
+    def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
+        """An RTP packet of the peer; `arrival` as in `udp.Peer`."""
 
     def receive_rtcp(self, now: float, wall: float, compound: bytes) -> None:
         """A compound RTCP packet of the peer; `wall` is Unix time."""
@@ -136,7 +136,7 @@ class Session:
         """See `udp.Peer`."""
         self._channel.feed(datagram)
 
-    def receive_media(self, now: float, datagram: bytes) -> None:
+    def receive_media(self, now: float, arrival: float, datagram: bytes) -> None:
         """See `udp.Peer`."""
         flow = self.flow
         if len(datagram) < _MIN_PACKET or flow is None:
@@ -150,7 +150,7 @@ class Session:
             else:
                 packet = self._channel.unprotect_rtp(datagram)
                 self._heard_at = now
-                flow.receive_rtp(now, packet)
+                flow.receive_rtp(now, arrival, packet)
         except SrtpError as error:
             self._counters.dropped[error.reason] += 1
 

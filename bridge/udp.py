@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -22,17 +24,23 @@ COALESCE_S = 0.002
 BACKLOG = 4096
 """Datagrams that wait for a full send buffer: a keyframe to 63 sites is 2,500."""
 _MAX_DATAGRAM = 2048
-_SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
+_SO_RCVBUFFORCE, _SO_SNDBUFFORCE, _SO_TIMESTAMPNS = 33, 32, 35
+_TIMESPEC = struct.Struct("qq")
+_ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Peer(Protocol):
     """A session, as the socket sees it."""
 
-    def receive_media(self, now: float, datagram: bytes, /) -> None:
-        """An SRTP or SRTCP datagram from one of the session's addresses. Never raises."""
+    def receive_media(self, now: float, arrival: float, datagram: bytes, /) -> None:
+        """An SRTP or SRTCP datagram from one of the session's addresses.
+
+        `now` is the event loop's clock; `arrival` is when the kernel got the datagram, in seconds
+        of the monotonic clock: what a publisher's delay is judged by must not contain our own.
+        """
 
     def receive_dtls(self, datagram: bytes, /) -> None:
-        """A DTLS datagram from one of the session's addresses. Never raises."""
+        """A DTLS datagram from one of the session's addresses."""
 
 
 class UdpSocket:
@@ -135,12 +143,14 @@ class UdpSocket:
     def _drain(self) -> int:
         """Read and hand out up to `BATCH` datagrams; how many there were."""
         now = self._loop.time()
-        receive, peers, counters = self._socket.recvfrom, self.peers, self._counters
+        to_monotonic = time.monotonic() - time.time()
+        receive, peers, counters = self._socket.recvmsg, self.peers, self._counters
+        timestamp = _TIMESPEC.unpack
         size = 0
         count = 0
         while count < BATCH:
             try:
-                datagram, address = receive(_MAX_DATAGRAM)
+                datagram, extra, _, address = receive(_MAX_DATAGRAM, _ANCILLARY)
             except BlockingIOError:
                 break
             except OSError:
@@ -153,7 +163,9 @@ class UdpSocket:
             if 127 < first < 192:
                 peer = peers.get(address)
                 if peer is not None:
-                    peer.receive_media(now, datagram)
+                    seconds, nanoseconds = timestamp(extra[0][2])
+                    arrival = seconds + nanoseconds * 1e-9 + to_monotonic
+                    peer.receive_media(now, arrival, datagram)
                 else:
                     counters.dropped["unknown_peer"] += 1
             elif first < 4:
@@ -182,6 +194,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         sock.setblocking(False)
         _enlarge(sock)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.bind((host, port))
     except OSError:
         sock.close()

@@ -53,6 +53,8 @@ def test_publish_takes_first_audio_and_first_two_videos():
     assert [one.payload_type for one in tracks] == [111, 96, 96]
     assert tracks[2].ssrcs == (11,)
     assert tracks[1].mid_extension == 4
+    assert [one.twcc_extension for one in tracks] == [3, 3, 3]
+    assert all(one.nack for one in tracks[1:])
     assert ["a=recvonly" in one for one in sections(answer)] == [True, True, True, False]
     assert "a=inactive" in sections(answer)[3]
     assert "a=group:BUNDLE 0 1 2 3\r\n" in answer
@@ -65,6 +67,10 @@ def test_publish_answer_says_only_what_is_done():
     assert "useinbandfec=1;usedtx=1;stereo=0" in audio
     assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96\r\n")
     assert "a=rtcp-fb:96 nack pli\r\n" in video
+    for section in (audio, video):
+        # one counter over all packets of the transport: in both or in none
+        assert "transport-cc\r\n" in section
+        assert "transport-wide-cc-extensions-01\r\n" in section
     assert "rtx" not in answer
     assert "simulcast" not in publish(OFFERS["chromium-simulcast"])[0]
 

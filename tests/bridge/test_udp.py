@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -13,11 +14,12 @@ class Session:
     """Collects what the socket hands over."""
 
     def __init__(self):
-        self.media, self.dtls = [], []
+        self.media, self.dtls, self.arrivals = [], [], []
         self.arrived = asyncio.Event()
 
-    def receive_media(self, now, datagram):
+    def receive_media(self, now, arrival, datagram):
         self.media.append(datagram)
+        self.arrivals.append(arrival)
         self.arrived.set()
         if datagram.endswith(b"fault"):
             raise RuntimeError("a fault in one session")
@@ -92,6 +94,20 @@ async def test_more_than_a_batch_is_read_to_the_end(pair):
     assert pair.session.media[-1] == b"\x80 %d" % (2 * BATCH - 1)
 
 
+async def test_arrival_is_when_the_kernel_got_it_not_when_it_was_read(pair):
+    before = time.monotonic()
+    pair.peer.send(b"\x80 first")
+    between = time.monotonic()
+    while time.monotonic() < between + 0.02:
+        pass  # this process is busy, as under load
+    pair.peer.send(b"\x80 second")
+    await pair.session.until(lambda: len(pair.session.media) == 2)
+    first, second = pair.session.arrivals
+    # 1 ms for reading two clocks one after the other
+    assert before - 0.001 < first < between + 0.001
+    assert second - first >= 0.019
+
+
 async def test_fault_in_a_session_does_not_make_the_socket_deaf(pair):
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
@@ -119,7 +135,7 @@ class FullSocket:
 
     def __init__(self, real):
         self.real, self.room, self.sent = real, 0, []
-        self.getsockname, self.recvfrom = real.getsockname, real.recvfrom
+        self.getsockname, self.recvmsg = real.getsockname, real.recvmsg
 
     def sendto(self, datagram, address):
         if self.room == 0:
