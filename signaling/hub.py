@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
 
 from signaling import permissions, routing
 from signaling.bus import Bus
 from signaling.clock import Clock
-from signaling.conference.commands import Join
+from signaling.conference.commands import SYSTEM, Join, LoseStandby
 from signaling.conference.state import Conference
-from signaling.nodes import Session
-from signaling.socket import ClosedByPeer, PageSocket
+from signaling.owner import Owner
+from signaling.sessions import Session
+from signaling.socket import ClosedByPeer, Heard, PageSocket
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, PageId, Port, SiteCode
-from signaling.wire.pages import Doors, Figures, SessionClosed
-from signaling.wire.samples import HealthReport, SiteGone, SiteHeard
+from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, SiteCode
+from signaling.wire.pages import Doors, Figures, PageHello, Report, SessionClosed
+from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
+from signaling.wishes import Wishes
 
 MakeDoors = Callable[[PageSocket], Doors]
-WatchChanged = Callable[[ConferenceId, Port], None]
+WishesChanged = Callable[[ConferenceId, Port], None]
 
 
 class Hub:
     """Registry of the connected pages."""
 
     def __init__(
-        self, bus: Bus, clock: Clock, make_doors: MakeDoors, watch_changed: WatchChanged
+        self, bus: Bus, clock: Clock, make_doors: MakeDoors, wishes_changed: WishesChanged
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._make_doors = make_doors
-        self._watch_changed = watch_changed
+        self._wishes_changed = wishes_changed
         self._sockets: dict[tuple[ConferenceId, Port], PageSocket] = {}
+        self._arming: set[tuple[ConferenceId, SiteCode, DeviceId]] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, socket: PageSocket) -> None:
         """Run a page from its hello to its end, and close it with what was wrong, if anything."""
         try:
             hello = await socket.hello()
-            await self._let_in(socket, hello.page_id)
+            await self._let_in(socket, hello)
         except WireError as error:
             await socket.close(error.code)
             return
@@ -47,8 +51,11 @@ class Hub:
         try:
             await socket.serve(
                 self._make_doors(socket),
-                lambda: self._heard(socket),
-                lambda: self._watch_changed(socket.owner.conference, socket.port),
+                Heard(
+                    frame=lambda: self._heard(socket),
+                    wishes=lambda: self._wishes_changed(socket.owner.conference, socket.port),
+                    report=lambda report: self._reported(socket, report),
+                ),
             )
         except WireError as error:
             await socket.close(error.code)
@@ -57,10 +64,10 @@ class Hub:
         finally:
             self._gone(socket)
 
-    def watches(self, conference: ConferenceId) -> dict[Port, tuple[SiteCode, ...] | None]:
-        """What each connected page of a conference watches; None: it has not said so yet."""
+    def wishes(self, conference: ConferenceId) -> dict[Port, Wishes]:
+        """What each connected page of a conference wants to see and hear beside the program."""
         return {
-            port: socket.watch
+            port: socket.wishes
             for (held, port), socket in self._sockets.items()
             if held == conference
         }
@@ -74,12 +81,19 @@ class Hub:
         for socket in self._of(after.conference):
             socket.changed()
             site, device = socket.actor.site, socket.actor.device
-            if before is None or site is None or before.seats[site].device != device:
+            if before is None or site is None:
                 continue
             held_by = after.seats[site].device
-            socket.left = held_by is None
-            if held_by is not None and held_by != device:
-                self._close_later(socket, "seat_taken")
+            if socket.standby:
+                # a seat that was given up is as good as one that was handed over
+                if held_by is None or held_by == device:
+                    self._close_later(socket, "promoted")
+                elif after.seats[site].standby != device:
+                    self._close_later(socket, "seat_taken")
+            elif before.seats[site].device == device:
+                socket.left = held_by is None
+                if held_by is not None and held_by != device:
+                    self._close_later(socket, "taken_over")
 
     def report(self, report: HealthReport) -> None:
         """The monitor's figures: all of them for those who see all sites, else the page's own."""
@@ -109,27 +123,63 @@ class Hub:
         await asyncio.gather(*(socket.close("shutting_down") for socket in sockets))
         await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _let_in(self, socket: PageSocket, page: str) -> None:
-        socket.page = PageId(page)
+    def lose_absent_standbys(self, owners: Iterable[Owner]) -> None:
+        """Free the standby places whose device did not come back after a restart."""
+        for owner in owners:
+            for site, seat in owner.current().seats.items():
+                if seat.standby is None:
+                    continue
+                sitting = (owner.conference, routing.standby_port(site)) in self._sockets
+                if not sitting and (owner.conference, site, seat.standby) not in self._arming:
+                    self._later(self._lose_standby(owner, site, seat.standby))
+
+    async def _let_in(self, socket: PageSocket, hello: PageHello) -> None:
+        socket.page = PageId(hello.page_id)
         site, device = socket.actor.site, socket.actor.device
-        socket.port = (
-            routing.site_port(site) if site is not None else routing.operator_port(socket.page)
-        )
+        if site is None or device is None:
+            socket.port = routing.operator_port(socket.page)
+            self._register(socket)
+            return
+        arming = (socket.owner.conference, site, device)
+        self._arming.add(arming)
+        try:
+            await socket.owner.submit(Join(site, device, hello.standby), socket.actor)
+            self._sit_down(socket, site)
+        finally:
+            self._arming.discard(arming)
+
+    def _sit_down(self, socket: PageSocket, site: SiteCode) -> None:
+        """In the seat, or beside it."""
+        seat = socket.owner.current().seats[site]
+        socket.standby = seat.standby is not None and seat.standby == socket.actor.device
+        port = routing.standby_port(site) if socket.standby else routing.site_port(site)
+        sitting = self._sockets.get((socket.owner.conference, port))
+        if (
+            sitting is not None
+            and sitting.actor.device != socket.actor.device
+            and seat.device != socket.actor.device
+            and not socket.standby
+        ):
+            # nobody changes places after the end
+            raise WireError("seat_taken", f"site {site}: another device is connected")
+        socket.port = port
+        self._register(socket)
+        self._heard(socket)
+
+    def _register(self, socket: PageSocket) -> None:
         key = (socket.owner.conference, socket.port)
-        if site is not None and device is not None:
-            await socket.owner.submit(Join(site, device), socket.actor)
-            self._heard(socket)
         older = self._sockets.get(key)
         if older is not None and older.sign_in != socket.sign_in:
             raise WireError("forbidden", "this page_id is another sign-in's")
         self._sockets[key] = socket
-        if older is not None:
-            if older.actor.device != socket.actor.device:
-                self._close_later(older, "seat_taken")
-            elif older.page == socket.page:
-                self._later(older.supersede())
-            else:
-                self._close_later(older, "replaced")
+        if older is None:
+            return
+        if older.actor.device != socket.actor.device:
+            self._close_later(older, "taken_over")
+        elif older.page == socket.page:
+            self._later(older.supersede())
+        else:
+            self._close_later(older, "replaced")
 
     def _heard(self, socket: PageSocket) -> None:
         site = socket.actor.site
@@ -137,6 +187,12 @@ class Hub:
             return
         socket.owner.presence.heard(site, self._clock.monotonic())
         self._bus.publish(SiteHeard(socket.owner.conference, site, self._clock.wall()))
+
+    def _reported(self, socket: PageSocket, report: Report) -> None:
+        site = socket.actor.site
+        if site is not None and self._holds(socket):
+            at = self._clock.wall()
+            self._bus.publish(SiteReported(socket.owner.conference, site, at, report))
 
     @staticmethod
     def _holds(socket: PageSocket) -> bool:
@@ -150,10 +206,20 @@ class Hub:
         if self._sockets.get(key) is not socket:
             return
         del self._sockets[key]
-        site = socket.actor.site
-        if site is not None:
-            conference = socket.owner.conference
+        site, device = socket.actor.site, socket.actor.device
+        if site is None or device is None:
+            return
+        conference = socket.owner.conference
+        if socket.standby:
+            self._later(self._lose_standby(socket.owner, site, device))
+        else:
             self._bus.publish(SiteGone(conference, site, self._clock.wall(), socket.left))
+
+    @staticmethod
+    async def _lose_standby(owner: Owner, site: SiteCode, device: DeviceId) -> None:
+        # a service that stops refuses it; the place is then freed after the restart
+        with contextlib.suppress(WireError):
+            await owner.submit(LoseStandby(site, device), SYSTEM)
 
     def _of(self, conference: ConferenceId) -> list[PageSocket]:
         return [socket for (held, _), socket in self._sockets.items() if held == conference]

@@ -15,8 +15,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from signaling.conferences import Conferences
-from signaling.nodes import Nodes, newest
+from signaling.nodes import Nodes
 from signaling.reconciler import site_of
+from signaling.sessions import newest
 from signaling.wire.ids import Direction
 from signaling.wire.pages import Phase
 

@@ -6,14 +6,14 @@ of it; while its link is down its sessions are still believed, because it keeps 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
+from signaling.nodelink import REPLY_TIMEOUT_S, Link, Send
 from signaling.routetable import RouteTable, Table
-from signaling.wire.codec import encode
+from signaling.sessions import Session
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -26,36 +26,12 @@ from signaling.wire.control import (
     SessionEdge,
     SessionInfo,
     SessionOpened,
-    SessionState,
-    SessionStats,
-    SignalingMessage,
     Stats,
 )
-from signaling.wire.errors import ERRORS, WireError
+from signaling.wire.errors import WireError
 from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, SessionId, SlotName
 
-REPLY_TIMEOUT_S = 5.0
-"""How long a node may take to answer a request."""
-
 log = structlog.get_logger("signaling.nodes")
-
-Send = Callable[[str], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Session:
-    """A WHIP or WHEP resource on a node. `device` is None when another run of this service
-    opened it, or when it is no site's."""
-
-    node: NodeId
-    session: SessionId
-    scope: Scope
-    port: Port
-    direction: Direction
-    state: SessionState
-    slots: frozenset[SlotName]
-    device: DeviceId | None = None
-    stats: SessionStats | None = None
 
 
 @dataclass(slots=True)
@@ -67,39 +43,6 @@ class Listeners:
     node_ready: Callable[[NodeId], None]
     node_gone: Callable[[NodeId], None]
     stats: Callable[[NodeId, Stats], None]
-
-
-@dataclass(slots=True, eq=False)
-class Link:
-    """One control link. `tables` are those that signaling keeps in step on this node."""
-
-    node: NodeId
-    boot_id: str
-    version: str
-    send: Send
-    close: Callable[[str], Awaitable[None]]
-    stats: Stats | None = None
-    stats_at: float = 0.0
-    tables: dict[Scope, RouteTable] = field(default_factory=dict)
-    held_before: frozenset[Scope] = frozenset()
-    waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
-    last_request: int = 0
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def next_request(self) -> int:
-        """A request id that this link has not used."""
-        self.last_request += 1
-        return self.last_request
-
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Run something for as long as the link lives."""
-
-        async def run() -> None:
-            await work
-
-        task = asyncio.create_task(run())
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
 
 class Nodes:
@@ -151,7 +94,7 @@ class Nodes:
         )
         self._links[hello.node] = link
         if older is not None:
-            self._abandon(older)
+            older.abandon()
             await older.close("replaced")
         known = self._boots.get(hello.node)
         self._boots[hello.node] = hello.boot_id
@@ -168,7 +111,7 @@ class Nodes:
 
     def disconnected(self, link: Link) -> None:
         """The link is closed; requests under way fail with ``no_bridge``."""
-        self._abandon(link)
+        link.abandon()
         if self._links.get(link.node) is link:
             del self._links[link.node]
             log.warning(
@@ -188,7 +131,7 @@ class Nodes:
             case Stats():
                 self._stats(link, message, now)
             case SessionOpened() | Done() | RoutesHeld() | Refused():
-                self._reply(link, message)
+                link.replied(message)
 
     # --- requests -------------------------------------------------------------------------------
 
@@ -209,7 +152,7 @@ class Nodes:
         link = self.place(scope)
         request = link.next_request()
         message = OpenSession(request, scope, port, direction, offer, slots)
-        reply = await self._request(link, message)
+        reply = await link.request(message, self._reply_timeout_s)
         if not isinstance(reply, SessionOpened):
             raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")
         key = (link.node, reply.session)
@@ -231,7 +174,7 @@ class Nodes:
             return
         message = CloseSession(link.next_request(), session.session, reason)
         try:
-            await self._request(link, message)
+            await link.request(message, self._reply_timeout_s)
         except WireError as error:
             log.warning("session not closed", session=session.session, reason=str(error))
             return
@@ -286,7 +229,7 @@ class Nodes:
 
     async def _send_routes(self, link: Link, table: RouteTable, update: Routes) -> None:
         try:
-            reply = await self._request(link, update)
+            reply = await link.request(update, self._reply_timeout_s)
         except WireError as error:
             # the next report of the node tries again
             table.failed()
@@ -303,41 +246,6 @@ class Nodes:
         self._push(link, table)
 
     # --- inside ---------------------------------------------------------------------------------
-
-    async def _request(
-        self, link: Link, message: OpenSession | CloseSession | Routes
-    ) -> NodeMessage:
-        reply: asyncio.Future[NodeMessage] = asyncio.get_running_loop().create_future()
-        link.waiting[message.request] = reply
-        try:
-            async with asyncio.timeout(self._reply_timeout_s):
-                await self._send(link, message)
-                answer = await reply
-        except TimeoutError:
-            detail = f"node {link.node}: no reply in {self._reply_timeout_s:g} s"
-            raise WireError("bridge_timeout", detail) from None
-        finally:
-            link.waiting.pop(message.request, None)
-        if isinstance(answer, Refused):
-            known = answer.code if answer.code in ERRORS else "internal"
-            raise WireError(known, answer.detail)
-        return answer
-
-    @staticmethod
-    async def _send(link: Link, message: SignalingMessage) -> None:
-        try:
-            await link.send(encode(message))
-        except (ConnectionError, RuntimeError):
-            raise WireError("no_bridge", f"node {link.node}: the link broke") from None
-
-    def _reply(self, link: Link, message: SessionOpened | Done | RoutesHeld | Refused) -> None:
-        waiting = link.waiting.get(message.request)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message)
-        elif isinstance(message, SessionOpened):
-            # its client has been told that nothing came of it
-            late = CloseSession(link.next_request(), message.session, "late")
-            link.spawn(self._send(link, late))
 
     def _edge(self, link: Link, edge: SessionEdge) -> None:
         key = (link.node, edge.session)
@@ -398,23 +306,3 @@ class Nodes:
         if self._sessions.pop((session.node, session.session), None) is not None:
             self._listeners.session_closed(session, reason)
             self._listeners.sessions_changed(session.scope)
-
-    @staticmethod
-    def _abandon(link: Link) -> None:
-        for waiting in link.waiting.values():
-            if not waiting.done():
-                waiting.set_exception(WireError("no_bridge", f"node {link.node}: the link broke"))
-        for task in list(link.tasks):
-            task.cancel()
-
-
-def newest(sessions: Iterable[Session]) -> list[Session]:
-    """Per scope, port and direction the session that counts: the newest connected one, else the
-    newest. `sessions` come oldest first."""
-    best: dict[tuple[str, str, str], Session] = {}
-    for session in sessions:
-        key = (session.scope, session.port, session.direction)
-        held = best.get(key)
-        if held is None or session.state == "connected" or held.state != "connected":
-            best[key] = session
-    return list(best.values())

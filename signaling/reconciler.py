@@ -14,10 +14,13 @@ import structlog
 from signaling import routing
 from signaling.clock import Clock
 from signaling.conference.state import Conference
-from signaling.conferences import Conferences, Owner
-from signaling.nodes import Nodes, Session
+from signaling.conferences import Conferences
+from signaling.nodes import Nodes
+from signaling.owner import Owner
 from signaling.routing import Receiver
+from signaling.sessions import Session
 from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName
+from signaling.wishes import Wishes
 
 WINDOW_GRACE_S = 30.0
 """How long an operator window's sessions outlive its socket."""
@@ -26,8 +29,8 @@ SETTLE_S = 2.0
 
 log = structlog.get_logger("signaling.reconciler")
 
-Watches = Callable[[ConferenceId], dict[Port, tuple[SiteCode, ...] | None]]
-"""What each connected page of a conference watches; None: it has not said so yet."""
+WishesOf = Callable[[ConferenceId], dict[Port, Wishes]]
+"""What each connected page of a conference wants to see and hear beside the program."""
 
 
 class Reconciler:
@@ -37,7 +40,7 @@ class Reconciler:
         self,
         conferences: Conferences,
         nodes: Nodes,
-        watches: Watches,
+        wishes: WishesOf,
         clock: Clock,
         *,
         settle_s: float = SETTLE_S,
@@ -45,7 +48,7 @@ class Reconciler:
     ) -> None:
         self._conferences = conferences
         self._nodes = nodes
-        self._watches = watches
+        self._wishes = wishes
         self._clock = clock
         self._settle_until = clock.monotonic() + settle_s
         self._settled: set[ConferenceId] = set()
@@ -70,15 +73,12 @@ class Reconciler:
 
     def receivers(self, owner: Owner) -> list[Receiver]:
         """Every receiving port of the conference, with all slots that its sessions declared."""
-        state, watches = owner.current(), self._watches(owner.conference)
+        wishes = self._wishes(owner.conference)
         slots: dict[Port, frozenset[SlotName]] = {}
         for session in self._nodes.sessions(Scope(owner.conference)):
             if session.direction == "receive":
                 slots[session.port] = slots.get(session.port, frozenset()) | session.slots
-        return [
-            self._receiver(state, port, held, watches.get(port) or ())
-            for port, held in slots.items()
-        ]
+        return [_receiver(port, held, wishes.get(port, Wishes())) for port, held in slots.items()]
 
     def window_seen(self, conference: ConferenceId, port: Port) -> None:
         """An operator window's socket is connected now."""
@@ -119,7 +119,7 @@ class Reconciler:
 
     def _window_alive(self, conference: ConferenceId, port: Port) -> bool:
         now = self._clock.monotonic()
-        if port in self._watches(conference):
+        if port in self._wishes(conference):
             self._window_seen[(conference, port)] = now
             return True
         seen = self._window_seen.get((conference, port), self._started_at)
@@ -139,8 +139,8 @@ class Reconciler:
             for session in self._nodes.sessions(scope)
             if session.direction == "receive" and site_of(session.port) is None
         }
-        watches = self._watches(owner.conference)
-        back = all(watches.get(port) is not None for port in windows)
+        wishes = self._wishes(owner.conference)
+        back = all(wishes.get(port, Wishes()).watch is not None for port in windows)
         if back or self._clock.monotonic() >= self._settle_until:
             self._settled.add(owner.conference)
             return True
@@ -156,14 +156,12 @@ class Reconciler:
                 if site_of(session.port) == site:
                     self._nodes.close_later(session, "seat_taken" if seat.device else "left")
 
-    @staticmethod
-    def _receiver(
-        state: Conference, port: Port, slots: frozenset[SlotName], watch: tuple[SiteCode, ...]
-    ) -> Receiver:
-        site = site_of(port)
-        if site is None:
-            return Receiver(port, "operator", None, slots, watch)
-        return Receiver(port, "site", site, slots)
+
+def _receiver(port: Port, slots: frozenset[SlotName], wishes: Wishes) -> Receiver:
+    site = site_of(port)
+    if site is None:
+        return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue)
+    return Receiver(port, "site", site, slots)
 
 
 def site_of(port: Port) -> SiteCode | None:

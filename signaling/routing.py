@@ -44,6 +44,11 @@ def site_port(site: SiteCode) -> Port:
     return Port(f"{site}/main")
 
 
+def standby_port(site: SiteCode) -> Port:
+    """What a site's waiting device is called; nothing is ever routed there."""
+    return Port(f"{site}/standby")
+
+
 def operator_port(page: PageId) -> Port:
     """The port of one operator window."""
     return Port(f"op/{page}")

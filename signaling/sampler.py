@@ -12,8 +12,8 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
-from signaling.nodes import Session, newest
 from signaling.reconciler import site_of
+from signaling.sessions import Session, newest
 from signaling.wire.control import SessionStats, Stats
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
 from signaling.wire.samples import (

@@ -33,7 +33,8 @@ from signaling.hub import Hub
 from signaling.journal import Journal
 from signaling.links import Links, load_keys
 from signaling.metrics import ServiceMetrics
-from signaling.nodes import REPLY_TIMEOUT_S, Listeners, Nodes
+from signaling.nodelink import REPLY_TIMEOUT_S
+from signaling.nodes import Listeners, Nodes
 from signaling.presence import SILENCE_S
 from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S, Reconciler
 from signaling.sampler import Sampler
@@ -96,6 +97,7 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         self._url = ""
         self._local_url = ""
+        self._started_at = self._clock.monotonic()
 
     @property
     def url(self) -> str:
@@ -201,7 +203,7 @@ class Server:
         reconciler = Reconciler(
             conferences,
             nodes,
-            hub.watches,
+            hub.wishes,
             clock,
             settle_s=timings.settle_s,
             window_grace_s=timings.window_grace_s,
@@ -264,6 +266,8 @@ class Server:
             try:
                 self._reconciler.tick()
                 await self.services.conferences.lose_silent()
+                if self._clock.monotonic() - self._started_at >= self._options.timings.silence_s:
+                    self._hub.lose_absent_standbys(self.services.conferences.all())
             except Exception:
                 log.exception("tick failed; the next one tries again")
 

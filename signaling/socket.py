@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import WSMsgType, web
 
 from signaling.clock import Clock
 from signaling.conference.commands import Actor
-from signaling.conferences import Owner
 from signaling.limits import PAGE_FRAMES, Bucket
 from signaling.outbox import Outbox
+from signaling.owner import Owner
 from signaling.view import View, view
 from signaling.wire.codec import MAX_PAGE_FRAME, decode_page_message, encode
 from signaling.wire.errors import ERRORS, Problem, WireError
@@ -25,17 +25,20 @@ from signaling.wire.ids import CommandId, PageId, Port, SiteCode
 from signaling.wire.pages import (
     HELLO_TIMEOUT_S,
     CommandMessage,
+    Cue,
     Doors,
     Figures,
     Heartbeat,
     HeartbeatAck,
     PageHello,
     PageMessage,
+    Report,
     Result,
     SessionClosed,
     Snapshot,
     Watch,
 )
+from signaling.wishes import Wishes
 
 NORMAL_CLOSURE = 1000
 GOING_AWAY = 1001
@@ -54,6 +57,16 @@ class SocketTimings:
     hello_s: float = HELLO_TIMEOUT_S
     silence_s: float = 90.0
     stuck_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Whom a page's frames concern: `frame` is called for each, `wishes` when it wants to see or
+    hear something else, `report` with its own statistics."""
+
+    frame: Callable[[], None]
+    wishes: Callable[[], None]
+    report: Callable[[Report], None]
 
 
 class ClosedByPeer(Exception):  # noqa: N818 - not an error
@@ -76,7 +89,8 @@ class PageSocket:
         self.actor = actor
         self.page = PageId("")
         self.port = Port("")
-        self.watch: tuple[SiteCode, ...] | None = None
+        self.wishes = Wishes()
+        self.standby = False
         self.left = False
         self.sign_in: bytes | None = None
         self.account = ""
@@ -99,22 +113,19 @@ class PageSocket:
             raise WireError("hello_expected", f"the first frame was {type(message).__name__}")
         return message
 
-    async def serve(
-        self, doors: Doors, heard: Callable[[], None], watched: Callable[[], None]
-    ) -> None:
+    async def serve(self, doors: Doors, heard: Heard) -> None:
         """Send the snapshot, then run until the page goes.
 
-        `heard` is called for each frame, `watched` when the page watches other sites. Raises
-        WireError when the page breaks the protocol, and ClosedByPeer.
+        Raises WireError when the page breaks the protocol, and ClosedByPeer.
         """
         state = self.owner.current()
         seq, rows = self._outbox.opening()
         site = self.actor.site
         name = state.seats[site].site.name if site is not None else self.account
-        snapshot = Snapshot(seq, self.actor.role, site, name, self.port, doors, rows)
+        snapshot = Snapshot(seq, self.actor.role, site, name, self.port, doors, rows, self.standby)
         writer = asyncio.create_task(self._write(encode(snapshot)))
         try:
-            await self._serve(heard, watched)
+            await self._serve(heard)
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -149,22 +160,28 @@ class PageSocket:
     def _view(self) -> View:
         return view(self.owner.current(), self.actor.role, self.actor.site)
 
-    async def _serve(self, heard: Callable[[], None], watched: Callable[[], None]) -> None:
+    async def _serve(self, heard: Heard) -> None:
         while True:
             try:
                 message = await self._read(self._timings.silence_s)
             except TimeoutError:
                 await self.go_away()
                 raise ClosedByPeer from None
-            heard()
+            heard.frame()
             match message:
                 case PageHello():
                     raise WireError("bad_message", "hello came twice")
                 case Heartbeat(n=n):
                     await self._reply(HeartbeatAck(n))
                 case Watch(sites=sites):
-                    self.watch = tuple(SiteCode(site) for site in sites)
-                    watched()
+                    self.wishes = replace(self.wishes, watch=tuple(map(SiteCode, sites)))
+                    heard.wishes()
+                case Cue(site=site):
+                    cue = None if site is None else SiteCode(site)
+                    self.wishes = replace(self.wishes, cue=cue)
+                    heard.wishes()
+                case Report():
+                    heard.report(message)
                 case CommandMessage():
                     await self._reply(await self._command(message))
 

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from signaling.api.services import Services, bearer, services
-from signaling.nodes import Link
+from signaling.nodelink import Link
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_node_message
 from signaling.wire.control import Hello
 from signaling.wire.errors import ERRORS, WireError

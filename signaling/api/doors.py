@@ -11,7 +11,7 @@ from aiohttp import web
 from signaling import permissions, tokens
 from signaling.api.services import Services, bearer, services
 from signaling.conference.state import Conference
-from signaling.nodes import Session
+from signaling.sessions import Session
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.errors import WireError
@@ -25,6 +25,8 @@ SDP = "application/sdp"
 def make_doors(context: Services, socket: PageSocket) -> Doors:
     """The doors of a page that has been let in: sites both ways, directors to receive."""
     actor = socket.actor
+    if socket.standby:
+        return Doors(whip=None, whep=None, token="", ice_servers=context.ice_servers)
     publishes = actor.role == "site"
     receives = publishes or permissions.allowed(actor.role, "watch_pictures")
     claims = tokens.Door(socket.owner.conference, socket.port, publishes, actor.site, actor.device)

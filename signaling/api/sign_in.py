@@ -18,7 +18,7 @@ async def sign_in(request: web.Request) -> web.Response:
         raise WireError("rate_limited", "too many wrong codes; wait a minute")
     body = await body_of(request, SignInRequest)
     try:
-        cookie = await context.accounts.exchange(body.code, context.clock.wall())
+        cookie = await context.accounts.exchange(body.code or "", context.clock.wall())
     except WireError:
         context.wrong_sign_ins.take(address, now)
         raise

@@ -17,6 +17,7 @@ from signaling.wire.errors import Problem
 from signaling.wire.ids import Port, SiteCode
 from signaling.wire.pages import (
     CommandMessage,
+    Cue,
     Doors,
     Figures,
     Heartbeat,
@@ -98,18 +99,20 @@ class Page:
         sent = {"Content-Type": "application/json", **headers}
         return await self.http.post(URL(path, encoded=True), data=body, headers=sent)
 
-    async def connect(self, path: str | None = None, **headers: str) -> Self:
+    async def connect(
+        self, path: str | None = None, *, standby: bool = False, **headers: str
+    ) -> Self:
         """Open the socket, say hello, wait for the snapshot. Raises SocketClosedError."""
         await self.open(path, **headers)
-        await self.hello()
+        await self.hello(standby=standby)
         self.snapshot, self.snapshots = None, 0
         while self.snapshot is None:
             await self.read()
         return self
 
-    async def hello(self) -> None:
+    async def hello(self, *, standby: bool = False) -> None:
         """Say hello and do not wait."""
-        await self.send(encode(PageHello(self.page_id)))
+        await self.send(encode(PageHello(self.page_id, standby)))
 
     def adopt_cookies(self, other: Page, path: str | None = None) -> None:
         """Be the same browser as `other`; `path` sends its cookies where they do not belong."""
@@ -151,6 +154,10 @@ class Page:
     async def watch(self, *sites: str) -> None:
         """Say which sites' thumbnails are wanted."""
         await self.send(encode(Watch([SiteCode(site) for site in sites])))
+
+    async def cue(self, site: str | None) -> None:
+        """Say whose microphone is to be heard beside the program."""
+        await self.send(encode(Cue(site)))
 
     async def heartbeat(self) -> None:
         """Send one and wait for its answer; everything sent before has been answered then."""

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM, Join
 from signaling.conference.state import Conference
-from signaling.conferences import Conferences, Owner
+from signaling.conferences import Conferences
 from signaling.database import Database
 from signaling.journal import Entry, Journal
+from signaling.owner import Owner
 from signaling.wire.errors import WireError
 from signaling.wire.pages import End, Mute, Start, Take, Unmute
 from tests.fakes.clock import FakeClock
@@ -250,6 +251,27 @@ async def test_silent_seat_is_lost_and_keeps_its_flags(
     await conferences.lose_silent()
     seat = owner.current().seats[DA_NANG]
     assert (seat.present, seat.device, seat.muted_by_site) == (False, PC.device, False)
+
+
+async def test_standby_that_took_a_silent_seat_has_ten_seconds_to_come_back(
+    conferences: Conferences, owner: Owner, clock: FakeClock
+) -> None:
+    laptop = device_of(DA_NANG, "laptop")
+    assert PC.device is not None
+    assert laptop.device is not None
+    await owner.submit(Join(DA_NANG, PC.device), PC)
+    await owner.submit(Join(DA_NANG, laptop.device, standby=True), laptop)
+
+    clock.advance(10.1)
+    await conferences.lose_silent()
+    clock.advance(9.9)
+    await conferences.lose_silent()
+    seat = owner.current().seats[DA_NANG]
+    assert (seat.present, seat.device) == (True, laptop.device)
+
+    clock.advance(0.2)
+    await conferences.lose_silent()
+    assert not owner.current().seats[DA_NANG].present
 
 
 async def test_only_directors_and_the_service_create(conferences: Conferences) -> None:

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM
+from signaling.wire.codec import encode
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import Leave, SeatRow, Start, Unmute
-from signaling.wire.samples import HealthReport, SiteGone, SiteHeard
+from signaling.wire.pages import Leave, Report, SeatRow, Start, Unmute
+from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import CREATE
 from tests.signaling.figures import FIGURES
@@ -200,6 +201,22 @@ async def test_frames_of_a_site_are_heard_on_the_bus(stage: Stage, clock: FakeCl
 
     heard = SiteHeard(stage.conference, DA_NANG, clock.wall())
     assert told == [heard, heard, SiteGone(stage.conference, DA_NANG, clock.wall(), False)]
+
+
+async def test_report_of_a_site_is_passed_on_and_an_absurd_one_refused(
+    stage: Stage, clock: FakeClock
+) -> None:
+    site, operator = await stage.site("48"), await stage.window()
+    report = Report(rtt_s=0.05, freeze_s=1.5, microphone=True)
+    with stage.server.bus.subscribe(SiteReported) as reports:
+        await operator.send(encode(Report(rtt_s=0.01)))
+        await site.send(encode(report))
+
+        assert await reports.get() == SiteReported(stage.conference, DA_NANG, clock.wall(), report)
+
+        await site.send('{"type": "report", "rtt_s": -1}')
+        assert (await site.closed()).reason == "bad_message"
+        assert reports.lost == 0
 
 
 async def test_doors_fit_the_role(stage: Stage) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from signaling.nodes import Session, newest
 from signaling.server import Options, Timings
+from signaling.sessions import Session, newest
 from signaling.wire.control import RoutesHeld, SessionEdge, SessionInfo, TableVersion
 from signaling.wire.ids import NodeId, Port, Scope, SessionId, SiteCode
 from signaling.wire.pages import Start, Take

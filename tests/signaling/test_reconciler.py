@@ -129,6 +129,25 @@ async def test_table_waits_for_the_window_to_say_what_it_watches(stage: Stage) -
     }
 
 
+async def test_cue_fills_the_cue_slot_of_that_window_alone(stage: Stage) -> None:
+    node, one, other = await stage.node(), await stage.window(), await stage.window()
+    site = await stage.site("48")
+    for page in (one, other, site):
+        async with await page.offer("/whep?slots=cue:1") as response:
+            assert response.status == 201
+
+    await other.cue("99")
+    await site.cue("01")
+    await one.cue("48")
+    for page in (one, other, site):
+        await page.heartbeat()
+
+    cue = {(one.port, "cue:1"): ("48/main", "mic")}
+    await node.until(lambda: node.table(stage.conference) == cue)
+    await one.cue(None)
+    await node.until(lambda: node.table(stage.conference) == {})
+
+
 async def test_table_waits_two_seconds_at_most(stage: Stage, clock: FakeClock) -> None:
     node = adopted(stage, "op/page-of-old")
     await stage.node(node)

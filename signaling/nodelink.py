@@ -1,0 +1,108 @@
+"""The control link to one bridge node: requests and their replies, and what runs while it lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from signaling.routetable import RouteTable
+from signaling.wire.codec import encode
+from signaling.wire.control import (
+    CloseSession,
+    Done,
+    NodeMessage,
+    OpenSession,
+    Refused,
+    Routes,
+    RoutesHeld,
+    SessionOpened,
+    SignalingMessage,
+    Stats,
+)
+from signaling.wire.errors import ERRORS, WireError
+from signaling.wire.ids import NodeId, Scope
+
+REPLY_TIMEOUT_S = 5.0
+"""How long a node may take to answer a request."""
+
+Send = Callable[[str], Awaitable[None]]
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One control link. `tables` are those that signaling keeps in step on this node."""
+
+    node: NodeId
+    boot_id: str
+    version: str
+    send: Send
+    close: Callable[[str], Awaitable[None]]
+    stats: Stats | None = None
+    stats_at: float = 0.0
+    tables: dict[Scope, RouteTable] = field(default_factory=dict)
+    held_before: frozenset[Scope] = frozenset()
+    waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
+    last_request: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def next_request(self) -> int:
+        """A request id that this link has not used."""
+        self.last_request += 1
+        return self.last_request
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run something for as long as the link lives."""
+
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def request(
+        self, message: OpenSession | CloseSession | Routes, timeout_s: float
+    ) -> NodeMessage:
+        """Ask, and wait for the reply. Raises WireError ``bridge_timeout``, ``no_bridge``, or what
+        the node refused it with."""
+        reply: asyncio.Future[NodeMessage] = asyncio.get_running_loop().create_future()
+        self.waiting[message.request] = reply
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.tell(message)
+                answer = await reply
+        except TimeoutError:
+            detail = f"node {self.node}: no reply in {timeout_s:g} s"
+            raise WireError("bridge_timeout", detail) from None
+        finally:
+            self.waiting.pop(message.request, None)
+        if isinstance(answer, Refused):
+            known = answer.code if answer.code in ERRORS else "internal"
+            raise WireError(known, answer.detail)
+        return answer
+
+    async def tell(self, message: SignalingMessage) -> None:
+        """Send without waiting for a reply. Raises WireError ``no_bridge``."""
+        try:
+            await self.send(encode(message))
+        except (ConnectionError, RuntimeError):
+            raise WireError("no_bridge", f"node {self.node}: the link broke") from None
+
+    def replied(self, message: SessionOpened | Done | RoutesHeld | Refused) -> None:
+        """The node's reply to one of the requests."""
+        waiting = self.waiting.get(message.request)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+        elif isinstance(message, SessionOpened):
+            # its client has been told that nothing came of it
+            late = CloseSession(self.next_request(), message.session, "late")
+            self.spawn(self.tell(late))
+
+    def abandon(self) -> None:
+        """The link is over: requests under way fail with ``no_bridge``."""
+        for waiting in self.waiting.values():
+            if not waiting.done():
+                waiting.set_exception(WireError("no_bridge", f"node {self.node}: the link broke"))
+        for task in list(self.tasks):
+            task.cancel()
