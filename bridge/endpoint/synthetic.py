@@ -80,6 +80,7 @@ class Player:
         self._frame = self._tone = 0
         self._picture_id = secrets.randbits(15)
         self._audio_due = self._video_due = self._report_due = 0.0
+        self._asked_for_time: tuple[float, rtcp.ReferenceTime] | None = None
 
     @property
     def state(self) -> PeerState:
@@ -123,7 +124,7 @@ class Player:
             ntp = rtcp.ntp_time(time.time())
             for stream in (self._audio, self._video):
                 name = rtcp.CanonicalName(stream.ssrc, _CNAME)
-                self._peer.send_rtcp(rtcp.build([stream.report(now, ntp), name]))
+                self._peer.send_rtcp(rtcp.build([stream.report(now, ntp), name, *self._reply()]))
 
     def _next(self, stream: _Stream, now: float, due: float, step_s: float) -> float:
         missed = int((now - due) / step_s) if now - due > _STALL_S else 0
@@ -144,9 +145,21 @@ class Player:
             self._peer.send_rtp(self._video.packet(part, marker=False))
         self._peer.send_rtp(self._video.packet(last, marker=True))
 
+    def _reply(self) -> list[rtcp.Packet]:
+        """What the node needs to know the round trip (RFC 3611 §4.5); once for each question."""
+        if self._asked_for_time is None:
+            return []
+        (at, asked), self._asked_for_time = self._asked_for_time, None
+        # the turn's own time would count a slow turn as network
+        delay_s = asyncio.get_running_loop().time() - at
+        last = rtcp.compact_ntp(asked.ntp)
+        return [rtcp.ReferenceReply(self._audio.ssrc, ((asked.ssrc, last, int(delay_s * 65536)),))]
+
     def _feedback(self, now: float, compound: bytes) -> None:
         for packet in rtcp.parse(compound):
-            if _asks_for_keyframe(packet, self._video.ssrc):
+            if isinstance(packet, rtcp.ReferenceTime):
+                self._asked_for_time = now, packet
+            elif _asks_for_keyframe(packet, self._video.ssrc):
                 self.keyframes_asked += 1
                 self._frame = 0
 

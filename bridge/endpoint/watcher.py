@@ -232,6 +232,7 @@ class Watcher:
         if now < self._report_due:
             return
         self._report_due = now + REPORT_S
+        now = asyncio.get_running_loop().time()  # a slow turn is no part of the round trip
         found = (inlet.reception.report(now, inlet.ssrc) for inlet in self.inlets.values())
         blocks = [block for block in found if block is not None]
         for start in range(0, max(1, len(blocks)), rtcp.MAX_BLOCKS):

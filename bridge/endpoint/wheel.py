@@ -1,7 +1,8 @@
 """One timer and one poll for all synthetic sites of a process: 128 sessions, few wake-ups.
 
-Sockets are read when the wheel turns, every 10 ms, not when a datagram comes: an arrival time is
-exact to that. Work that can wait (decoding) is deferred and done in small portions between turns.
+Sockets are read when the wheel turns, every 10 ms, not when a datagram comes; when it came is the
+kernel's word, so that a slow turn of ours is not taken for a slow network. Work that can wait
+(decoding) is deferred and done in small portions between turns.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import contextlib
 import selectors
 import socket
+import struct
+import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -20,13 +23,18 @@ _DEFERRED_S = 0.004
 _MAX_READS = 200
 """Datagrams of one socket in one turn, so that none starves the others."""
 RECEIVE_BUFFER = 512 * 1024
+_SO_TIMESTAMPNS = 35
+"""Linux: the kernel notes when a datagram came, as a `struct timespec` of Unix time."""
+_TIMESPEC = struct.Struct("@ll")
+_MAX_WAIT_S = 5.0
+"""A datagram that seems to have waited longer came while the wall clock was set."""
 
 
 class Wheel:
     """Turns from ``async with`` to its end.
 
-    A datagram goes to the reader of its socket as ``reader(now, datagram)``; every turn calls
-    each part as ``part(now)``, `now` being the event loop's time in seconds. What they raise ends
+    A datagram goes to the reader of its socket as ``reader(arrived, datagram)``; every turn calls
+    each part as ``part(now)``, both being the event loop's time in seconds. What they raise ends
     the wheel, and comes out of ``async with``.
     """
 
@@ -56,6 +64,7 @@ class Wheel:
 
     def add_socket(self, sock: socket.socket, reader: Callable[[float, bytes], None]) -> None:
         """Read this non-blocking socket from now on."""
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._selector.register(sock, selectors.EVENT_READ, reader)
 
     def remove_socket(self, sock: socket.socket) -> None:
@@ -88,22 +97,23 @@ class Wheel:
             await asyncio.sleep(max(0.001, due - end))
 
     def _turn(self, now: float) -> None:
+        wall = time.time()
         for key, _ in self._selector.select(0):
-            self._drain(now, key)
+            self._drain(now, wall, key)
         for part in list(self._parts):
             part(now)
 
-    def _drain(self, now: float, key: selectors.SelectorKey) -> None:
+    def _drain(self, now: float, wall: float, key: selectors.SelectorKey) -> None:
         sock, reader = key.fileobj, key.data
         assert isinstance(sock, socket.socket)
         for _ in range(_MAX_READS):
             try:
-                datagram = sock.recv(2048)
+                datagram, notes, _, _ = sock.recvmsg(2048, 64)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 return  # ICMP port unreachable: the peer is away; consent will tell
-            reader(now, datagram)
+            reader(now - _waited_s(notes, wall), datagram)
             if sock.fileno() < 0:
                 return
 
@@ -112,3 +122,14 @@ class Wheel:
             self._deferred.popleft()()
             if clock() >= until:
                 return
+
+
+def _waited_s(notes: list[tuple[int, int, bytes]], wall: float) -> float:
+    """Seconds between a datagram's arrival and `wall` (Unix time), 0 where nothing is known."""
+    for level, kind, data in notes:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            waited_s = wall - seconds - nanoseconds * 1e-9
+            # what comes during the turn waits less than nothing
+            return waited_s if 0.0 < waited_s < _MAX_WAIT_S else 0.0
+    return 0.0

@@ -170,3 +170,17 @@ async def test_states_follow_the_session(hall: Hall, two: list[loops.Loop]) -> N
         told = [await states.get() for _ in range(3)]
     assert told == ["connecting", "connected", "closed"]
     assert again.state == "connected"
+
+
+async def test_node_learns_the_round_trip_of_both_halves(hall: Hall, two: list[loops.Loop]) -> None:
+    await hall.player("01/main", two[0])
+    await hall.watcher("02/main")
+    hall.route(("02/main", FLOOR, "01/main"))
+    found: dict[str, float] = {}
+    async with asyncio.timeout(10):
+        while len(found) < 2:
+            await asyncio.sleep(0.1)
+            sessions = hall.node.stats().sessions
+            found |= {one.port: one.rtt_s for one in sessions if one.rtt_s is not None}
+    assert set(found) == {"01/main", "02/main"}
+    assert all(0 <= rtt_s < 1 for rtt_s in found.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -34,6 +35,29 @@ async def test_reader_gets_every_datagram_in_order() -> None:
         await done.wait()
         wheel.remove_socket(ours)
     assert got == [b"%d" % number for number in range(500)]
+    ours.close()
+    theirs.close()
+
+
+async def test_reader_is_told_when_a_datagram_came_not_when_the_slow_wheel_read_it() -> None:
+    loop = asyncio.get_running_loop()
+    ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ours.bind(("127.0.0.1", 0))
+    ours.setblocking(False)
+    theirs = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    arrivals: asyncio.Queue[float] = asyncio.Queue()
+    async with Wheel() as wheel, asyncio.timeout(10):
+        wheel.add_socket(ours, lambda arrived, datagram: arrivals.put_nowait(arrived))
+        arrived = end = 0.0
+        # the kernel takes a moment to begin noting times when nobody has asked for it before
+        while arrived >= end - 0.05:
+            begin = loop.time()
+            theirs.sendto(b"now", ours.getsockname())
+            time.sleep(0.1)  # noqa: ASYNC251  # the process is busy with something else
+            end = loop.time()
+            arrived = await arrivals.get()
+        wheel.remove_socket(ours)
+    assert begin - 0.01 < arrived
     ours.close()
     theirs.close()
 
