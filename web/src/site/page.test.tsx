@@ -120,6 +120,14 @@ test('the microphone tells its three states apart', async () => {
   }
 })
 
+test('without a microphone there is nothing to turn on', async () => {
+  room.devices.refusals = { audio: 'NotFoundError' }
+  await room.join()
+  await open()
+  expect(byTestId('microphone').dataset.mic).toBe('missing')
+  expect(byTestId('mute').hasAttribute('disabled')).toBe(true)
+})
+
 test('the button turns the room’s own microphone off', async () => {
   await room.join({ muted_by_operator: false })
   await open()

@@ -234,7 +234,7 @@ function Microphone({ attendance, live }: { attendance: Attendance; live: boolea
         class="mic-button"
         data-testid="mute"
         data-open={open}
-        disabled={own === null}
+        disabled={own === null || missing}
         aria-pressed={open}
         onClick={() => attendance.toggleMic()}
       >

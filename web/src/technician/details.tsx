@@ -72,7 +72,7 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Row name={words.controlAge} value={age(figures?.control_age_s, texts)} />
         <Row name={words.consentAge} value={age(figures?.consent_age_s, texts)} />
         <Row name={words.mediaAge} value={age(figures?.media_age_s, texts)} />
-        <Row name={words.region} value={seat.region} />
+        {seat.region === '' ? null : <Row name={words.region} value={seat.region} />}
         <Row name={words.tally} value={texts.tally[seat.tally]} />
         <Row name={words.microphone} value={texts.mic[micOf(seat)]} />
       </dl>

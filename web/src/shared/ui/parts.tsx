@@ -31,7 +31,7 @@ export function LanguageSwitch() {
           lang={code}
           data-testid={`language-${code}`}
           title={labels[code]}
-          aria-label={labels[code]}
+          aria-label={`${SHORT[code]} – ${labels[code]}`}
           aria-pressed={language.value === code}
           onClick={() => {
             language.value = code
