@@ -56,11 +56,19 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """An authentic SRTP packet came over a path that no check has used: the peer's address has
+    changed, and its next check is seconds away. Sending waits for that check."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
 
-IceEvent = CheckReceived | Heard | Tick
+IceEvent = CheckReceived | Heard | Moved | Tick
 
 # --- outputs ------------------------------------------------------------------------------------
 
@@ -145,6 +153,8 @@ class IceLite:
             return self._check(now, event)
         if isinstance(event, Heard):
             return self._heard(now)
+        if isinstance(event, Moved):
+            return self._learn(now, event.path) + self._heard(now)
         return self._tick(now)
 
     def next_deadline(self) -> float | None:

@@ -18,9 +18,8 @@ from bridge.publishing import Publisher
 from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
-from bridge.source import Source
 from bridge.transport import Certificate
-from bridge.udp import Address, UdpSocket, open_socket
+from bridge.udp import UdpSocket, open_socket
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -31,7 +30,6 @@ from signaling.wire.control import (
     SessionEdge,
     SessionInfo,
     SessionOpened,
-    SessionStats,
     SignalingMessage,
     Stats,
     TableVersion,
@@ -76,13 +74,14 @@ class Node:
         self._crosspoint = Crosspoint(PythonFanout())
         self._sessions: dict[SessionId, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
+        self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
         self._serial = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._sockets: list[UdpSocket] = []
         try:
             for index, (host, port) in enumerate(announce):
                 sock = open_socket(host, port)
-                self._sockets.append(UdpSocket(sock, index, self._counters, self._receive_stun))
+                self._sockets.append(UdpSocket(sock, index, self._counters, self))
         except OSError:
             self._close_sockets()
             raise
@@ -170,7 +169,13 @@ class Node:
         if session.identity.direction == "publish":
             answer, tracks = answer_publish(offer, local)
             session.flow = Publisher(
-                session, tracks, self._crosspoint, next(ssrcs), self._counters, self._carry_out
+                session,
+                tracks,
+                self._crosspoint,
+                next(ssrcs),
+                self._counters,
+                self._carry_out,
+                self._bound,
             )
         else:
             answer, received = answer_receive(offer, local, session.identity.slots, ssrcs)
@@ -187,27 +192,34 @@ class Node:
 
     # --- packets ------------------------------------------------------------------------------
 
-    def _receive_stun(self, now: float, datagram: bytes, index: int, address: Address) -> None:
+    def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
+        """See `udp.Host`."""
         ufrag = local_ufrag(datagram)
         session = None if ufrag is None else self._by_ufrag.get(ufrag)
         if session is None:
             self._counters.dropped["malformed" if ufrag is None else "unknown_peer"] += 1
             return
-        session.receive_stun(now, datagram, Path(index, address))
+        session.receive_stun(now, datagram, path)
+
+    def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
+        """See `udp.Host`: equal SSRCs in two sessions are legal, authentication decides."""
+        for publisher in self._by_ssrc.get(datagram[8:12], ()):
+            if publisher.session.receive_moved(now, arrival, datagram, path):
+                return
+        self._counters.dropped["unknown_peer"] += 1
+
+    def _bound(self, publisher: Publisher, ssrc: bytes, bound: bool) -> None:
+        """A publisher took an SSRC, or gave it up."""
+        others = tuple(one for one in self._by_ssrc.pop(ssrc, ()) if one is not publisher)
+        holders = (*others, publisher) if bound else others
+        if holders:
+            self._by_ssrc[ssrc] = holders
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
-            publisher = self._publisher_of(output.source)
-            if publisher is not None:
+            for publisher in self._by_ssrc.get(output.source.ssrc.to_bytes(4, "big"), ()):
                 publisher.request_keyframe(output.source)
         self._arm()
-
-    def _publisher_of(self, source: Source) -> Publisher | None:
-        for session in self._sessions.values():
-            flow = session.flow
-            if isinstance(flow, Publisher) and source in flow.sources:
-                return flow
-        return None
 
     def _arm(self) -> None:
         """Wake the crosspoint when it wants to be; a wake-up that is too early does no harm."""
@@ -295,29 +307,9 @@ class Node:
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,
             dropped=dict(dropped),
-            sessions=[_session_stats(now, one) for one in self._sessions.values()],
+            sessions=[one.stats(now) for one in self._sessions.values()],
             tables=self.tables(),
         )
-
-
-def _session_stats(now: float, session: Session) -> SessionStats:
-    one, flow = session.identity, session.flow
-    assert flow is not None
-    return SessionStats(
-        session=one.session,
-        scope=one.scope,
-        port=one.port,
-        direction=one.direction,
-        state=session.state,
-        consent_age_s=_age(now, session.last_check),
-        media_age_s=_age(now, flow.media_at()),
-        rtt_s=flow.rtt_s(),
-        streams=flow.stats(now),
-    )
-
-
-def _age(now: float, at: float | None) -> float | None:
-    return None if at is None else max(0.0, now - at)
 
 
 def _fresh_ssrcs(offer: Offer) -> Iterator[int]:

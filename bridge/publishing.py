@@ -40,8 +40,10 @@ class Publisher:
         ssrc: int,
         counters: Counters,
         carry_out: Callable[[Sequence[Output]], None],
+        on_bound: Callable[[Publisher, bytes, bool], None],
     ) -> None:
-        self._session = session
+        self.session = session
+        self._on_bound = on_bound
         self._tracks = tracks
         self._crosspoint = crosspoint
         self._ssrc = ssrc
@@ -102,9 +104,11 @@ class Publisher:
                     pass
 
     def request_keyframe(self, source: Source) -> None:
-        """Send a PLI for this source."""
+        """Send a PLI for this source, if it is one of ours."""
+        if source not in self._sources.values():
+            return
         packets = [*self._head(()), rtcp.PictureLoss(self._ssrc, source.ssrc)]
-        self._session.send_rtcp(rtcp.build(packets))
+        self.session.send_rtcp(rtcp.build(packets))
 
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """See `Flow`: RR, REMB, and XR for the round trip (RFC 3611 §4.4)."""
@@ -170,9 +174,10 @@ class Publisher:
         for old in stream.begin(now, source):
             self._forget(now, old)
         self._sources[packet[8:12]] = source
+        self._on_bound(self, packet[8:12], True)
         if track.nack:
             self._losses[source.ssrc] = Losses()
-        one = self._session.identity
+        one = self.session.identity
         self._carry_out(self._crosspoint.add_source(now, one.scope, one.port, track.track, source))
         return source
 
@@ -201,21 +206,23 @@ class Publisher:
             if lost:
                 packets.append(rtcp.Nack(self._ssrc, ssrc, tuple(lost)))
         if len(packets) > 2:
-            self._session.send_rtcp(rtcp.build(packets))
+            self.session.send_rtcp(rtcp.build(packets))
         due = [one.next_deadline() for one in self._losses.values()]
         at = min((one for one in due if one is not None), default=None)
         self._nack_timer = None if at is None else self._loop.call_at(at, self._ask_for_lost)
 
     def _forget(self, now: float, source: Source) -> None:
         self._losses.pop(source.ssrc, None)
-        self._sources.pop(source.ssrc.to_bytes(4, "big"), None)
+        ssrc = source.ssrc.to_bytes(4, "big")
+        self._sources.pop(ssrc, None)
+        self._on_bound(self, ssrc, False)
         self._counters.dropped.update(source.dropped)
         self._carry_out(self._crosspoint.remove_source(now, source))
 
     def _head(self, blocks: tuple[rtcp.ReportBlock, ...]) -> list[rtcp.Packet]:
         return [
             rtcp.ReceiverReport(self._ssrc, blocks),
-            rtcp.CanonicalName(self._ssrc, self._session.identity.session),
+            rtcp.CanonicalName(self._ssrc, self.session.identity.session),
         ]
 
 

@@ -15,6 +15,7 @@ from bridge.ice import (
     Heard,
     IceLite,
     IceOutput,
+    Moved,
     Path,
     PathAdded,
     PathDropped,
@@ -27,7 +28,7 @@ from bridge.metrics import Counters
 from bridge.sdp import Offer
 from bridge.transport import Certificate, HandshakeError, SecureChannel, SrtpError
 from bridge.udp import Address, UdpSocket
-from signaling.wire.control import SessionInfo, SessionState, StreamStats
+from signaling.wire.control import SessionInfo, SessionState, SessionStats, StreamStats
 from signaling.wire.ids import Direction, Port, Scope, SessionId, SlotName
 
 HANDSHAKE_TIMEOUT_S = 20.0
@@ -121,10 +122,21 @@ class Session:
             one.session, one.scope, one.port, one.direction, self.state, list(one.slots)
         )
 
-    @property
-    def last_check(self) -> float | None:
-        """When the last authenticated check came (RFC 7675); None before the first."""
-        return self._ice.last_check
+    def stats(self, now: float) -> SessionStats:
+        """Figures; each call ends an interval."""
+        one, flow = self.identity, self.flow
+        assert flow is not None
+        return SessionStats(
+            session=one.session,
+            scope=one.scope,
+            port=one.port,
+            direction=one.direction,
+            state=self.state,
+            consent_age_s=_age(now, self._ice.last_check),
+            media_age_s=_age(now, flow.media_at()),
+            rtt_s=flow.rtt_s(),
+            streams=flow.stats(now),
+        )
 
     # --- from the socket --------------------------------------------------------------------
 
@@ -153,6 +165,19 @@ class Session:
                 flow.receive_rtp(now, arrival, packet)
         except SrtpError as error:
             self._counters.dropped[error.reason] += 1
+
+    def receive_moved(self, now: float, arrival: float, datagram: bytes, path: Path) -> bool:
+        """An SRTP packet from an unknown address that carries an SSRC of this session: take it and
+        the address if it is authentic. False, and nothing is counted, if it is not."""
+        if self.flow is None or not self._channel.connected:
+            return False
+        try:
+            packet = self._channel.unprotect_rtp(datagram)
+        except SrtpError:
+            return False
+        self._obey(now, self._ice.handle(now, Moved(path)))
+        self.flow.receive_rtp(now, arrival, packet)
+        return True
 
     # --- to the socket ----------------------------------------------------------------------
 
@@ -244,3 +269,7 @@ class Session:
     def _change(self, state: SessionState, reason: str) -> None:
         self.state = state
         self._on_change(self, reason)
+
+
+def _age(now: float, at: float | None) -> float | None:
+    return None if at is None else max(0.0, now - at)

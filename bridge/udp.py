@@ -8,9 +8,9 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Protocol
 
+from bridge.ice import Path
 from bridge.metrics import Counters
 
 Address = tuple[Any, ...]
@@ -43,16 +43,25 @@ class Peer(Protocol):
         """A DTLS datagram from one of the session's addresses."""
 
 
+class Host(Protocol):
+    """The node, as the socket sees it."""
+
+    def receive_stun(self, now: float, datagram: bytes, path: Path, /) -> None:
+        """A STUN datagram, whatever its source."""
+
+    def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path, /) -> None:
+        """An SRTP packet from an address that is no session's."""
+
+
 class UdpSocket:
     """Reads in batches and hands each datagram to the session of its source address.
 
     Demultiplexes by first byte (RFC 7983). `peers` maps source addresses to sessions; its owner
-    fills it after an authenticated check. STUN goes to `on_stun` whatever its source.
+    fills it after an authenticated check. The rest goes to the host.
 
     Args:
         sock: bound and non-blocking, as `open_socket` makes it; closed by `close`.
         index: which of the node's sockets it is, for `ice.Path`.
-        on_stun: takes (now, datagram, `index`, source address).
     """
 
     def __init__(
@@ -60,13 +69,13 @@ class UdpSocket:
         sock: socket.socket,
         index: int,
         counters: Counters,
-        on_stun: Callable[[float, bytes, int, Address], None],
+        host: Host,
     ) -> None:
         self.index = index
         self.peers: dict[Address, Peer] = {}
         self._socket = sock
         self._counters = counters
-        self._on_stun = on_stun
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
         self._backlog: deque[tuple[bytes, Address]] = deque()
@@ -162,14 +171,15 @@ class UdpSocket:
             first = datagram[0] if datagram else 255
             if 127 < first < 192:
                 peer = peers.get(address)
+                seconds, nanoseconds = timestamp(extra[0][2])
+                arrival = seconds + nanoseconds * 1e-9 + to_monotonic
                 if peer is not None:
-                    seconds, nanoseconds = timestamp(extra[0][2])
-                    arrival = seconds + nanoseconds * 1e-9 + to_monotonic
                     peer.receive_media(now, arrival, datagram)
                 else:
-                    counters.dropped["unknown_peer"] += 1
+                    path = Path(self.index, address)
+                    self._host.receive_stranger(now, arrival, datagram, path)
             elif first < 4:
-                self._on_stun(now, datagram, self.index, address)
+                self._host.receive_stun(now, datagram, Path(self.index, address))
             elif 19 < first < 64:
                 peer = peers.get(address)
                 if peer is not None:

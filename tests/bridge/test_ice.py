@@ -11,6 +11,7 @@ from bridge.ice import (
     Dropped,
     Heard,
     IceLite,
+    Moved,
     Path,
     PathAdded,
     PathDropped,
@@ -125,6 +126,17 @@ def test_media_keeps_alive_but_is_no_consent():
         assert ice.handle(float(now), Heard()) == []
         assert ice.handle(float(now), Tick()) == []
     assert ice.handle(30.0, Tick()) == [StateChanged("closed", "consent_expired")]
+
+
+def test_moved_peer_is_accepted_but_sending_waits_for_its_check():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(5.0, Tick())
+    assert ice.handle(6.0, Moved(AWAY)) == [PathAdded(AWAY), StateChanged("alive")]
+    assert ice.handle(6.1, Moved(AWAY)) == []
+    assert ice.selected == HOME
+    assert ice.last_check == 0.0
+    assert Selected(AWAY) in ice.handle(7.0, CheckReceived(nominating(), AWAY))
 
 
 def test_media_before_any_check_means_nothing():

@@ -340,7 +340,22 @@ async def test_passive_peer_is_met_as_dtls_client(house):
     await operator.until(lambda: operator.received)
 
 
-async def test_peer_that_moves_is_heard_at_once_and_answered_after_its_check(house):
+async def test_publisher_that_moves_is_heard_at_once(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, b"before", 111)
+    await operator.until(lambda: len(operator.received) == 1)
+    await site.bind()
+    site.send(plain(5, 2, b"forged with a known SSRC", 111))
+    site.rtp(5, 2, b"after", 111)
+    site.rtp(5, 3, b"later", 111)
+    await operator.until(lambda: len(operator.received) == 3)
+    assert [one[12:] for one in operator.received] == [b"before", b"after", b"later"]
+    assert house.dropped("unknown_peer") == 1
+
+
+async def test_receiver_that_moves_is_served_after_its_check(house):
     site = await house.publisher("48/main", ("audio",))
     operator = await house.receiver("op/1", "floor:1")
     house.route(("op/1", "floor:1", "48/main", "mic"))

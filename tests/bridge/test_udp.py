@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bridge.ice import Path
 from bridge.metrics import Counters
 from bridge.udp import BACKLOG, BATCH, UdpSocket, open_socket
 
@@ -39,11 +40,9 @@ class Pair:
     """A shared socket, one peer known to it, and one stranger."""
 
     def __init__(self, wrap=lambda sock: sock):
-        self.counters, self.stun = Counters(), []
+        self.counters, self.stun, self.strangers = Counters(), [], []
         self.socket = wrap(open_socket("127.0.0.1", 0))
-        self.udp = UdpSocket(
-            self.socket, 3, self.counters, lambda *arguments: self.stun.append(arguments)
-        )
+        self.udp = UdpSocket(self.socket, 3, self.counters, self)
         self.session = Session()
         self.peer, self.stranger = (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)
@@ -52,6 +51,12 @@ class Pair:
             one.bind(("127.0.0.1", 0))
             one.connect(self.udp.address)
         self.udp.peers[self.peer.getsockname()] = self.session
+
+    def receive_stun(self, now, datagram, path):
+        self.stun.append((datagram, path))
+
+    def receive_stranger(self, now, arrival, datagram, path):
+        self.strangers.append((datagram, path))
 
     def close(self):
         self.udp.close()
@@ -78,12 +83,10 @@ async def test_datagrams_go_where_their_first_byte_and_source_say(pair):
     await pair.session.until(lambda: pair.session.media)
     assert pair.session.media == [b"\x80 media"]
     assert pair.session.dtls == [b"\x16 hello"]
-    assert [(one[1], one[2]) for one in pair.stun] == [
-        (b"\x01 a check", 3),
-        (b"\x02 a check too", 3),
-    ]
-    assert pair.stun[0][3] == pair.stranger.getsockname()
-    assert pair.counters.dropped == {"unknown_peer": 2, "malformed": 2}
+    stranger, peer = (Path(3, one.getsockname()) for one in (pair.stranger, pair.peer))
+    assert pair.stun == [(b"\x01 a check", stranger), (b"\x02 a check too", peer)]
+    assert pair.strangers == [(b"\x80 media of nobody", stranger)]
+    assert pair.counters.dropped == {"unknown_peer": 1, "malformed": 2}
     assert pair.counters.packets_in == 8
 
 
