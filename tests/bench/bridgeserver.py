@@ -1,4 +1,4 @@
-"""The bridge under measurement: the product's own process, told what to do over its control link."""
+"""The bridge under measurement: the product's own process, driven over its control link."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
-from bridge import offers
+from bridge.endpoint import offers
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_node_message, encode
 from signaling.wire.control import (
     Hello,
@@ -28,14 +28,14 @@ from signaling.wire.control import (
     SignalingMessage,
     Stats,
 )
-from signaling.wire.ids import Port, Scope, SlotName
+from signaling.wire.ids import Port, Scope, SlotName, Track
 from tests.bench.line import Line, Remote
 from tests.bench.packets import AudioTrack, VideoTrack
 from tests.bench.server import CONNECT_S, BenchError, Server, process
 
 SCOPE = Scope("bench")
 SOURCE = Port("00/main")
-SLOTS = [SlotName("stage:1"), SlotName("floor:1")]
+ROUTED: dict[SlotName, Track] = {SlotName("stage:1"): "camera", SlotName("floor:1"): "mic"}
 
 
 class BridgeServer:
@@ -65,7 +65,7 @@ class BridgeServer:
         routes = [
             Route(_port(index), slot, SOURCE, track)
             for index in range(self._receivers)
-            for slot, track in zip(SLOTS, ("camera", "mic"), strict=True)
+            for slot, track in ROUTED.items()
         ]
         reply = await self._ask(Routes(next(self._requests), SCOPE, 1, 1, None, routes))
         if not isinstance(reply, RoutesHeld) or reply.revision != 1:
@@ -78,7 +78,7 @@ class BridgeServer:
         )
         await self._open(
             line,
-            OpenSession(next(self._requests), SCOPE, _port(index), "receive", offer, SLOTS),
+            OpenSession(next(self._requests), SCOPE, _port(index), "receive", offer, list(ROUTED)),
         )
 
     async def _open(self, line: Line, message: OpenSession) -> None:
@@ -91,7 +91,8 @@ class BridgeServer:
 
     async def _ask(self, message: SignalingMessage) -> NodeMessage:
         assert self._link is not None
-        reply = self._replies[message.request] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[NodeMessage] = asyncio.get_running_loop().create_future()
+        self._replies[message.request] = reply
         await self._link.send_str(encode(message))
         async with asyncio.timeout(CONNECT_S):
             return await reply
@@ -126,7 +127,9 @@ class BridgeServer:
 
 
 @contextlib.asynccontextmanager
-async def bridge_server(address: str, receivers: int, folder: Path) -> AsyncIterator[Server]:
+async def bridge_server(
+    address: str, receivers: int, folder: Path, core: int
+) -> AsyncIterator[Server]:
     """A bridge that announces this address. Raises BenchError if it does not come up."""
     server = BridgeServer(receivers)
     app = web.Application()
@@ -145,7 +148,7 @@ async def bridge_server(address: str, receivers: int, folder: Path) -> AsyncIter
     command += ["--data-dir", str(folder), "--media-port", str(_free_udp_port(address))]
     log = folder / "bridge.log"
     try:
-        async with process(command, log, environment) as running:
+        async with process(command, log, environment, core) as running:
             server.pid = running.pid
             try:
                 await server.wait_up()

@@ -18,29 +18,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bridge import rtcp
-from bridge.offers import OPUS, VP8
+from bridge.endpoint.offers import OPUS, VP8
 from tests.bench import proc
 from tests.bench.bridgeserver import bridge_server
+from tests.bench.floor import floor_server
 from tests.bench.janusserver import janus_server
 from tests.bench.line import Certificates, Line, Switchboard
 from tests.bench.packets import AUDIO_PER_S, AudioTrack, Count, VideoTrack
-from tests.bench.server import GENERATOR_CORE, BenchError, Server
+from tests.bench.server import BenchError, Server, cores, until
 
 LIMIT_S = 60.0
-_SETTLE_S = 1.0
 _DRAIN_S = 0.4
 _AT_ONCE = 8
 
 
+SERVERS = ("bridge", "janus", "janus-one-loop", "floor")
+
+
 @dataclass(frozen=True)
 class Job:
-    """What to measure. `server` is ``bridge``, ``janus`` or ``janus-one-loop``."""
+    """What to measure. `server` is one of `SERVERS`."""
 
     server: str
     address: str
     receivers: int
     rates: list[int]
     seconds: float
+    settle_s: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,12 @@ class Phase:
 
 @dataclass(frozen=True)
 class Run:
-    """All phases of one server process. Memory in KiB."""
+    """All phases of one server process. Memory in KiB: without sessions, at the end, at most."""
 
     server: str
     profiles: list[str]
     connected_s: float
-    memory_begin: int
+    memory_idle: int
     memory_end: int
     memory_peak: int
     threads: int
@@ -153,9 +157,7 @@ class Load:
 
     async def connect(self) -> None:
         """Open all sessions, and wait until everyone receives both streams."""
-        await self._server.publish(
-            self.publisher.line, self.publisher.audio, self.publisher.video
-        )
+        await self._server.publish(self.publisher.line, self.publisher.audio, self.publisher.video)
         self.publisher.pace(AUDIO_PER_S)
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -167,9 +169,7 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for index, line in enumerate(self.receivers):
                 group.create_task(come(index, line))
-        async with asyncio.timeout(10):
-            while not all(count.packets for count in self._counts()):
-                await asyncio.sleep(0.05)
+        await until(lambda: all(count.packets for count in self._counts()), 10)
         await self._rest()
 
     async def measure(self, rate: int) -> Phase:
@@ -178,7 +178,7 @@ class Load:
         overrun = proc.udp_drops(ports)
         expected, received, holes = self._totals()
         self.publisher.pace(rate)
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(self._job.settle_s)
         for line in self.receivers:
             line.delays_ns.clear()
         before = self._reading()
@@ -234,10 +234,14 @@ class Load:
         )
 
 
-async def run(job: Job) -> Run:
-    """Measure one server at all rates. Raises BenchError, TimeoutError, HandshakeError."""
+async def run(job: Job, core: int) -> Run:
+    """Measure one server, held to this core, at all rates.
+
+    Raises:
+        BenchError, TimeoutError, HandshakeError: it could not be made.
+    """
     with tempfile.TemporaryDirectory(prefix="diemcau-bench-") as folder:
-        async with asyncio.timeout(LIMIT_S), _server(job, Path(folder)) as server:
+        async with asyncio.timeout(LIMIT_S), _server(job, Path(folder), core) as server:
             board = Switchboard()
             turning = asyncio.create_task(board.run())
             try:
@@ -249,10 +253,10 @@ async def run(job: Job) -> Run:
 
 async def _measure(job: Job, server: Server, board: Switchboard) -> Run:
     load = Load(job, server, board)
+    memory_idle = proc.memory(server.pid).now_kib
     begin = time.monotonic()
     await load.connect()
     connected_s = time.monotonic() - begin
-    memory_begin = proc.memory(server.pid).now_kib
     phases = [await load.measure(rate) for rate in job.rates]
     memory = proc.memory(server.pid)
     await asyncio.sleep(1.0)  # the bridge's next report
@@ -260,7 +264,7 @@ async def _measure(job: Job, server: Server, board: Switchboard) -> Run:
         server=job.server,
         profiles=sorted(load.certificates.profiles()),
         connected_s=connected_s,
-        memory_begin=memory_begin,
+        memory_idle=memory_idle,
         memory_end=memory.now_kib,
         memory_peak=memory.peak_kib,
         threads=proc.threads(server.pid),
@@ -272,12 +276,15 @@ async def _measure(job: Job, server: Server, board: Switchboard) -> Run:
 
 
 @contextlib.asynccontextmanager
-async def _server(job: Job, folder: Path) -> AsyncIterator[Server]:
+async def _server(job: Job, folder: Path, core: int) -> AsyncIterator[Server]:
     if job.server == "bridge":
-        async with bridge_server(job.address, job.receivers, folder) as server:
+        async with bridge_server(job.address, job.receivers, folder, core) as server:
+            yield server
+    elif job.server == "floor":
+        async with floor_server(job.address, job.receivers, folder, core) as server:
             yield server
     else:
-        async with janus_server(job.server == "janus-one-loop", folder) as server:
+        async with janus_server(job.server == "janus-one-loop", folder, core) as server:
             yield server
 
 
@@ -289,10 +296,11 @@ def _percentile_ms(ordered: list[int], share: float) -> float:
 
 def main() -> None:
     """Run the job that the command line holds."""
-    os.sched_setaffinity(0, {GENERATOR_CORE})
     job = Job(**json.loads(sys.argv[1]))
+    own, server = cores()
+    os.sched_setaffinity(0, {own})
     try:
-        result = asyncio.run(run(job))
+        result = asyncio.run(run(job, server))
     except BenchError as error:
         sys.exit(str(error))
     print(json.dumps(asdict(result)))

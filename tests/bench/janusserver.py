@@ -15,8 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from bridge import offers
-from bridge.offers import OPUS, VP8
+from bridge.endpoint import offers
+from bridge.endpoint.offers import OPUS, VP8
 from tests.bench.line import Line, Remote
 from tests.bench.namespace import INTERFACE
 from tests.bench.packets import AudioTrack, VideoTrack
@@ -54,7 +54,13 @@ class JanusServer:
         """Open the API's session and the room."""
         self._session = (await self._ask({"janus": "create"}))["data"]["id"]
         handle = await self._attach()
-        room = {"request": "create", "room": _ROOM, "publishers": 1, "bitrate": 0, "is_private": True}
+        room = {
+            "request": "create",
+            "room": _ROOM,
+            "publishers": 1,
+            "bitrate": 0,
+            "is_private": True,
+        }
         codecs = {"audiocodec": "opus", "videocodec": "vp8"}
         await self._message(handle, {**room, **codecs})
 
@@ -67,7 +73,7 @@ class JanusServer:
             [("audio", audio.ssrc), ("video", video.ssrc)],
         )
         join = {"request": "joinandconfigure", "room": _ROOM, "ptype": "publisher"}
-        sdp = with_candidate(without_resends(offer), line.address)
+        sdp = with_candidate(offer, line.address)
         told = await self._message(handle, join, {"type": "offer", "sdp": sdp})
         self._feed = told["plugindata"]["data"]["id"]
         answer = offers.read_answer(told["jsep"]["sdp"])
@@ -132,7 +138,7 @@ class JanusServer:
 
 
 @contextlib.asynccontextmanager
-async def janus_server(one_loop: bool, folder: Path) -> AsyncIterator[Server]:
+async def janus_server(one_loop: bool, folder: Path, core: int) -> AsyncIterator[Server]:
     """Janus with Debian's configuration; `one_loop` sets ``event_loops = 1`` in it.
 
     Raises:
@@ -146,7 +152,7 @@ async def janus_server(one_loop: bool, folder: Path) -> AsyncIterator[Server]:
     command = ["janus", "--configs-folder", str(configuration)]
     command += ["--config", str(configuration / "janus.jcfg"), "--ice-enforce-list", INTERFACE]
     log = folder / "janus.log"
-    async with process(command, log, {}) as running, aiohttp.ClientSession() as http:
+    async with process(command, log, {}, core) as running, aiohttp.ClientSession() as http:
         socket = await _connect(http, log)
         server = JanusServer(socket)
         server.pid = running.pid
@@ -175,11 +181,6 @@ async def _connect(http: aiohttp.ClientSession, log: Path) -> aiohttp.ClientWebS
 # --- SDP ----------------------------------------------------------------------------------------
 
 
-def without_resends(sdp: str) -> str:
-    """The same without ``nack``: the bridge does not resend yet, so Janus shall not prepare to."""
-    return re.sub(r"a=rtcp-fb:\d+ nack\r\n", "", sdp)
-
-
 def with_candidate(sdp: str, address: tuple[str, int]) -> str:
     """The same with our one candidate in the first section, which carries the bundle."""
     host, port = address
@@ -189,7 +190,7 @@ def with_candidate(sdp: str, address: tuple[str, int]) -> str:
 
 
 def answer_to(offer: str, line: Line) -> str:
-    """Accept all sections of a subscriber's offer, without resends and header extensions."""
+    """Accept all sections of a subscriber's offer, without header extensions."""
     mids = re.findall(r"^a=mid:(\S+)", offer, re.MULTILINE)
     medias = re.findall(r"^m=(\S+)", offer, re.MULTILINE)
     print_ = line.certificate.fingerprint
@@ -209,7 +210,8 @@ def answer_to(offer: str, line: Line) -> str:
             f"a=rtpmap:{payload_type} {name}",
         ]
         if media == "video":
-            lines += [f"a=rtcp-fb:{payload_type} nack pli", f"a=rtcp-fb:{payload_type} ccm fir"]
+            asks = ("nack", "nack pli", "ccm fir")
+            lines += [f"a=rtcp-fb:{payload_type} {one}" for one in asks]
     return with_candidate("\r\n".join(lines) + "\r\n", line.address)
 
 
@@ -218,4 +220,3 @@ def payload(sdp: str, media: str) -> tuple[int, str]:
     wanted, default = ("opus", OPUS) if media == "audio" else ("VP8", VP8)
     found = re.search(rf"^a=rtpmap:(\d+) ({wanted}/\S+)", sdp, re.MULTILINE | re.IGNORECASE)
     return (int(found[1]), found[2]) if found else (default, f"{wanted}/90000")
-

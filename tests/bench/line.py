@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from OpenSSL import SSL
 
 from bridge import stun
+from bridge.endpoint.icecheck import Changed, Check, IceChecker, Received, Tick
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
-from bridge.icecheck import Changed, Check, IceChecker, Received, Tick
 from bridge.transport import Certificate, Role, SecureChannel, SrtpError
 from tests.bench.packets import VIDEO_BYTES, Count, made_at_ns
 
 _SO_TIMESTAMPNS = 35
-_SO_RCVBUFFORCE = 33
+SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 _TIMESPEC = struct.Struct("@qq")
 
@@ -87,7 +87,7 @@ class Line:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         if witness:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.bind((host, 0))
@@ -107,9 +107,7 @@ class Line:
             TimeoutError, HandshakeError: it did not work.
         """
         self._socket.connect(remote.address)
-        self._channel = SecureChannel(
-            self.certificate, role, [remote.fingerprint], self._send
-        )
+        self._channel = SecureChannel(self.certificate, role, [remote.fingerprint], self._send)
         if checks:
             self._ice = IceChecker(
                 self.credentials,
@@ -122,10 +120,14 @@ class Line:
                 await self._checked.wait()
         await self._channel.start(timeout_s)
 
+    def connect_plain(self, address: tuple[str, int]) -> None:
+        """Exchange plain packets with this address; a witness sees nothing then."""
+        self._socket.connect(address)
+        self.witness = False
+
     def send_rtp(self, packet: bytes) -> None:
         """Protect and send."""
-        assert self._channel is not None
-        self._send(self._channel.protect_rtp(packet))
+        self._send(packet if self._channel is None else self._channel.protect_rtp(packet))
 
     def close(self) -> None:
         """Free it."""

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,11 +15,15 @@ from typing import Protocol
 from tests.bench.line import Line
 from tests.bench.packets import AudioTrack, VideoTrack
 
-SERVER_CORE = 1
-GENERATOR_CORE = 0
 CONNECT_S = 20.0
 _STOP_S = 5.0
 _PR_SET_PDEATHSIG = 1
+
+
+def cores() -> tuple[int, int]:
+    """One for the generator and one for the server; the same where there is only one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[-1]
 
 
 class BenchError(Exception):
@@ -26,7 +31,11 @@ class BenchError(Exception):
 
 
 class Server(Protocol):
-    """A running server. Sessions carry one Opus and one VP8 stream, and no resends either way."""
+    """A running server.
+
+    A session carries one Opus and one VP8 stream. Receivers could ask for lost packets (NACK), so
+    each server keeps what it sends for a while; nobody does ask. There are no header extensions.
+    """
 
     pid: int
 
@@ -42,9 +51,9 @@ class Server(Protocol):
 
 @contextlib.asynccontextmanager
 async def process(
-    command: Sequence[str], log: Path, environment: dict[str, str]
+    command: Sequence[str], log: Path, environment: dict[str, str], core: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A server process on its own core, that ends with this one."""
+    """A server process that is held to this core, and ends with this process."""
     with log.open("wb") as output:
         started = await asyncio.create_subprocess_exec(
             *command,
@@ -52,7 +61,7 @@ async def process(
             stdout=output,
             stderr=output,
             env={**os.environ, **environment},
-            preexec_fn=_in_child(),
+            preexec_fn=_in_child(core),
         )
     try:
         yield started
@@ -67,11 +76,20 @@ async def process(
             await started.wait()
 
 
-def _in_child() -> Callable[[], None]:
+async def until(true: Callable[[], bool], limit_s: float) -> None:
+    """Look again and again until it holds. Raises TimeoutError."""
+    deadline = time.monotonic() + limit_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        await asyncio.sleep(0.05)
+
+
+def _in_child(core: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, {SERVER_CORE})
+        os.sched_setaffinity(0, {core})
 
     return prepare

@@ -21,9 +21,7 @@ class Spread:
 
     def text(self, digits: int = 1) -> str:
         """``9.7 (9.5–10.1)``; only the median where all are the same at this precision."""
-        middle, low, high = (
-            f"{one:,.{digits}f}" for one in (self.median, self.low, self.high)
-        )
+        middle, low, high = (f"{one:,.{digits}f}" for one in (self.median, self.low, self.high))
         return middle if low == high else f"{middle} ({low}–{high})"
 
 

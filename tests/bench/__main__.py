@@ -1,0 +1,205 @@
+"""``python -m tests.bench``: all measurements, a table, and docs/measurements.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tests.bench import conference, drills, fanout, janusserver, proc
+from tests.bench.document import document
+from tests.bench.fanout import Job
+from tests.bench.namespace import Place, place
+from tests.bench.packets import AUDIO_PER_S
+from tests.bench.results import NAMES, Results
+from tests.bench.spread import rotated, show
+
+PAGE = Path(__file__).parents[2] / "docs" / "measurements.md"
+LIMIT_S = 8 * 60.0
+"""What has not begun by then is left out."""
+RECEIVERS = 62
+RATES = [160, 500, 1000]
+SITES = 63
+SECONDS = 3.0
+HOLD_S = 6.0
+_IDLE = 0.5
+
+Work = tuple[str, Callable[[Results], None]]
+
+
+def main() -> int:
+    """Measure, show and write; 1 if something failed."""
+    options = _options()
+    console = Console()
+    results = Results(
+        at=datetime.now(UTC),
+        machine=proc.machine(),
+        load_average=proc.load_average(),
+        isolated=False,
+        receivers=RECEIVERS,
+        rates=RATES,
+        sites=SITES,
+        janus=_janus_version(),
+    )
+    if results.janus is None:
+        console.print(f"Janus is not installed, so it is left out: {janusserver.INSTALL}")
+    if results.load_average > _IDLE:
+        console.print(f"The machine is not idle: load average {results.load_average:.2f}")
+    begin = time.monotonic()
+    with place() as where, tempfile.TemporaryDirectory(prefix="diemcau-loops-") as cache:
+        results.isolated = where.isolated
+        if not where.isolated:
+            console.print("Without root there is no namespace, and Janus is left out")
+        work = list(_work(options, where, Path(cache), results.janus is not None))
+        _carry_out(work, results, console, begin + LIMIT_S)
+    results.took_s = time.monotonic() - begin
+    _show(results, console)
+    options.output.write_text(document(results))
+    console.print(f"Written: {options.output}")
+    for failure in results.failures:
+        console.print(f"FAILED: {failure}", style="red")
+    return 1 if results.failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3, help="of everything (3)")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument(
+        "--only", nargs="+", choices=("fanout", "conference", "drill"), help="leave out the rest"
+    )
+    return parser.parse_args()
+
+
+def _work(options: argparse.Namespace, where: Place, cache: Path, janus: bool) -> Iterator[Work]:
+    """What to do, in order: subjects take turns, and begin with another one each repetition."""
+    servers = [
+        one for one in fanout.SERVERS if not one.startswith("janus") or (janus and where.isolated)
+    ]
+    for turn in range(options.repetitions):
+        parts: list[Work] = [
+            (f"S1, {NAMES[server]}", _fanout(where, server)) for server in rotated(servers, turn)
+        ]
+        kinds = {"fanout": parts}
+        kinds["conference"] = [("S2, the whole conference", _conference(cache))]
+        kinds["drill"] = [("the drill", _drill(cache))]
+        for kind, found in kinds.items():
+            if options.only is None or kind in options.only:
+                yield from found
+
+
+def _carry_out(work: list[Work], results: Results, console: Console, deadline: float) -> None:
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+    )
+    with progress:
+        task = progress.add_task("", total=len(work))
+        for name, do in work:
+            progress.update(task, description=name)
+            if time.monotonic() > deadline:
+                results.failures.append(f"{name}: no time was left")
+                continue
+            try:
+                do(results)
+            except (subprocess.SubprocessError, OSError, ValueError) as error:
+                results.failures.append(f"{name}: {error}")
+            progress.advance(task)
+
+
+def _fanout(where: Place, server: str) -> Callable[[Results], None]:
+    def do(results: Results) -> None:
+        job = Job(server, where.address, results.receivers, results.rates, SECONDS)
+        said = _run([*where.prefix, *_python("fanout"), json.dumps(asdict(job))], fanout.LIMIT_S)
+        results.runs.append(fanout.read_run(said))
+
+    return do
+
+
+def _conference(cache: Path) -> Callable[[Results], None]:
+    def do(results: Results) -> None:
+        command = [*_python("conference"), str(results.sites), str(HOLD_S), str(cache)]
+        said = _run(command, conference.LIMIT_S)
+        results.held.append(conference.Held(**json.loads(said)))
+
+    return do
+
+
+def _drill(cache: Path) -> Callable[[Results], None]:
+    def do(results: Results) -> None:
+        found = drills.drill(results.sites, cache)
+        results.drills.append(found)
+        if not found.passed:
+            bad = [step for step, verdict in found.verdicts.items() if verdict != "passed"]
+            results.failures.append(f"a drill did not pass: {', '.join(bad)}")
+
+    return do
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", f"tests.bench.{module}"]
+
+
+def _run(command: list[str], limit_s: float) -> str:
+    """The output of a part, which ends by itself; if not, it is ended with all that it started."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        try:
+            out, err = running.communicate(timeout=limit_s + 15)
+        except BaseException:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    if running.returncode != 0:
+        raise ValueError(err.strip()[-600:] or f"ended with {running.returncode}")
+    return out
+
+
+def _janus_version() -> str | None:
+    if not janusserver.installed():
+        return None
+    found = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", "janus"], capture_output=True, text=True
+    )
+    return found.stdout.strip() or "of unknown version"
+
+
+def _show(results: Results, console: Console) -> None:
+    shown = Table(title=f"S1: one publisher to {results.receivers} receivers")
+    for head in ("packets/s in", "server", "CPU per packet, µs", "core", "lost, %", "p99, ms"):
+        shown.add_column(head, justify="left" if head == "server" else "right")
+    for rate in results.rates:
+        for server in results.servers:
+            phases = results.phases(server, rate)
+            shown.add_row(
+                f"{rate + AUDIO_PER_S:,}",
+                NAMES[server].replace("`", ""),
+                show((one.cpu_us for one in phases), 2),
+                show((one.server_cpu_s / one.seconds for one in phases), 2),
+                show((100 * one.lost / one.expected for one in phases), 2),
+                show(one.delay_p99_ms for one in phases),
+            )
+        shown.add_section()
+    console.print(shown)
+    if results.held:
+        share = show((one.bridge_cpu_s / one.seconds for one in results.held), 3)
+        console.print(f"S2: {results.sites + 1} sites, bridge {share} of a core")
+    if results.drills:
+        passed = sum(one.passed for one in results.drills)
+        console.print(f"drill: {passed} of {len(results.drills)} passed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""S2: a whole conference of synthetic sites, held steady while the service's processes are read.
+
+``python -m tests.bench.conference SITES SECONDS CACHE`` starts a service of its own, prints a
+`Held` as JSON, and gives up by itself after `LIMIT_S`. CACHE is a folder for encoded pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import uvloop
+
+from bridge.endpoint import loops
+from bridge.endpoint.wheel import Wheel
+from bridge.transport import Certificate
+from cli.drilling.crew import Member, Operator, SyntheticSite
+from cli.drilling.service import Service, own_service
+from cli.runfile import read_run
+from signaling.wire.pages import Scene, Start, Take, Unmute
+from tests.bench import proc
+from tests.bench.server import until
+
+LIMIT_S = 60.0
+_SETTLE_S = 2.0
+_AT_ONCE = 16
+_SHOWN_S = 15.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was seen in the steady interval. CPU in seconds, memory in KiB."""
+
+    sites: int
+    seconds: float
+    bridge_cpu_s: float
+    signaling_cpu_s: float
+    sites_cpu_s: float
+    received: int
+    lost: int
+    bridge_memory_peak: int
+    signaling_memory_peak: int
+
+
+@dataclass(frozen=True)
+class _Reading:
+    at: float
+    bridge: float
+    signaling: float
+    own: float
+    received: int
+    lost: int
+
+
+async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
+    """Everyone in, program from a remote site, two microphones open; then only read."""
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(own_service(folder))
+        wheel = await stack.enter_async_context(Wheel())
+        certificate = Certificate()
+        operator = Operator(service.url, sites + 1, wheel, certificate)
+        stack.push_async_callback(operator.leave)
+        crew = await _come_in(operator, service, sites, cache, wheel, certificate)
+        for one in crew:
+            stack.push_async_callback(one.leave)
+        await _go_live(operator, crew)
+        await asyncio.sleep(_SETTLE_S)
+        return await _read(service, [operator, *crew], seconds)
+
+
+async def _come_in(
+    operator: Operator,
+    service: Service,
+    sites: int,
+    cache: Path,
+    wheel: Wheel,
+    certificate: Certificate,
+) -> list[SyntheticSite]:
+    await operator.sign_in(service.sign_in)
+    made = await operator.create("conference-2020", "BENCH")
+    await operator.enter(made.conference)
+    links = await operator.links(made.conference)
+    central = operator.conference.central
+    links = sorted(links, key=lambda link: link.site != central)[: sites + 1]
+    keys = [
+        loops.LoopKey(link.site, link.name, loops.tone_hz(index))
+        for index, link in enumerate(links)
+    ]
+    prepared = await asyncio.to_thread(loops.load, keys, cache)
+    crew = [
+        SyntheticSite(link, loop, wheel, certificate)
+        for link, loop in zip(links, prepared, strict=True)
+    ]
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def join(one: SyntheticSite) -> None:
+        async with gate:
+            await one.join()
+
+    await asyncio.gather(*(join(one) for one in crew))
+    operator.watch([one.code for one in crew])
+    return crew
+
+
+async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
+    centre, speaker = crew[0], crew[1]
+    await operator.command(Start())
+    await operator.command(Take(Scene("single", (speaker.code,))))
+    await speaker.command(Unmute(speaker.code))
+    await operator.command(Unmute(speaker.code))
+    await centre.command(Unmute(centre.code))
+    await until(lambda: all(one.watcher.packets() for one in (operator, *crew)), _SHOWN_S)
+
+
+async def _read(service: Service, members: Sequence[Member], seconds: float) -> Held:
+    assert service.data_dir is not None
+    run = read_run(service.data_dir)
+    assert run is not None
+    bridge, signaling = run.pids["bridge"], run.pids["signaling"]
+
+    def reading() -> _Reading:
+        receptions = [inlet.reception for one in members for inlet in one.watcher.inlets.values()]
+        return _Reading(
+            at=time.monotonic(),
+            bridge=proc.cpu_s(bridge),
+            signaling=proc.cpu_s(signaling),
+            own=time.process_time(),
+            received=sum(one.packets for one in receptions),
+            lost=sum(one.lost for one in receptions if one.packets),
+        )
+
+    before = reading()
+    await asyncio.sleep(seconds)
+    after = reading()
+    return Held(
+        sites=len(members) - 1,
+        seconds=after.at - before.at,
+        bridge_cpu_s=after.bridge - before.bridge,
+        signaling_cpu_s=after.signaling - before.signaling,
+        sites_cpu_s=after.own - before.own,
+        received=after.received - before.received,
+        lost=after.lost - before.lost,
+        bridge_memory_peak=proc.memory(bridge).peak_kib,
+        signaling_memory_peak=proc.memory(signaling).peak_kib,
+    )
+
+
+async def main() -> None:
+    """Measure, and print."""
+    with tempfile.TemporaryDirectory(prefix="diemcau-bench-") as folder:
+        async with asyncio.timeout(LIMIT_S):
+            held = await hold(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]), Path(folder))
+    print(json.dumps(asdict(held)))
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

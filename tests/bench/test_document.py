@@ -1,0 +1,69 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from cli.drilling.rehearsal import STEP_NAMES
+from tests.bench.conference import Held
+from tests.bench.document import STEPS, document, filled
+from tests.bench.drills import Watch, read_report
+from tests.bench.fanout import Phase, Run
+from tests.bench.results import Results
+
+
+def phase(rate, cpu_s):
+    return Phase(rate, 3.0, 10, 1000, cpu_s, 0.3, 1000, 5, 5, 0, 0.5, 1.5)
+
+
+def run(server, cpu_s):
+    return Run(server, ["GCM"], 0.5, 1024, 2048, 2048, 1, 5.0, 0, {}, [phase(160, cpu_s)])
+
+
+@pytest.fixture
+def results():
+    at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    return Results(at, "2 cores", 0.1, True, 62, [160], 63, "1.1.2")
+
+
+def test_the_page_shows_medians_ranges_and_ratios(results):
+    for bridge, janus in ((0.010, 0.020), (0.012, 0.020), (0.011, 0.022)):
+        results.runs += [run("bridge", bridge), run("janus", janus)]
+    page = document(results)
+    assert "| 210 | DiemCau's bridge | 333 | 11.00 (10.00–12.00) |" in page
+    assert "| 210 | 0.55 |" in page
+    assert "0.50 | 0.5 | 1.5 |" in page
+    assert "02 January 2026, 03:04 UTC" in page
+    assert "medians of 3 runs" in page
+
+
+def test_what_is_missing_is_said(results):
+    results.janus = None
+    results.failures.append("the drill: it broke")
+    results.load_average = 3.0
+    page = document(results)
+    assert "Janus was not installed" in page
+    assert "Failed in this run: the drill: it broke" in page
+    assert "not idle" in page
+    assert page.count("Not measured.") == 3
+
+
+def test_the_conference_and_the_drill_are_told(results):
+    results.held.append(Held(64, 6.0, 1.2, 0.12, 1.3, 60_000, 0, 120 * 1024, 100 * 1024))
+    step = "takes: all see the site on air"
+    steps = [{"step": step, "verdict": "passed", "figures": {"first_frame_p50_ms": 132}}]
+    results.drills.append(read_report({"passed": True, "steps": steps}, Watch(None)))
+    page = document(results)
+    assert "| bridge, share of a core | 0.200 |" in page
+    assert "| bridge CPU per forwarded packet, µs | 20.0 |" in page
+    assert "| take → first frame of the new source | 132 | – |" in page
+
+
+def test_the_steps_that_are_shown_are_steps_of_the_drill():
+    assert {step for step, _, _ in STEPS} <= set(STEP_NAMES)
+
+
+def test_lines_are_filled_but_not_those_of_tables():
+    table = "| a | b |\n| --- | --- |\n| " + "x" * 120 + " | 2 |"
+    page = filled(f"# Title\n\n{'word ' * 40}\n\n- one\n  more\n- two\n\n{table}")
+    assert all(len(line) <= 100 for line in page.splitlines() if not line.startswith("|"))
+    assert "- one more\n- two\n" in page
+    assert page.endswith(table)

@@ -1,0 +1,34 @@
+import os
+
+from tests.bench import proc
+from tests.bench.proc import Memory
+
+STAT = "42 (a (very) odd name) R 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 9 1 2"
+STATUS = "Name:\tbridge\nVmPeak:\t  900 kB\nVmHWM:\t   134228 kB\nVmRSS:\t   96520 kB\n"
+UDP = """\
+   sl  local_address rem_address   st tx_queue rx_queue …  drops
+ 1: 010012C6:C350 010012C6:9C40 01 00000000:00000000 00:00000000 00000000     0        0 1 2 0 7
+ 2: 010012C6:C351 010012C6:9C40 01 00000000:00000000 00:00000000 00000000     0        0 2 2 0 5
+ 3: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 3 2 0 9
+"""
+
+
+def test_cpu_time_is_user_and_kernel_time_whatever_the_name_holds():
+    assert proc.read_stat(STAT) == 200 / proc.TICKS_PER_S
+
+
+def test_memory_is_resident_now_and_at_most():
+    assert proc.read_status(STATUS) == Memory(now_kib=96520, peak_kib=134228)
+
+
+def test_drops_are_summed_over_the_ports_asked_for():
+    assert proc.read_udp(UDP, {0xC350, 0xC351}) == 12
+    assert proc.read_udp(UDP, {0xC351, 1}) == 5
+    assert proc.read_udp(UDP, set()) == 0
+
+
+def test_this_process_can_be_read():
+    assert proc.cpu_s(os.getpid()) > 0
+    assert 0 < proc.memory(os.getpid()).now_kib <= proc.memory(os.getpid()).peak_kib
+    assert proc.threads(os.getpid()) >= 1
+    assert "cores" in proc.machine()
