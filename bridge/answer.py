@@ -263,7 +263,7 @@ def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted]) -> str:
         lines += [f"a=mid:{section.mid}", *taken.lines, "a=rtcp-mux"]
         if section.reduced_size:
             lines.append("a=rtcp-rsize")
-        lines += _transport(offer, local, candidates=section.mid == kept[0])
+        lines += _transport(offer, local)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -280,14 +280,14 @@ def _inactive(section: Section) -> _Accepted:
     return _Accepted(str(payload_type), ("a=inactive", *lines))
 
 
-def _transport(offer: Offer, local: Local, *, candidates: bool) -> Iterator[str]:
+def _transport(offer: Offer, local: Local) -> Iterator[str]:
+    """Said in each section: some peers read the candidates of a bundle's last one alone."""
     yield f"a=ice-ufrag:{local.credentials.ufrag}"
     yield f"a=ice-pwd:{local.credentials.password}"
     yield f"a=fingerprint:{local.fingerprint.algorithm} {local.fingerprint.value}"
     # passive whenever the offer allows it: then we are the DTLS server (RFC 5763 §5)
     yield f"a=setup:{'active' if offer.setup == 'passive' else 'passive'}"
-    if candidates:
-        for index, (host, port) in enumerate(local.addresses):
-            priority = 126 << 24 | (65535 - index) << 8 | 255
-            yield f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host"
-        yield "a=end-of-candidates"
+    for index, (host, port) in enumerate(local.addresses):
+        priority = 126 << 24 | (65535 - index) << 8 | 255
+        yield f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host"
+    yield "a=end-of-candidates"

@@ -22,9 +22,10 @@ log = structlog.get_logger("signaling.control")
 async def control(request: web.Request) -> web.StreamResponse:
     """One node, from its hello until its link breaks."""
     context = services(request)
-    token = bearer(request)
+    # octets that are no UTF-8 arrive as surrogates
+    token = bearer(request).encode("utf-8", "surrogateescape")
     # every token is compared, so that the time taken tells nothing
-    known = [hmac.compare_digest(token.encode(), one.encode()) for one in context.node_tokens]
+    known = [hmac.compare_digest(token, one.encode()) for one in context.node_tokens]
     if not any(known):
         raise WireError("unauthenticated", "no such node token")
     if context.draining:

@@ -45,7 +45,8 @@ _HEADERS = {
 
 def is_door(request: web.Request) -> bool:
     """Whether it is WHIP or WHEP."""
-    return request.path.split("/", 2)[1] in ("whip", "whep")
+    # the path of CONNECT is empty, that of ``OPTIONS *`` an asterisk
+    return request.path.startswith(("/whip", "/whep"))
 
 
 def require_own_origin(request: web.Request) -> None:
@@ -54,7 +55,11 @@ def require_own_origin(request: web.Request) -> None:
     if origin is None:
         return
     ours = {request.host, urlsplit(services(request).public_url).netloc}
-    if urlsplit(origin).scheme not in ("http", "https") or urlsplit(origin).netloc not in ours:
+    try:
+        theirs = urlsplit(origin)
+    except ValueError:
+        raise WireError("foreign_origin", f"{origin[:100]!r} is no origin") from None
+    if theirs.scheme not in ("http", "https") or theirs.netloc not in ours:
         raise WireError("foreign_origin", f"{origin[:100]!r} is not this service")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from signaling.wire.pages import Start
 from tests.signaling.conftest import StartStage
 from tests.signaling.stage import Stage
 
-FOREIGN = ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://"]
+FOREIGN = ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://", "http://["]
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -90,3 +91,28 @@ async def test_every_answer_carries_the_policy(stage: Stage, path: str) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Server"] == "diemcau"
     assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize(
+    ("request_line", "header", "status"),
+    [
+        (b"OPTIONS * HTTP/1.1", b"Accept: */*", 404),
+        (b"CONNECT a.example:1 HTTP/1.1", b"Accept: */*", 404),
+        (b"GET /control HTTP/1.1", b"Authorization: Bearer \xff\xfe", 401),
+        (b"GET /api/me HTTP/1.1", b"Cookie: diemcau_sign_in=\xff", 401),
+        (b"POST /whip HTTP/1.1", b"Authorization: Bearer \xff", 401),
+        (b"POST /api/sign-out HTTP/1.1", b"Origin: http://\xff", 403),
+    ],
+)
+async def test_odd_requests_are_refused_and_not_a_fault(
+    stage: Stage, request_line: bytes, header: bytes, status: int
+) -> None:
+    host, port = stage.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = (request_line, b"Host: a.example", header, b"Connection: close", b"", b"")
+
+    writer.write(b"\r\n".join(lines))
+    first = await reader.readline()
+    writer.close()
+
+    assert first.split()[1] == str(status).encode()
