@@ -174,7 +174,7 @@ async def test_aiortc_accepts_both_answers():
         await peer.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(mutations())
 def test_whatever_is_read_is_answered_or_refused(text):
     try:

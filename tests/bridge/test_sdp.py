@@ -173,7 +173,7 @@ def mutations(draw):
     return "\r\n".join(lines)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutations(), st.sampled_from(["publish", "receive"]))
 def test_mutated_offers_are_read_or_refused(text, direction):
     try:
