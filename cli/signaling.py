@@ -17,9 +17,9 @@ from config.problems import ConfigError
 from config.settings import Settings
 from config.templates import Template, list_templates, load_template
 from monitor.board import Board
-from monitor.health import Thresholds
 from monitor.metrics import SiteMetrics
-from monitor.watchdog import Watchdog, every_second
+from monitor.thresholds import Thresholds
+from monitor.watchdog import Watchdog, every_half_second
 from signaling.bus import Subscription
 from signaling.conference.state import SiteInfo
 from signaling.conferences import ConferenceTemplate
@@ -138,14 +138,14 @@ def conference_template(template: Template) -> ConferenceTemplate:
 async def _monitor(server: Server, settings: Settings, samples: Subscription) -> None:
     """Watch until the bus closes. A fault of the monitor costs figures, never the conference."""
     thresholds = Thresholds(
-        lost_after_s=settings.monitor.lost_after_s, good_samples=settings.monitor.good_samples
+        lost_after_s=settings.monitor.lost_after_s, good_in_a_row=settings.monitor.good_samples
     )
     watchdog = Watchdog(
         Board(thresholds), server.bus.publish, time.time, SiteMetrics(server.registry)
     )
     while True:
         try:
-            await watchdog.run(samples, every_second())
+            await watchdog.run(samples, every_half_second())
         except Exception:
             log.exception("monitor failed", next_step=f"watching again in {RETRY_S:g} s")
             await asyncio.sleep(RETRY_S)

@@ -150,7 +150,7 @@ class BridgeSettings(_Section):
 class MonitorSettings(_Section):
     """When a site is called lost, and when it is believed again."""
 
-    lost_after_s: Annotated[float, Field(ge=3, le=30)] = 4.0
+    lost_after_s: Annotated[float, Field(ge=3, le=30)] = 3.5
     good_samples: Annotated[int, Field(ge=1, le=10)] = 2
 
 

@@ -13,15 +13,17 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import HealthState, SiteFigures
+from signaling.wire.pages import ControlState, HealthState, SiteFigures
 from signaling.wire.samples import HealthReport
 
 LABELS = ["conference", "site"]
+_CONTROL_UP: dict[ControlState, float | None] = {"good": 1.0, "lost": 0.0, "none": None}
 
 
 class SiteMetrics(Collector):
-    """``diemcau_site_up``, ``_state``, ``_rtt_seconds``, ``_jitter_seconds``, ``_loss_ratio``,
-    ``_bitrate_bits_per_second``; a figure that is not known has no sample."""
+    """``diemcau_site_up``, ``_state``, ``_control_up``, ``_quality_ratio``, ``_rtt_seconds``,
+    ``_jitter_seconds``, ``_loss_ratio``, ``_freeze_ratio``, ``_bitrate_bits_per_second`` and
+    ``diemcau_node_suspected``; a figure that is not known has no sample."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._reports: dict[ConferenceId, HealthReport] = {}
@@ -42,10 +44,19 @@ class SiteMetrics(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """All families with one sample per site, or per site and state."""
         families = self._families()
+        suspected = GaugeMetricFamily(
+            "diemcau_node_suspected",
+            "1 while all sites of a bridge node are silent since the same second.",
+            labels=["node"],
+        )
+        nodes: dict[str, bool] = {}
         for conference, report in self._reports.items():
             for site, figures in report.sites.items():
                 _add(families, conference, site, figures)
-        return families.values()
+            nodes |= {node: node in report.suspects for node in report.nodes}
+        for node, suspect in sorted(nodes.items()):
+            suspected.add_metric([node], float(suspect))
+        return [*families.values(), suspected]
 
     @staticmethod
     def _families() -> dict[str, GaugeMetricFamily]:
@@ -54,6 +65,9 @@ class SiteMetrics(Collector):
             for name, help_text, more in (
                 ("up", "1 while the site's state is good, fair or poor.", []),
                 ("state", "1 for the state that the site is in.", ["state"]),
+                ("control_up", "1 while its page or agent is heard, 0 when it no longer is.", []),
+                ("quality_ratio", "0 (useless) to 1, of loss, delay, jitter and freezes.", []),
+                ("freeze_ratio", "Share of time in which its received picture stood still.", []),
                 ("rtt_seconds", "Round trip between bridge node and site.", []),
                 ("jitter_seconds", "Interarrival jitter of the site's worst stream.", ["kind"]),
                 ("loss_ratio", "Loss of what the site sends and of what it gets.", ["direction"]),
@@ -78,6 +92,9 @@ def _add(
         ("loss_ratio", [*labels, "publish"], figures.loss_ratio),
         ("loss_ratio", [*labels, "receive"], figures.receive_loss_ratio),
         ("bitrate_bits_per_second", labels, figures.bitrate_bps),
+        ("quality_ratio", labels, figures.quality),
+        ("freeze_ratio", labels, figures.freeze_ratio),
+        ("control_up", labels, _CONTROL_UP[figures.control]),
     )
     for name, values, figure in known:
         if figure is not None:

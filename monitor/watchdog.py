@@ -8,7 +8,9 @@ from typing import get_args
 
 import structlog
 
-from monitor.board import TICK_S, Board, SiteEdge
+from monitor.board import TICK_S, Board, Change, NodeSuspected
+from monitor.health import ALIVE, ControlEdge, Edge
+from monitor.history import History
 from monitor.metrics import SiteMetrics
 from signaling.wire.samples import ConferenceClosed, HealthReport, Sample
 
@@ -16,7 +18,8 @@ log = structlog.get_logger("monitor")
 
 
 class Watchdog:
-    """Runs a board. `publish` takes each report, `clock` gives Unix seconds."""
+    """Runs a board. `publish` takes each report, `clock` gives Unix seconds; metrics and history
+    are kept current."""
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Watchdog:
         publish: Callable[[HealthReport], None],
         clock: Callable[[], float],
         metrics: SiteMetrics,
+        history: History | None = None,
     ) -> None:
         self._board = board
         self._publish = publish
         self._clock = clock
         self._metrics = metrics
+        self._history = history or History()
 
     async def run(self, samples: AsyncIterable[object], ticks: AsyncIterable[None]) -> None:
         """Watch until `samples` ends (the bus closes) or the task is cancelled."""
@@ -44,36 +49,70 @@ class Watchdog:
             return
         if isinstance(sample, ConferenceClosed):
             self._metrics.forget(sample.conference)
-        for edge in self._board.handle(self._clock(), sample):
-            _log(edge)
+        for change in self._board.handle(self._clock(), sample):
+            _log(change)
 
     async def _tick(self, ticks: AsyncIterable[None]) -> None:
         async for _ in ticks:
-            edges, reports = self._board.tick(self._clock())
-            for edge in edges:
-                _log(edge)
+            changes, reports = self._board.tick(self._clock())
+            for change in changes:
+                _log(change)
             for report in reports:
                 self._metrics.update(report)
+                self._history.record(report)
                 self._publish(report)
 
 
-async def every_second() -> AsyncIterator[None]:
+async def every_half_second() -> AsyncIterator[None]:
     """Ticks for `Watchdog.run`. Late ones are not made up for: a stall shows as one gap."""
     while True:
         await asyncio.sleep(TICK_S)
         yield None
 
 
-def _log(change: SiteEdge) -> None:
-    edge = change.edge
-    fields = {
-        "conference": change.conference,
-        "site": change.site,
-        "before": edge.before,
-        "since": edge.at,
-        "cause": edge.cause,
-    }
-    if edge.after == "lost":
-        log.warning("site lost", **fields, next_step="call the site's contact if it stays away")
+def _log(change: Change) -> None:
+    if isinstance(change, NodeSuspected):
+        _log_node(change)
+        return
+    names = {"conference": change.conference, "site": change.site}
+    if isinstance(change.edge, ControlEdge):
+        _log_control(change.edge, names)
     else:
-        log.info(f"site {edge.after}", **fields)
+        _log_state(change.edge, names)
+
+
+def _log_state(edge: Edge, names: dict[str, str]) -> None:
+    fields = names | {"before": edge.before, "cause": edge.cause}
+    match edge.after:
+        case "lost":
+            next_step = "call the site's contact if it stays away"
+            log.warning("site lost", **fields, since=edge.at, next_step=next_step)
+        case "poor":
+            next_step = "look at the site's line before it speaks"
+            log.warning("site poor", **fields, since=edge.at, next_step=next_step)
+        case _:
+            log.info(f"site {edge.after}", **fields, since=edge.at)
+
+
+def _log_control(edge: ControlEdge, names: dict[str, str]) -> None:
+    if edge.after == "lost" and edge.state in ALIVE:
+        log.warning(
+            "control lost, media good",
+            **names,
+            since=edge.at,
+            next_step="sound and picture go on; the page comes back by itself, or reload it",
+        )
+    else:
+        log.info(f"control {edge.after}", **names, since=edge.at, before=edge.before)
+
+
+def _log_node(change: NodeSuspected) -> None:
+    if change.suspected:
+        log.error(
+            "bridge node hears nobody",
+            node=change.node,
+            since=change.at,
+            next_step="look at this node and its network, not at the sites",
+        )
+    else:
+        log.info("bridge node is no longer suspected", node=change.node, since=change.at)

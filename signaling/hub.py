@@ -97,7 +97,7 @@ class Hub:
 
     def report(self, report: HealthReport) -> None:
         """The monitor's figures: all of them for those who see all sites, else the page's own."""
-        every = Figures(report.at, report.nodes, report.sites)
+        every = Figures(report.at, report.nodes, report.sites, report.suspects)
         for socket in self._of(report.conference):
             site = socket.actor.site
             if permissions.allowed(socket.actor.role, "see_all_sites"):

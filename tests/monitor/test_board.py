@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.board import Board
+from monitor.board import Board, Change, NodeSuspected, SiteEdge
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
 from signaling.wire.samples import (
     ConferenceClosed,
@@ -58,14 +58,14 @@ def test_samples_about_unknown_conferences_and_sites_change_nothing() -> None:
 
 def test_a_change_is_told_once_with_its_site() -> None:
     board = board_with_a_good_site()
-    board.handle(4.0, NodeHeard(NODE, 4.0))
-    board.handle(5.0, NodeHeard(NODE, 5.0))
-    board.handle(6.0, NodeHeard(NODE, 6.0))
-    board.tick(5.0)
-    edges, _ = board.tick(7.0)
-    (change,) = edges
+    changes: list[Change] = []
+    for second in (4.0, 5.0, 6.0, 7.0, 8.0):
+        board.handle(second, SiteHeard(A, DN, second))
+        board.handle(second, NodeHeard(NODE, second))
+        changes += board.tick(second)[0]
+    (change,) = changes
+    assert isinstance(change, SiteEdge)
     assert (change.conference, change.site, change.edge.after) == (A, DN, "lost")
-    assert board.tick(8.0)[0] == []
 
 
 def test_a_roster_that_grows_keeps_the_sites_that_were_there() -> None:
@@ -93,7 +93,7 @@ def test_a_stall_of_this_process_blames_nobody() -> None:
     edges, (report,) = board.tick(63.0)
     assert edges == []
     assert report.sites[DN].state == "good"
-    assert report.sites[DN].consent_age_s == pytest.approx(1.1)
+    assert report.sites[DN].consent_age_s == pytest.approx(0.6)
 
 
 def test_after_a_stall_a_site_that_is_really_gone_is_found() -> None:
@@ -104,7 +104,7 @@ def test_after_a_stall_a_site_that_is_really_gone_is_found() -> None:
         board.handle(float(second), NodeHeard(NODE, float(second)))
         board.handle(float(second), SiteMedia(A, DN, NODE, float(second), None, None))
         edges, _ = board.tick(float(second))
-        found += [change.edge.after for change in edges]
+        found += [change.edge.after for change in edges if isinstance(change, SiteEdge)]
     assert states(board, 70.0)["a/48"] == "lost"
     assert found.count("lost") <= 1
 
@@ -114,3 +114,138 @@ def test_a_clock_set_back_blames_nobody() -> None:
     edges, (report,) = board.tick(-3600.0)
     assert edges == []
     assert report.sites[DN].state == "good"
+
+
+# --- when it is told --------------------------------------------------------------------------
+
+
+def test_a_quiet_conference_is_reported_once_a_second_and_a_change_at_once() -> None:
+    board = board_with_a_good_site()
+    assert board.tick(3.5)[1] == []
+    assert len(board.tick(4.0)[1]) == 1
+    board.handle(4.2, SiteHeard(A, HN, 4.2))
+    _, (report,) = board.tick(4.5)
+    assert report.sites[HN].state == "connecting"
+    assert board.tick(5.0)[1] == []
+    assert len(board.tick(5.5)[1]) == 1
+
+
+def test_ticks_that_come_a_little_late_skip_no_report() -> None:
+    board = board_with_a_good_site()
+    assert [len(board.tick(3.0 + 0.504 * n)[1]) for n in range(1, 7)] == [0, 1, 0, 1, 0, 1]
+
+
+# --- all sites of a node --------------------------------------------------------------------------
+
+
+class Conference:
+    """Sites of one node, each of which is heard as long as the test says so."""
+
+    def __init__(self, sites: int) -> None:
+        self.board = Board()
+        self.codes = [SiteCode(f"{number:02d}") for number in range(1, sites + 1)]
+        self.heard = dict.fromkeys(self.codes, 0.0)
+        self.now = 0.0
+        self.changes: list[Change] = []
+        self.suspects: list[list[str]] = []
+        self.board.handle(0.0, ConferenceOpened(A, self.codes, 0.0))
+        for _ in range(3):
+            self.second(self.codes)
+        self.changes.clear()
+
+    def second(self, alive: list[SiteCode]) -> None:
+        self.now += 0.5
+        self.tick()
+        self.now += 0.5
+        self.board.handle(self.now, NodeHeard(NODE, self.now))
+        for code in self.codes:
+            if code in alive:
+                self.heard[code] = self.now
+            age = self.now - self.heard[code]
+            self.board.handle(self.now, SiteHeard(A, code, self.now))
+            self.board.handle(
+                self.now, SiteMedia(A, code, NODE, self.now, session(consent=age, media=age), None)
+            )
+        self.tick()
+
+    def tick(self) -> None:
+        changes, reports = self.board.tick(self.now)
+        self.changes += changes
+        self.suspects += [report.suspects for report in reports]
+
+    @property
+    def lost(self) -> list[SiteCode]:
+        return [
+            change.site
+            for change in self.changes
+            if isinstance(change, SiteEdge) and change.edge.after == "lost"
+        ]
+
+    @property
+    def suspicions(self) -> list[bool]:
+        return [one.suspected for one in self.changes if isinstance(one, NodeSuspected)]
+
+
+def test_when_all_sites_of_a_node_fall_silent_the_node_is_named_and_no_site() -> None:
+    house = Conference(5)
+    for _ in range(10):
+        house.second([])
+    assert house.lost == []
+    assert house.suspicions == [True]
+    assert house.suspects[-1] == ["node-1"]
+    for _ in range(3):
+        house.second(house.codes)
+    assert house.lost == []
+    assert house.suspicions == [True, False]
+    assert house.suspects[-1] == []
+
+
+def test_when_all_but_one_fall_silent_it_is_the_sites() -> None:
+    house = Conference(5)
+    for _ in range(6):
+        house.second(house.codes[:1])
+    assert house.lost == house.codes[1:]
+    assert house.suspicions == []
+
+
+def test_sites_that_fall_silent_one_after_the_other_are_blamed() -> None:
+    house = Conference(4)
+    for number in range(1, 5):
+        house.second(house.codes[number:])
+        house.second(house.codes[number:])
+    for _ in range(6):
+        house.second([])
+    assert sorted(house.lost) == house.codes
+    assert house.suspicions == []
+
+
+def test_two_sites_are_too_few_to_blame_the_node() -> None:
+    house = Conference(2)
+    for _ in range(6):
+        house.second([])
+    assert house.lost == house.codes
+
+
+def test_those_who_do_not_return_with_the_others_are_blamed_afterwards() -> None:
+    house = Conference(4)
+    for _ in range(8):
+        house.second([])
+    for _ in range(6):
+        house.second(house.codes[:3])
+    assert house.lost == house.codes[3:]
+
+
+def test_a_node_is_not_excused_for_ever() -> None:
+    house = Conference(3)
+    for _ in range(60):
+        house.second([])
+    assert house.lost == []
+    for _ in range(10):
+        house.second([])
+    assert house.lost == house.codes
+    assert house.suspicions == [True, False]
+    for _ in range(3):
+        house.second(house.codes)
+    for _ in range(3):
+        house.second([])
+    assert house.suspicions == [True, False, True]

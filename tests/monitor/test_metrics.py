@@ -13,8 +13,13 @@ A = ConferenceId("a")
 
 
 def report(state: HealthState, rtt_s: float | None = None) -> HealthReport:
-    figures = SiteFigures(state, 0.0, 0.1, 0.1, 0.1, rtt_s, 0.05, 0.01, 120_000.0, None)
-    return HealthReport(A, 1.0, {}, {SiteCode("48"): figures})
+    figures = SiteFigures(
+        *(state, 0.0, 0.1, 0.1, 0.1, rtt_s, 0.05, 0.01, 120_000.0, None),
+        control="lost",
+        quality=0.8,
+    )
+    nodes = {"node-1": 0.5, "node-2": 0.5}
+    return HealthReport(A, 1.0, nodes, {SiteCode("48"): figures}, ["node-2"])
 
 
 def test_a_report_becomes_figures_with_conference_and_site() -> None:
@@ -29,6 +34,10 @@ def test_a_report_becomes_figures_with_conference_and_site() -> None:
     assert value("diemcau_site_jitter_seconds", {**labels, "kind": "all"}) == 0.01
     assert value("diemcau_site_loss_ratio", {**labels, "direction": "publish"}) == 0.05
     assert value("diemcau_site_bitrate_bits_per_second", labels) == 120_000
+    assert value("diemcau_site_quality_ratio", labels) == 0.8
+    assert value("diemcau_site_control_up", labels) == 0
+    assert value("diemcau_node_suspected", {"node": "node-1"}) == 0
+    assert value("diemcau_node_suspected", {"node": "node-2"}) == 1
 
 
 def test_an_unknown_figure_has_no_sample() -> None:
@@ -37,6 +46,7 @@ def test_an_unknown_figure_has_no_sample() -> None:
     labels = {"conference": "a", "site": "48"}
     assert registry.get_sample_value("diemcau_site_up", labels) == 0
     assert registry.get_sample_value("diemcau_site_rtt_seconds", labels) is None
+    assert registry.get_sample_value("diemcau_site_freeze_ratio", labels) is None
 
 
 def test_a_conference_that_is_over_leaves_no_series() -> None:

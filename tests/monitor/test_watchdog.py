@@ -9,19 +9,22 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from monitor.board import Board
+from monitor.history import History
 from monitor.metrics import SiteMetrics
 from monitor.watchdog import Watchdog
+from signaling.wire.control import SessionStats
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
 from signaling.wire.samples import (
     ConferenceClosed,
     ConferenceOpened,
     HealthReport,
     NodeHeard,
+    SiteHeard,
     SiteMedia,
 )
 from tests.monitor.test_health import session
 
-A, DN = ConferenceId("a"), SiteCode("48")
+A, DN, NODE = ConferenceId("a"), SiteCode("48"), NodeId("node-1")
 
 
 class Feed:
@@ -76,18 +79,72 @@ async def test_a_closed_conference_leaves_the_metrics_and_other_messages_are_pas
     assert board.tick(1.0) == ([], [])
 
 
-def test_each_change_is_logged_once_and_a_loss_says_what_to_do() -> None:
-    now = 0.0
-    watchdog = Watchdog(Board(), lambda report: None, lambda: now, SiteMetrics(CollectorRegistry()))
-    node = NodeId("node-1")
+class Watched:
+    """A watchdog in simulated time over one conference, with what it logs."""
+
+    def __init__(self, *sites: SiteCode) -> None:
+        self.now = 0.0
+        self.history = History()
+        self.reports: asyncio.Queue[HealthReport] = asyncio.Queue()
+        metrics = SiteMetrics(CollectorRegistry())
+        self.watchdog = Watchdog(
+            Board(), self.reports.put_nowait, lambda: self.now, metrics, self.history
+        )
+        self.watchdog.take_in(ConferenceOpened(A, list(sites), 0.0))
+
+    async def second(self, sites: dict[SiteCode, SessionStats], page: bool = False) -> HealthReport:
+        self.now += 1.0
+        self.watchdog.take_in(NodeHeard(NODE, self.now))
+        for site, publish in sites.items():
+            if page:
+                self.watchdog.take_in(SiteHeard(A, site, self.now))
+            self.watchdog.take_in(SiteMedia(A, site, NODE, self.now, publish, None))
+        samples, ticks = Feed(), Ticks()
+        ticks.put(True)
+        running = asyncio.create_task(self.watchdog.run(samples, ticks))
+        report = await self.reports.get()
+        samples.put(None)
+        await running
+        return report
+
+
+async def test_each_change_is_logged_once_and_a_loss_says_what_to_do() -> None:
+    watched = Watched(DN)
     with capture_logs() as lines:
-        watchdog.take_in(ConferenceOpened(A, [DN], now))
-        for second in range(1, 12):
-            now = float(second)
-            silent = max(0.1, now - 3.0)
-            watchdog.take_in(NodeHeard(node, now))
-            watchdog.take_in(SiteMedia(A, DN, node, now, session(consent=silent), None))
+        for second in range(1, 10):
+            await watched.second({DN: session(media=max(0.1, second - 3.0))})
     assert [line["event"] for line in lines] == ["site connecting", "site good", "site lost"]
     assert lines[-1]["site"] == "48"
-    assert lines[-1]["cause"] == "no ICE consent for 4.0 s"
+    assert lines[-1]["cause"] == "no RTP, though ICE consent is fresh"
     assert "call" in lines[-1]["next_step"]
+
+
+async def test_control_lost_while_media_are_good_is_a_line_of_its_own() -> None:
+    watched = Watched(DN)
+    with capture_logs() as lines:
+        for second in range(1, 12):
+            await watched.second({DN: session()}, page=second < 4 or second > 9)
+    assert [line["event"] for line in lines][-2:] == ["control lost, media good", "control good"]
+    assert lines[-2]["log_level"] == "warning"
+
+
+async def test_a_node_that_hears_nobody_is_one_line_for_all_its_sites() -> None:
+    sites = [SiteCode(code) for code in ("01", "02", "04")]
+    watched = Watched(*sites)
+    for _ in range(3):
+        await watched.second(dict.fromkeys(sites, session()))
+    with capture_logs() as lines:
+        for age in range(1, 7):
+            report = await watched.second(dict.fromkeys(sites, session(media=float(age))))
+    assert [line["event"] for line in lines] == ["bridge node hears nobody"]
+    assert lines[0]["node"] == "node-1"
+    assert report.suspects == ["node-1"]
+
+
+async def test_every_report_goes_into_the_history() -> None:
+    watched = Watched(DN)
+    for _ in range(5):
+        await watched.second({DN: session(rtt_s=0.02)})
+    points = watched.history.query(A, DN, watched.now, step_s=1).points
+    assert [point.state for point in points] == ["connecting", "good", "good", "good", "good"]
+    assert points[-1].rtt_s is not None
