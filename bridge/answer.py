@@ -34,6 +34,10 @@ _FORMAT = {
 }
 
 
+START_BITRATE_KBPS = 800
+"""Chromium's first estimate; from its own 300 it would begin with a quarter of the picture."""
+
+
 @dataclass(frozen=True)
 class Local:
     """What this side's transport says of itself. `addresses` are announced as candidates."""
@@ -104,6 +108,8 @@ def answer_publish(offer: Offer, local: Local) -> tuple[str, list[PublishedTrack
         lines = ["a=recvonly"]
         lines += [f"a=extmap:{number} {uri}" for uri, number in extensions.items()]
         lines += _codec_lines(section, media, payload_type, _PUBLISH_FEEDBACK[media])
+        if media == "video":
+            lines.append(f"a=fmtp:{payload_type} x-google-start-bitrate={START_BITRATE_KBPS}")
         accepted[section.mid] = _Accepted(str(payload_type), tuple(lines))
         tracks.append(
             PublishedTrack(

@@ -67,6 +67,7 @@ def test_publish_answer_says_only_what_is_done():
     assert "useinbandfec=1;usedtx=1;stereo=0" in audio
     assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96\r\n")
     assert "a=rtcp-fb:96 nack pli\r\n" in video
+    assert "a=fmtp:96 x-google-start-bitrate=800\r\n" in video
     for section in (audio, video):
         # one counter over all packets of the transport: in both or in none
         assert "transport-cc\r\n" in section
