@@ -186,14 +186,14 @@ class Crosspoint:
             self._begin_waiting(now, feed)
         if feed.slots:
             self._fanout.forward(source.packet, feed.slots)
-        return self._ask(now, feed) if verdict is _RESTARTED and feed.waiting else ()
+        return self._ask(now, feed, begins=True) if verdict is _RESTARTED and feed.waiting else ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:
         """The receiver asked for a keyframe in this slot (PLI or FIR)."""
         slot.keyframe_requests += 1
         aim = self._aims.get(slot)
         feed = aim and (aim.wanted or aim.carried)
-        return self._ask(now, feed) if feed else ()
+        return self._ask(now, feed, begins=False) if feed else ()
 
     def _can_begin(self, source: Source) -> bool:
         packet = source.packet
@@ -248,7 +248,7 @@ class Crosspoint:
         if aim.carried is not None:
             # patience is for the old picture, however often its successor changes
             aim.give_up_at = now + PATIENCE_S if give_up_at is None else give_up_at
-        return self._ask(now, target)
+        return self._ask(now, target, begins=True)
 
     def _target(self, aim: _Aim) -> _Feed | None:
         origin = self._table(aim.scope).origin(aim.place)
@@ -279,10 +279,11 @@ class Crosspoint:
         if not feed.slots and not feed.waiting:
             self._asker.content(feed.source)
 
-    def _ask(self, now: float, feed: _Feed) -> Sequence[Output]:
+    def _ask(self, now: float, feed: _Feed, *, begins: bool) -> Sequence[Output]:
         if feed.source.codec.media == "audio":
             return ()
-        return [KeyframeRequest(source) for source in self._asker.want(now, feed.source)]
+        asked = self._asker.want(now, feed.source, begins=begins)
+        return [KeyframeRequest(source) for source in asked]
 
     # --- time -----------------------------------------------------------------------------------
 

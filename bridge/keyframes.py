@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from bridge.source import Source
 
 MIN_INTERVAL_S = 0.3
-"""Between two requests to one source, whoever wishes: encoders make no more than that."""
+"""Between two requests to one source for the sake of receivers that have lost a picture. Browsers
+make no more keyframes than that, and pass over requests that come sooner."""
+BURST = 3
+"""Requests to one source that may follow each other at once when slots turn to it, so that a take
+needs not wait for what somebody else asked just before; one more is granted per interval."""
 REPEAT_S = 0.5
 """Until a request is repeated, when no keyframe came."""
 SLOW_REPEAT_S = 2.0
@@ -14,12 +20,20 @@ PATIENT_REPEATS = 6
 
 
 class _Wish:
-    __slots__ = ("asked", "asked_at", "due_at")
+    """`asked`: requests since the last keyframe. `granted`: what is left of `BURST` at
+    `asked_at`."""
+
+    __slots__ = ("asked", "asked_at", "due_at", "granted")
 
     def __init__(self) -> None:
         self.asked = 0
-        self.asked_at: float | None = None
+        self.asked_at = -math.inf
         self.due_at: float | None = None
+        self.granted = float(BURST)
+
+    def granted_at(self, now: float) -> float:
+        """What is left of `BURST` now."""
+        return min(BURST, self.granted + (now - self.asked_at) / MIN_INTERVAL_S)
 
 
 class KeyframeAsker:
@@ -31,15 +45,25 @@ class KeyframeAsker:
     def __init__(self) -> None:
         self._wishes: dict[Source, _Wish] = {}
 
-    def want(self, now: float, source: Source) -> list[Source]:
-        """Somebody cannot go on without a keyframe of `source`."""
+    def want(self, now: float, source: Source, *, begins: bool = False) -> list[Source]:
+        """Somebody cannot go on without a keyframe of `source`, or cannot begin (`begins`).
+
+        While a request is unanswered, all wishes are merged into it. Who begins needs not wait
+        after an answered one, within `BURST`; should the source pass over a request that soon, it
+        is asked again when the interval is over.
+        """
         wish = self._wishes.setdefault(source, _Wish())
-        if wish.due_at is not None:
+        if wish.asked:
             return []
-        if wish.asked_at is not None and now < wish.asked_at + MIN_INTERVAL_S:
-            wish.due_at = wish.asked_at + MIN_INTERVAL_S
+        rested_at = wish.asked_at + MIN_INTERVAL_S
+        if now >= rested_at:
+            self._ask(now, source, wish)
+            return [source]
+        if not begins or wish.granted_at(now) < 1:
+            wish.due_at = rested_at
             return []
         self._ask(now, source, wish)
+        wish.due_at = rested_at
         return [source]
 
     def content(self, source: Source) -> None:
@@ -71,6 +95,7 @@ class KeyframeAsker:
 
     def _ask(self, now: float, source: Source, wish: _Wish) -> None:
         source.keyframe_requests += 1
+        wish.granted = max(0.0, wish.granted_at(now) - 1)
         wish.asked += 1
         wish.asked_at = now
         wish.due_at = now + (REPEAT_S if wish.asked < PATIENT_REPEATS else SLOW_REPEAT_S)

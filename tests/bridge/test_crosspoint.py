@@ -450,6 +450,20 @@ def test_requests_to_one_source_keep_their_distance(matrix: Matrix) -> None:
     assert len(times) == 4
 
 
+def test_a_take_needs_not_wait_after_a_request_that_was_answered(matrix: Matrix) -> None:
+    camera, source, slot, _ = _playing(matrix)
+    matrix.pass_time(1.0)
+    matrix.picture_loss(slot)
+    matrix.send(source, *camera.frame(keyframe=True))
+    matrix.pass_time(0.05)
+    before = len(matrix.asked)
+    _, leg = matrix.receive("x")
+    matrix.route("r stage:1 1", "x stage:1 1")
+    assert matrix.asked[before:] == [(1.05, source)]
+    matrix.send(source, *camera.frame(keyframe=True))
+    assert len(leg.packets) == 2
+
+
 def test_a_request_is_repeated_until_the_keyframe_and_no_longer(matrix: Matrix) -> None:
     camera, source, slot, _ = _playing(matrix)
     matrix.pass_time(1.0)

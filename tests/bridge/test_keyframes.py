@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from bridge.keyframes import (
+    BURST,
     MIN_INTERVAL_S,
     PATIENT_REPEATS,
     REPEAT_S,
@@ -55,6 +56,55 @@ def test_a_new_wish_soon_after_the_last_request_waits_its_turn(source: Source) -
     assert asker.handle_timeout(MIN_INTERVAL_S) == [source]
     asker.content(source)
     assert asker.want(2 * MIN_INTERVAL_S, source) == [source]
+
+
+def test_who_begins_needs_not_wait_after_an_answered_request(source: Source) -> None:
+    asker = KeyframeAsker()
+    asker.want(0.0, source)
+    asker.content(source)
+    assert asker.want(0.1, source, begins=True) == [source]
+    asker.content(source)
+    assert asker.next_deadline() is None
+
+
+def test_who_begins_needs_not_wait_for_one_who_does(source: Source) -> None:
+    asker = KeyframeAsker()
+    asker.want(0.0, source)
+    asker.content(source)
+    assert asker.want(0.1, source) == []
+    assert asker.want(0.15, source, begins=True) == [source]
+
+
+def test_an_unanswered_request_serves_who_begins_too(source: Source) -> None:
+    asker = KeyframeAsker()
+    asker.want(0.0, source)
+    assert asker.want(0.1, source, begins=True) == []
+    assert asker.next_deadline() == REPEAT_S
+
+
+def test_an_encoder_that_passes_over_a_quick_request_is_asked_when_its_interval_is_over(
+    source: Source,
+) -> None:
+    asker = KeyframeAsker()
+    asker.want(0.0, source)
+    asker.content(source)
+    asker.want(0.1, source, begins=True)
+    assert asker.next_deadline() == MIN_INTERVAL_S
+    assert asker.handle_timeout(MIN_INTERVAL_S) == [source]
+    assert asker.next_deadline() == MIN_INTERVAL_S + REPEAT_S
+
+
+def test_quick_requests_are_rationed(source: Source) -> None:
+    asker = KeyframeAsker()
+    asked = []
+    for step in range(100):
+        now = step * 0.01
+        if asker.want(now, source, begins=True) or asker.handle_timeout(now):
+            asked.append(now)
+            asker.content(source)
+    assert asked[:BURST] == [0.0, 0.01, 0.02]
+    assert len(asked) <= BURST + 1.0 / MIN_INTERVAL_S
+    assert all(after - before > 0.25 for before, after in pairwise(asked[BURST - 1 :]))
 
 
 def test_a_source_that_never_obeys_is_asked_less_often(source: Source) -> None:
