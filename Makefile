@@ -53,7 +53,8 @@ locks: prepare-test
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra test --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock -o requirements-test.lock
-	cd web && npm_config_omit_lockfile_registry_resolved=true $(NPM) update --package-lock-only
+	$(NPM) update --package-lock-only
+	$(BIN)/python deploy/strip-lock web/package-lock.json
 
 clean:
 	rm -rf .venv .stamps web/node_modules signaling/pages *.egg-info build

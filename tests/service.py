@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -47,12 +49,21 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 @contextlib.asynccontextmanager
-async def running_service(data_dir: Path) -> AsyncIterator[Service]:
-    """Start `diemcau up`, wait until it is ready, stop it at the end."""
+async def running_service(
+    data_dir: Path, later: str | None = None, like: Service | None = None
+) -> AsyncIterator[Service]:
+    """Start `diemcau up`, wait until it is ready, stop it at the end.
+
+    `later` moves the clock of its processes (``+16h``, as `faketime` reads it); `like` takes the
+    HTTP port of a service that has stopped, so that links given out by that one lead here.
+    """
+    port = free_port() if like is None else urlsplit(like.url).port
+    clock = ("faketime", "-f", later) if later else ()
     log = (data_dir.parent / f"{data_dir.name}.log").open("wb")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
-        *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        *(*clock, sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
+        *("--port", str(port), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        env={**os.environ, "FAKETIME_DONT_FAKE_MONOTONIC": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=log,
     )

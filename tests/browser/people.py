@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -77,6 +78,16 @@ async def site_link(operator: Page, code: str) -> str:
     text = await row.inner_text()
     await operator.keyboard.press("Escape")
     return next(word for word in text.split() if word.startswith("http"))
+
+
+async def typed_code(operator: Page, code: str) -> str:
+    """The site's typed code, read from the same table."""
+    await operator.get_by_test_id("links-open").click()
+    row = operator.locator(f"[data-link='{code}']")
+    await expect(row).to_be_visible()
+    text = await row.inner_text()
+    await operator.keyboard.press("Escape")
+    return next(word for word in text.split() if re.fullmatch(rf"{code}-[A-Z]{{8}}", word))
 
 
 async def enter_site(context: BrowserContext, link: str) -> Page:
