@@ -67,15 +67,15 @@ async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
         certificate = Certificate()
         operator = Operator(service.url, sites + 1, wheel, certificate)
         stack.push_async_callback(operator.leave)
-        crew = await _come_in(operator, service, sites, cache, wheel, certificate)
-        for one in crew:
-            stack.push_async_callback(one.leave)
+        crew = await _crew(operator, service, sites, cache, wheel, certificate)
+        stack.push_async_callback(_leave, crew)
+        await _come_in(operator, crew)
         await _go_live(operator, crew)
         await asyncio.sleep(_SETTLE_S)
         return await _read(service, [operator, *crew], seconds)
 
 
-async def _come_in(
+async def _crew(
     operator: Operator,
     service: Service,
     sites: int,
@@ -94,10 +94,17 @@ async def _come_in(
         for index, link in enumerate(links)
     ]
     prepared = await asyncio.to_thread(loops.load, keys, cache)
-    crew = [
+    return [
         SyntheticSite(link, loop, wheel, certificate)
         for link, loop in zip(links, prepared, strict=True)
     ]
+
+
+async def _leave(crew: Sequence[SyntheticSite]) -> None:
+    await asyncio.gather(*(one.leave() for one in crew))
+
+
+async def _come_in(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def join(one: SyntheticSite) -> None:
@@ -106,7 +113,6 @@ async def _come_in(
 
     await asyncio.gather(*(join(one) for one in crew))
     operator.watch([one.code for one in crew])
-    return crew
 
 
 async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
