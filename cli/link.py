@@ -45,7 +45,10 @@ def command(
         typer.echo(f"{summary.title} has no site {site}", err=True)
         raise typer.Exit(1)
     if as_json:
-        told = [{"site": link.site, "name": link.name, "url": link.url} for link in links]
+        told = [
+            {"site": link.site, "name": link.name, "url": link.url, "code": link.code}
+            for link in links
+        ]
         typer.echo(json.dumps({"conference": summary.conference, "links": told}))
         return
     _show(summary, links)
@@ -55,7 +58,8 @@ def _show(summary: ConferenceSummary, links: list[SiteLink]) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{summary.title} ({summary.conference})", style="bold")
     for link in links:
-        console.print(f"{link.site}  {link.name:<22} {link.url}")
+        shown = f"{link.code}  {link.url}" if not link.revoked else "revoked; rotate it"
+        console.print(f"{link.site}  {link.name:<22} {shown}")
 
 
 async def fetch(

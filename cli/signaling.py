@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import get_args
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -14,7 +15,7 @@ from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, Host, Port, WithParent, settings_of
 from cli.secrets import node_token
 from config.problems import ConfigError
-from config.settings import Settings
+from config.settings import Settings, is_loopback
 from config.templates import Template, list_templates, load_template
 from monitor.board import Board
 from monitor.metrics import SiteMetrics
@@ -82,7 +83,19 @@ def server_options(settings: Settings) -> Options:
         port=settings.signaling.port,
         public_url=settings.signaling.public_url,
         default_template=settings.conference.default_template,
+        links_problem=links_problem(settings),
+        trusted_proxies=settings.signaling.trusted_proxies,
     )
+
+
+def links_problem(settings: Settings) -> str | None:
+    """Why a link would not work for whoever gets it: pages and media are not reached alike."""
+    url_inside = is_loopback(urlsplit(settings.signaling.url).hostname or "")
+    media_inside = all(map(is_loopback, settings.bridge.media_addresses))
+    if url_inside == media_inside:
+        return None
+    missing = "signaling.public_url" if url_inside else "bridge.media_addresses"
+    return f"{missing} still names this machine only"
 
 
 def conference_templates(settings: Settings) -> dict[str, ConferenceTemplate]:

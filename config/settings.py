@@ -73,6 +73,13 @@ def _address(text: str) -> str:
     return str(address)
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address and no network such as 10.0.0.0/8") from None
+
+
 def _split(value: object) -> object:
     """A list may be written with commas, as environment variables must."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
@@ -102,6 +109,7 @@ def _host_and_port(parts: SplitResult) -> bool:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+ProxyNetwork = Annotated[str, AfterValidator(_network)]
 MediaAddress = Annotated[str, AfterValidator(_address)]
 
 
@@ -122,6 +130,9 @@ class SignalingSettings(_Section):
     host: Annotated[str, AfterValidator(_ip)] = "127.0.0.1"
     port: Port = 8080
     public_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    trusted_proxies: Annotated[
+        tuple[ProxyNetwork, ...], BeforeValidator(_split), Field(max_length=32)
+    ] = ()
 
     @property
     def url(self) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 
 from signaling import permissions, routing
 from signaling.bus import Bus
 from signaling.clock import Clock
-from signaling.conference.commands import SYSTEM, Join, LoseStandby
+from signaling.conference.commands import SYSTEM, Command, Join, Lose, LoseStandby
 from signaling.conference.state import Conference
 from signaling.owner import Owner
 from signaling.sessions import Session
@@ -42,13 +42,10 @@ class Hub:
         """Run a page from its hello to its end, and close it with what was wrong, if anything."""
         try:
             hello = await socket.hello()
+            await socket.admit()
             await self._let_in(socket, hello)
-        except WireError as error:
-            await socket.close(error.code)
-            return
-        except ClosedByPeer:
-            return
-        try:
+            # what it was let in with may have been withdrawn before it was in the registry
+            await socket.admit()
             await socket.serve(
                 self._make_doors(socket),
                 Heard(
@@ -113,15 +110,34 @@ class Hub:
 
     def sign_out(self, sign_in: bytes) -> None:
         """A sign-in has ended: its pages end too."""
-        for socket in list(self._sockets.values()):
-            if socket.sign_in == sign_in:
-                self._close_later(socket, "unauthenticated")
+        self._close_where(lambda one: one.sign_in == sign_in, "unauthenticated")
 
     async def stop(self) -> None:
         """Close every page with ``shutting_down``; they come back to the next process."""
         sockets = list(self._sockets.values())
         await asyncio.gather(*(socket.close("shutting_down") for socket in sockets))
         await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def withdraw(self, owner: Owner, site: SiteCode) -> None:
+        """The site's link holds no longer: its devices are out, and the seat is free at once."""
+        self._close_where(lambda one: one.owner is owner and one.actor.site == site, "link_revoked")
+        seat = owner.current().seats[site]
+        if seat.standby is not None:
+            await self._submit(owner, LoseStandby(site, seat.standby))
+        await self._submit(owner, Lose(site))
+
+    def links(self) -> list[tuple[Conference, str]]:
+        """The conference and link id of every connected device."""
+        return [
+            (one.owner.current(), one.jti) for one in self._sockets.values() if one.jti is not None
+        ]
+
+    def end_links(self, over: Mapping[str, str]) -> None:
+        """These links, by id, hold no longer: error code by which their devices are closed."""
+        for socket in list(self._sockets.values()):
+            code = over.get(socket.jti or "")
+            if code is not None:
+                self._close_later(socket, code)
 
     def lose_absent_standbys(self, owners: Iterable[Owner]) -> None:
         """Free the standby places whose device did not come back after a restart."""
@@ -131,7 +147,7 @@ class Hub:
                     continue
                 sitting = (owner.conference, routing.standby_port(site)) in self._sockets
                 if not sitting and (owner.conference, site, seat.standby) not in self._arming:
-                    self._later(self._lose_standby(owner, site, seat.standby))
+                    self._later(self._submit(owner, LoseStandby(site, seat.standby)))
 
     async def _let_in(self, socket: PageSocket, hello: PageHello) -> None:
         socket.page = PageId(hello.page_id)
@@ -211,15 +227,20 @@ class Hub:
             return
         conference = socket.owner.conference
         if socket.standby:
-            self._later(self._lose_standby(socket.owner, site, device))
+            self._later(self._submit(socket.owner, LoseStandby(site, device)))
         else:
             self._bus.publish(SiteGone(conference, site, self._clock.wall(), socket.left))
 
     @staticmethod
-    async def _lose_standby(owner: Owner, site: SiteCode, device: DeviceId) -> None:
-        # a service that stops refuses it; the place is then freed after the restart
+    async def _submit(owner: Owner, command: Command) -> None:
+        # a service that stops refuses it; what it is about is found again after the restart
         with contextlib.suppress(WireError):
-            await owner.submit(LoseStandby(site, device), SYSTEM)
+            await owner.submit(command, SYSTEM)
+
+    def _close_where(self, concerned: Callable[[PageSocket], bool], code: str) -> None:
+        for socket in list(self._sockets.values()):
+            if concerned(socket):
+                self._close_later(socket, code)
 
     def _of(self, conference: ConferenceId) -> list[PageSocket]:
         return [socket for (held, _), socket in self._sockets.items() if held == conference]

@@ -20,6 +20,12 @@ WRONG_SIGN_INS = Rate(per_s=10 / 60, burst=10)
 """Wrong sign-in codes from one address."""
 WRONG_LINKS = Rate(per_s=20 / 60, burst=20)
 """Wrong links for one site from one address."""
+WRONG_CODES = Rate(per_s=60 / 60, burst=60)
+"""Wrong typed codes in all."""
+WRONG_CODES_OF_SITE = Rate(per_s=10 / 60, burst=10)
+"""Wrong typed codes that name one site."""
+WRONG_CODES_OF_ADDRESS = Rate(per_s=20 / 60, burst=20)
+"""Wrong typed codes from one address, so that one cannot use up what all have."""
 DOOR_REQUESTS = Rate(per_s=1, burst=20)
 """WHIP and WHEP offers of one port."""
 

@@ -1,78 +1,118 @@
-"""Site links and the keys that sign them. A link is a JWT in a URL's fragment; its id is stored."""
+"""Site links: issued once, rotated, revoked, exchanged for the cookie of a device.
+
+A link is a JWT in a URL's fragment; only its id is stored. It holds until a day after its
+conference has ended, and a month after the start at most.
+"""
 
 from __future__ import annotations
 
+import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from signaling import tokens
+from signaling import tokens, typedcode
 from signaling.conference.state import Conference
 from signaling.database import Database
-from signaling.tables import keys, links
+from signaling.tables import links
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
 from signaling.wire.rest import SiteLink
 
 LIFETIME_S = 30 * 24 * 3600.0
 """How long a link holds, from its issue or the conference's start, whichever is later."""
+AFTER_END_S = 24 * 3600.0
+"""How long a link holds after the end of its conference."""
 COOKIE = "diemcau_device"
 
+LinkRow = Row[tuple[str, str, str, float, float | None]]
 
-async def load_keys(database: Database, now: float) -> tokens.KeyRing:
-    """The signing keys on disk; the first one is made when there is none."""
-    query = select(keys).order_by(keys.c.created_at)
-    async with database.write() as connection:
-        rows = (await connection.execute(query)).all()
-        if not rows:
-            first = {"kid": secrets.token_hex(4), "secret": secrets.token_bytes(32)}
-            await connection.execute(insert(keys).values(created_at=now, **first))
-            rows = (await connection.execute(query)).all()
-    return tokens.KeyRing(rows[-1].kid, {row.kid: bytes(row.secret) for row in rows})
+
+def expiry(state: Conference, stored: float) -> float:
+    """Until when a link of the conference holds whose row says `stored`; Unix seconds."""
+    return stored if state.ended_at is None else min(stored, state.ended_at + AFTER_END_S)
 
 
 class Links:
-    """Issues each site's link once, and exchanges links for device cookies."""
+    """The links of all conferences. Times are Unix seconds."""
 
     def __init__(self, database: Database, ring: tokens.KeyRing, public_url: str) -> None:
         self._database = database
         self._ring = ring
         self._public_url = public_url.rstrip("/")
 
+    # --- the operator's side --------------------------------------------------------------------
+
     async def of(self, state: Conference, now: float) -> list[SiteLink]:
         """Every site's link, in protocol order; the same ones at each call."""
-        query = select(links).where(
-            links.c.conference == state.conference,
-            links.c.revoked_at.is_(None),
-            links.c.expires_at > now,
-        )
         async with self._database.write() as connection:
-            held = {row.site for row in await connection.execute(query)}
-            missing = [site for site in state.seats if site not in held]
+            rows = await _rows_of(connection, state.conference)
+            held = {row.site: row for row in rows if _holds(row, now)}
+            withdrawn = {row.site for row in rows} - {
+                row.site for row in rows if row.revoked_at is None
+            }
+            missing = [site for site in state.seats if site not in held and site not in withdrawn]
             if missing:
-                expires_at = max(now, state.starts_at) + LIFETIME_S
-                rows = _fresh(state.conference, missing, expires_at)
-                await connection.execute(insert(links), rows)
-            rows_by_site = {row.site: row for row in await connection.execute(query)}
+                await connection.execute(insert(links), _fresh(state, missing, now))
+                rows = await _rows_of(connection, state.conference)
+                held = {row.site: row for row in rows if _holds(row, now)}
+            last = {row.site: row for row in rows}
         return [
-            self._link(state, site, rows_by_site[site].jti, rows_by_site[site].expires_at)
+            self._shown(state, site, held.get(site), last[site])
             for site in sorted(state.seats, key=lambda code: state.seats[code].site.order)
         ]
 
+    async def rotate(self, state: Conference, site: SiteCode, now: float) -> SiteLink:
+        """A new link in place of the old one. Raises WireError ``unknown_site``."""
+        await self._withdraw(state, site, now, renew=True)
+        return await self.one(state, site, now)
+
+    async def revoke(self, state: Conference, site: SiteCode, now: float) -> SiteLink:
+        """No link for this site until it is rotated. Raises WireError ``unknown_site``."""
+        await self._withdraw(state, site, now, renew=False)
+        return await self.one(state, site, now)
+
+    async def one(self, state: Conference, site: str, now: float) -> SiteLink:
+        """One site's link. Raises WireError ``unknown_site``."""
+        for link in await self.of(state, now):
+            if link.site == site:
+                return link
+        raise WireError("unknown_site", f"no site {site[:16]!r} in {state.conference}")
+
+    # --- the site's side ------------------------------------------------------------------------
+
     async def open(
-        self, token: str, conference: ConferenceId, site: SiteCode, now: float
+        self, token: str, state: Conference, site: SiteCode, now: float
     ) -> tuple[tokens.Link, float]:
-        """What a link's token says, and until when (Unix seconds).
+        """What a link's token says, and until when it holds.
 
         Raises:
-            WireError: ``link_invalid``, ``link_expired``, or ``link_foreign`` when it belongs to
-                another site or conference.
+            WireError: ``link_invalid``, ``link_expired``, ``link_revoked``, or ``link_foreign``
+                when it belongs to another site or conference.
         """
         claims = tokens.verify(token, tokens.Link, self._ring, now)
-        if (claims.conference, claims.site) != (conference, site):
+        if (claims.conference, claims.site) != (state.conference, site):
             raise WireError("link_foreign")
-        return claims, await self._expiry(claims.jti, now)
+        return claims, await self.require(claims.jti, state, now)
+
+    async def open_typed(
+        self, code: typedcode.TypedCode, states: Iterable[Conference], now: float
+    ) -> tuple[tokens.Link, Conference, float]:
+        """The link of a typed code in one of the conferences, and until when it holds.
+
+        Raises WireError ``code_invalid``.
+        """
+        for state in states:
+            for site in state.seats:
+                if typedcode.plain(site) != code.site:
+                    continue
+                for row in await self._holding(state, site, now):
+                    if self._has_letters(row.jti, code.letters):
+                        claims = tokens.Link(state.conference, site, row.jti)
+                        return claims, state, expiry(state, row.expires_at)
+        raise WireError("code_invalid")
 
     def device_cookie(self, link: tokens.Link, device: DeviceId | None, expires_at: float) -> str:
         """The cookie of a device that has opened `link`; a known device keeps its id."""
@@ -81,44 +121,114 @@ class Links:
         return tokens.issue(claims, self._ring, expires_at)
 
     async def device(
-        self, cookie: str | None, conference: ConferenceId, site: SiteCode, now: float
+        self, cookie: str | None, state: Conference, site: SiteCode, now: float
     ) -> tokens.Device:
-        """Whose cookie it is. Raises WireError ``unauthenticated``, also for another seat's."""
+        """Whose cookie it is.
+
+        Raises WireError ``unauthenticated``, also for another seat's, ``link_revoked`` or
+        ``link_expired``.
+        """
         claims = tokens.verify(cookie or "", tokens.Device, self._ring, now)
-        if (claims.conference, claims.site) != (conference, site):
+        if (claims.conference, claims.site) != (state.conference, site):
             raise WireError("unauthenticated", "the cookie belongs to another seat")
-        try:
-            await self._expiry(claims.jti, now)
-        except WireError:
-            raise WireError("unauthenticated", "the link of this cookie is over") from None
+        await self.require(claims.jti, state, now)
         return claims
 
-    async def _expiry(self, jti: str, now: float) -> float:
+    async def require(self, jti: str, state: Conference, now: float) -> float:
+        """Until when the link holds.
+
+        Raises WireError ``link_invalid``, ``link_revoked`` or ``link_expired``.
+        """
         query = select(links).where(links.c.jti == jti)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
-        if row is None or row.revoked_at is not None:
-            raise WireError("link_invalid", "the link was withdrawn")
-        if now >= row.expires_at:
-            raise WireError("link_expired")
-        return float(row.expires_at)
+        code = _why_over(row, state, now)
+        if code is not None or row is None:
+            raise WireError(code or "link_invalid")
+        return expiry(state, row.expires_at)
 
-    def _link(self, state: Conference, site: SiteCode, jti: str, expires_at: float) -> SiteLink:
-        claims = tokens.Link(state.conference, site, jti)
-        token = tokens.issue(claims, self._ring, expires_at)
+    async def over(self, held: Iterable[tuple[Conference, str]], now: float) -> dict[str, str]:
+        """Which of these links, by id, hold no longer, and the error code that says why."""
+        states = {jti: state for state, jti in held}
+        query = select(links).where(links.c.jti.in_(states))
+        async with self._database.read() as connection:
+            rows = {row.jti: row for row in await connection.execute(query)}
+        codes = {jti: _why_over(rows.get(jti), state, now) for jti, state in states.items()}
+        return {jti: code for jti, code in codes.items() if code is not None}
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    async def _withdraw(
+        self, state: Conference, site: SiteCode, now: float, *, renew: bool
+    ) -> None:
+        if site not in state.seats:
+            raise WireError("unknown_site", f"no site {site[:16]!r} in {state.conference}")
+        of_site = (links.c.conference == state.conference, links.c.site == site)
+        async with self._database.write() as connection:
+            if not renew and not (await connection.execute(select(links).where(*of_site))).all():
+                # what was never sent is withdrawn too
+                await connection.execute(insert(links), _fresh(state, [site], now))
+            await connection.execute(
+                update(links).where(*of_site, links.c.revoked_at.is_(None)).values(revoked_at=now)
+            )
+            if renew:
+                await connection.execute(insert(links), _fresh(state, [site], now))
+
+    async def _holding(self, state: Conference, site: SiteCode, now: float) -> list[LinkRow]:
+        async with self._database.read() as connection:
+            rows = await _rows_of(connection, state.conference, site)
+        return [row for row in rows if _holds(row, now) and now < expiry(state, row.expires_at)]
+
+    def _has_letters(self, jti: str, letters: str) -> bool:
+        # all are compared, so that the time taken tells nothing
+        found = [
+            hmac.compare_digest(typedcode.letters_of(jti, key), letters)
+            for key in self._ring.keys.values()
+        ]
+        return any(found)
+
+    def _shown(
+        self, state: Conference, site: SiteCode, row: LinkRow | None, last: LinkRow
+    ) -> SiteLink:
+        name = state.seats[site].site.name
+        if row is None:
+            return SiteLink(site, name, "", last.expires_at, revoked=True)
+        expires_at = expiry(state, row.expires_at)
+        claims = tokens.Link(state.conference, site, row.jti)
+        token = tokens.issue(claims, self._ring, row.expires_at)
         url = f"{self._public_url}/c/{state.conference}/s/{site}/#t={token}"
-        return SiteLink(site, state.seats[site].site.name, url, expires_at)
+        letters = typedcode.letters_of(row.jti, self._ring.keys[self._ring.current])
+        return SiteLink(site, name, url, expires_at, f"{site}-{letters}")
 
 
-def _fresh(
-    conference: ConferenceId, sites: Iterable[SiteCode], expires_at: float
-) -> list[dict[str, object]]:
+def _why_over(row: LinkRow | None, state: Conference, now: float) -> str | None:
+    if row is None:
+        return "link_invalid"
+    if row.revoked_at is not None:
+        return "link_revoked"
+    return "link_expired" if now >= expiry(state, row.expires_at) else None
+
+
+def _holds(row: LinkRow, now: float) -> bool:
+    return row.revoked_at is None and now < row.expires_at
+
+
+async def _rows_of(
+    connection: AsyncConnection, conference: ConferenceId, site: SiteCode | None = None
+) -> Sequence[LinkRow]:
+    query = select(links).where(links.c.conference == conference)
+    if site is not None:
+        query = query.where(links.c.site == site)
+    return (await connection.execute(query)).all()
+
+
+def _fresh(state: Conference, sites: Iterable[SiteCode], now: float) -> list[dict[str, object]]:
     return [
         {
             "jti": secrets.token_urlsafe(12),
-            "conference": conference,
+            "conference": state.conference,
             "site": site,
-            "expires_at": expires_at,
+            "expires_at": max(now, state.starts_at) + LIFETIME_S,
         }
         for site in sites
     ]

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from signaling import limits
 from signaling.accounts import Accounts
+from signaling.addresses import networks
 from signaling.api import doors, problems, security
 from signaling.api.services import SERVICES, Services
 from signaling.api.table import add_routes
@@ -31,7 +32,8 @@ from signaling.conferences import Conferences, ConferenceTemplate
 from signaling.database import Database
 from signaling.hub import Hub
 from signaling.journal import Journal
-from signaling.links import Links, load_keys
+from signaling.keys import load_keys
+from signaling.links import Links
 from signaling.metrics import ServiceMetrics
 from signaling.nodelink import REPLY_TIMEOUT_S
 from signaling.nodes import Listeners, Nodes
@@ -70,6 +72,8 @@ class Options:
 
     `public_url` is the address in links (scheme, host, port), this machine's when None. Port 0
     takes a free one. `default_template` founds the first conference of a new data directory.
+    `links_problem` says why links would not work for those who get them; none is shown then.
+    `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
     """
 
     data_dir: Path
@@ -80,6 +84,8 @@ class Options:
     public_url: str | None = None
     default_template: str | None = None
     ice_servers: tuple[IceServer, ...] = ()
+    links_problem: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     pages_dir: Path = PAGES
     timings: Timings = field(default_factory=Timings)
 
@@ -230,6 +236,11 @@ class Server:
             site_timings=timings.sites,
             wrong_sign_ins=limits.Buckets(limits.WRONG_SIGN_INS),
             wrong_links=limits.Buckets(limits.WRONG_LINKS),
+            wrong_codes=limits.Buckets(limits.WRONG_CODES),
+            wrong_codes_of_site=limits.Buckets(limits.WRONG_CODES_OF_SITE),
+            wrong_codes_of_address=limits.Buckets(limits.WRONG_CODES_OF_ADDRESS),
+            links_problem=self._options.links_problem,
+            trusted_proxies=networks(self._options.trusted_proxies),
             door_requests=limits.Buckets(limits.DOOR_REQUESTS),
         )
         await conferences.load()
@@ -266,10 +277,18 @@ class Server:
             try:
                 self._reconciler.tick()
                 await self.services.conferences.lose_silent()
+                await self._end_what_is_over()
                 if self._clock.monotonic() - self._started_at >= self._options.timings.silence_s:
                     self._hub.lose_absent_standbys(self.services.conferences.all())
             except Exception:
                 log.exception("tick failed; the next one tries again")
+
+    async def _end_what_is_over(self) -> None:
+        """Pages whose link holds no longer, whoever has ended it."""
+        now = self._clock.wall()
+        held = self._hub.links()
+        if held:
+            self._hub.end_links(await self.services.links.over(held, now))
 
     async def _forward(self, reports: Subscription) -> None:
         async for report in reports:

@@ -7,7 +7,7 @@ being the close reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -74,7 +74,11 @@ class ClosedByPeer(Exception):  # noqa: N818 - not an error
 
 
 class PageSocket:
-    """A page that has been let in. `serve` runs it; the hub feeds it."""
+    """A page that has been let in. `serve` runs it; the hub feeds it.
+
+    `admit` raises WireError once the sign-in or link that opened the page does not hold any more.
+    `jti` is that link's id, `sign_in` that sign-in's.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class PageSocket:
         actor: Actor,
         clock: Clock,
         timings: SocketTimings,
+        admit: Callable[[], Awaitable[None]],
     ) -> None:
         self.owner = owner
         self.actor = actor
@@ -92,7 +97,9 @@ class PageSocket:
         self.wishes = Wishes()
         self.standby = False
         self.left = False
+        self.jti: str | None = None
         self.sign_in: bytes | None = None
+        self.admit = admit
         self.account = ""
         self._request = request
         self._ws = ws

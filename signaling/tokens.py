@@ -46,13 +46,17 @@ class Device(msgspec.Struct, frozen=True, tag="device", tag_field="kind"):
 
 
 class Door(msgspec.Struct, frozen=True, tag="door", tag_field="kind"):
-    """The right to open sessions for one port, as the Bearer token of WHIP and WHEP."""
+    """The right to open sessions for one port, as the Bearer token of WHIP and WHEP.
+
+    `link` is the id of the link by which a site's device came.
+    """
 
     conference: ConferenceId
     port: Port
     publish: bool
     site: SiteCode | None = None
     device: DeviceId | None = None
+    link: str | None = None
 
 
 Claims = Link | Device | Door

@@ -1,4 +1,4 @@
-"""``/api/templates``, ``/api/conferences`` and a conference's links."""
+"""``/api/templates`` and ``/api/conferences``."""
 
 from __future__ import annotations
 
@@ -46,14 +46,6 @@ async def conference(request: web.Request) -> web.Response:
     await sign_in_of(request)
     owner = services(request).conferences.get(request.match_info["conference"])
     return answer(_summary(owner.current()))
-
-
-async def links(request: web.Request) -> web.Response:
-    """Every site's personal link; for operators only."""
-    context = services(request)
-    await sign_in_of(request, "see_links")
-    owner = context.conferences.get(request.match_info["conference"])
-    return answer(list(await context.links.of(owner.current(), context.clock.wall())))
 
 
 def _summary(state: Conference) -> ConferenceSummary:

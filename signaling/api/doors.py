@@ -29,7 +29,9 @@ def make_doors(context: Services, socket: PageSocket) -> Doors:
         return Doors(whip=None, whep=None, token="", ice_servers=context.ice_servers)
     publishes = actor.role == "site"
     receives = publishes or permissions.allowed(actor.role, "watch_pictures")
-    claims = tokens.Door(socket.owner.conference, socket.port, publishes, actor.site, actor.device)
+    claims = tokens.Door(
+        socket.owner.conference, socket.port, publishes, actor.site, actor.device, socket.jti
+    )
     expires_at = context.clock.wall() + TOKEN_LIFETIME_S
     token = tokens.issue(claims, context.ring, expires_at) if receives else ""
     return Doors(
@@ -90,6 +92,8 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
         raise WireError("forbidden", "this token may only receive")
     state = context.conferences.get(door.conference).current()
     _require_right(context, state, door)
+    if door.link is not None:
+        await context.links.require(door.link, state, context.clock.wall())
     if not context.door_requests.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
         raise WireError("rate_limited", "too many offers of one port")
     offer = await _offer(request)

@@ -29,6 +29,11 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     return _page(request, "sign-in")
 
 
+async def join(request: web.Request) -> web.StreamResponse:
+    """Where a site types its code."""
+    return _page(request, "join")
+
+
 async def operator(request: web.Request) -> web.StreamResponse:
     """The operator console."""
     return _page(request, "operator")

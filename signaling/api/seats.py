@@ -1,18 +1,24 @@
-"""``/c/{conference}/s/{code}/exchange``: a site's link, tapped, becomes a device cookie."""
+"""How a device gets to its seat: a tapped link or a typed code becomes a device cookie."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from signaling import tokens, typedcode
 from signaling.api.services import address_of, answer, body_of, services
+from signaling.conference.state import Conference
 from signaling.links import COOKIE
 from signaling.wire.errors import WireError
-from signaling.wire.ids import SiteCode
-from signaling.wire.rest import LinkExchange, Seated
+from signaling.wire.ids import DeviceId, SiteCode
+from signaling.wire.rest import JoinRequest, LinkExchange, Seated
+
+EVERYBODY = "everybody"
+JOINED = "diemcau_joined"
 
 
 async def exchange(request: web.Request) -> web.Response:
-    """As often as needed; a device that is known already keeps its identity."""
+    """``/c/{conference}/s/{code}/exchange``, as often as needed; a device that is known already
+    keeps its identity."""
     context = services(request)
     conference, code = request.match_info["conference"], SiteCode(request.match_info["code"])
     now, wall = context.clock.monotonic(), context.clock.wall()
@@ -22,27 +28,65 @@ async def exchange(request: web.Request) -> web.Response:
     body = await body_of(request, LinkExchange)
     state = context.conferences.get(conference).current()
     try:
-        link, expires_at = await context.links.open(body.token, state.conference, code, wall)
+        link, expires_at = await context.links.open(body.token, state, code, wall)
     except WireError:
         context.wrong_links.take(limited, now)
         raise
-    device = None
-    try:
-        known = await context.links.device(
-            request.cookies.get(COOKIE), state.conference, code, wall
-        )
-        device = known.device
-    except WireError:
-        device = None
-    site = state.seats[code].site
-    response = answer(Seated(state.conference, state.title, code, site.name, site.banner))
-    response.set_cookie(
-        COOKIE,
-        context.links.device_cookie(link, device, expires_at),
-        max_age=int(expires_at - wall),
-        path=f"/c/{conference}/s/{code}/",
-        httponly=True,
-        secure=context.secure,
-        samesite="Strict",
+    return await _seated(request, state, link, expires_at)
+
+
+async def join(request: web.Request) -> web.Response:
+    """``/api/join``: the typed code of a site, of any conference whose links hold."""
+    context = services(request)
+    now = context.clock.monotonic()
+    body = await body_of(request, JoinRequest)
+    code = typedcode.read(body.code)
+    limits = (
+        (context.wrong_codes_of_site, code.site if code is not None else ""),
+        (context.wrong_codes_of_address, address_of(request)),
+        (context.wrong_codes, EVERYBODY),
     )
+    if any(buckets.empty(key, now) for buckets, key in limits):
+        raise WireError("rate_limited", "too many wrong codes; wait a minute")
+    try:
+        if code is None:
+            raise WireError("code_invalid", "a code is a site's number and eight letters")
+        states = [owner.current() for owner in reversed(context.conferences.all())]
+        link, state, expires_at = await context.links.open_typed(code, states, context.clock.wall())
+    except WireError:
+        for buckets, key in limits:
+            buckets.take(key, now)
+        raise
+    return await _seated(request, state, link, expires_at)
+
+
+async def _seated(
+    request: web.Request, state: Conference, link: tokens.Link, expires_at: float
+) -> web.Response:
+    context = services(request)
+    device = await _known_device(request, state, link.site)
+    cookie = context.links.device_cookie(link, device, expires_at)
+    site = state.seats[link.site].site
+    response = answer(Seated(state.conference, state.title, link.site, site.name, site.banner))
+    # by the second one, a code that is typed again finds the device that it made
+    for name, path in ((COOKIE, f"/c/{state.conference}/s/{link.site}/"), (JOINED, "/api/join")):
+        response.set_cookie(
+            name,
+            cookie,
+            max_age=max(0, int(expires_at - context.clock.wall())),
+            path=path,
+            httponly=True,
+            secure=context.secure,
+            samesite="Strict",
+        )
     return response
+
+
+async def _known_device(request: web.Request, state: Conference, site: SiteCode) -> DeviceId | None:
+    context = services(request)
+    cookie = request.cookies.get(COOKIE) or request.cookies.get(JOINED)
+    try:
+        known = await context.links.device(cookie, state, site, context.clock.wall())
+    except WireError:
+        return None
+    return known.device

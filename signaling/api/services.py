@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from signaling import permissions
 from signaling.accounts import COOKIE, Accounts, SignIn
+from signaling.addresses import Network, client_address
 from signaling.clock import Clock
 from signaling.conferences import Conferences, ConferenceTemplate
 from signaling.database import Database
@@ -53,7 +54,12 @@ class Services:
     site_timings: SocketTimings
     wrong_sign_ins: Buckets
     wrong_links: Buckets
+    wrong_codes: Buckets
+    wrong_codes_of_site: Buckets
+    wrong_codes_of_address: Buckets
     door_requests: Buckets
+    links_problem: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
     draining: bool = False
     sockets: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -108,5 +114,6 @@ def bearer(request: web.Request) -> str:
 
 
 def address_of(request: web.Request) -> str:
-    """Whom limits count for."""
-    return request.remote or "unknown"
+    """Whom limits count for: the peer, or whom a proxy of ours has heard."""
+    told = ",".join(request.headers.getall("X-Forwarded-For", []))
+    return client_address(request.remote or "unknown", told, services(request).trusted_proxies)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -20,7 +21,15 @@ from signaling.wire.codec import MAX_PAGE_FRAME
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
 
-_Admission = tuple[Actor, SocketTimings, SignIn | None]
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """Who comes in, and by which sign-in or link."""
+
+    actor: Actor
+    timings: SocketTimings
+    sign_in: SignIn | None = None
+    jti: str | None = None
 
 
 async def page_socket(request: web.Request) -> web.StreamResponse:
@@ -37,7 +46,8 @@ async def _admit_sign_in(request: web.Request) -> _Admission:
     login = await sign_in_of(request)
     if not permissions.allowed(login.role, "see_all_sites"):
         raise WireError("forbidden", f"{login.role} has no page here")
-    return Actor(login.role, f"account/{login.account}"), services(request).page_timings, login
+    actor = Actor(login.role, f"account/{login.account}")
+    return _Admission(actor, services(request).page_timings, login)
 
 
 async def _admit_site(request: web.Request) -> _Admission:
@@ -47,8 +57,9 @@ async def _admit_site(request: web.Request) -> _Admission:
     if site not in owner.current().seats:
         raise WireError("not_found", f"no site {site[:16]!r} in this conference")
     cookie = request.cookies.get(links.COOKIE)
-    claims = await context.links.device(cookie, owner.conference, site, context.clock.wall())
-    return Actor("site", f"site/{site}", site, claims.device), context.site_timings, None
+    claims = await context.links.device(cookie, owner.current(), site, context.clock.wall())
+    actor = Actor("site", f"site/{site}", site, claims.device)
+    return _Admission(actor, context.site_timings, jti=claims.jti)
 
 
 async def _run(
@@ -63,14 +74,21 @@ async def _run(
     try:
         if context.draining:
             raise WireError("shutting_down")
-        actor, timings, sign_in = await admit(request)
+        admission = await admit(request)
         owner = context.conferences.get(request.match_info["conference"])
     except WireError as error:
         await ws.close(code=error.kind.close or 1011, message=error.code.encode())
         return ws
-    socket = PageSocket(request, ws, owner, actor, context.clock, timings)
-    if sign_in is not None:
-        socket.sign_in, socket.account = sign_in.id, sign_in.account
+
+    async def again() -> None:
+        await admit(request)
+
+    socket = PageSocket(
+        request, ws, owner, admission.actor, context.clock, admission.timings, again
+    )
+    socket.jti = admission.jti
+    if admission.sign_in is not None:
+        socket.sign_in, socket.account = admission.sign_in.id, admission.sign_in.account
     await _tracked(context, context.hub.serve(socket))
     return ws
 

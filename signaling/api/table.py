@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling.api import conferences, control, doors, health, pages, seats, sign_in, sockets
+from signaling.api import conferences, control, doors, health, links, pages, seats, sign_in, sockets
 from signaling.api.problems import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", pages.home),
     ("GET", "/sign-in", pages.sign_in),
+    ("GET", "/join", pages.join),
+    ("POST", "/api/join", seats.join),
     ("GET", "/operator", pages.slash),
     ("GET", "/operator/", pages.operator),
     ("GET", "/technician", pages.slash),
@@ -28,7 +30,12 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/api/conferences", conferences.conferences),
     ("POST", "/api/conferences", conferences.create),
     ("GET", "/api/conferences/{conference}", conferences.conference),
-    ("GET", "/api/conferences/{conference}/links", conferences.links),
+    ("GET", "/api/conferences/{conference}/links", links.links),
+    ("GET", "/api/conferences/{conference}/links.csv", links.table),
+    ("GET", "/api/conferences/{conference}/links/sheet", links.printable),
+    ("GET", "/api/conferences/{conference}/links/{site}/qr.svg", links.qr),
+    ("POST", "/api/conferences/{conference}/links/{site}/rotate", links.rotate),
+    ("POST", "/api/conferences/{conference}/links/{site}/revoke", links.revoke),
     ("GET", "/api/conferences/{conference}/socket", sockets.page_socket),
     ("POST", "/whip", doors.whip),
     ("POST", "/whep", doors.whep),

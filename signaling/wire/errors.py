@@ -36,7 +36,7 @@ ERRORS: dict[str, ErrorKind] = {
     "bad_credentials": ErrorKind(401, None, "The account or its password is wrong."),
     "account_locked": ErrorKind(429, None, "Too many wrong passwords; the account rests a while."),
     "link_invalid": ErrorKind(401, None, "The link is not one of this service's."),
-    "link_expired": ErrorKind(401, None, "The link's time is over."),
+    "link_expired": ErrorKind(401, 4401, "The link's time is over."),
     "link_foreign": ErrorKind(403, None, "The link belongs to another site or conference."),
     "link_revoked": ErrorKind(401, 4401, "The link was withdrawn; the operator has a new one."),
     "code_invalid": ErrorKind(401, None, "No site of a running conference has this code."),

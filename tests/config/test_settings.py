@@ -184,3 +184,11 @@ def _keys_of_example() -> list[str]:
         elif key := _key(line):
             found.append(section + key)
     return found
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    settings = load_settings({"DIEMCAU_SIGNALING__TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8"})
+    assert settings.signaling.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8")
+
+    with pytest.raises(SettingsError, match=r"signaling\.trusted_proxies"):
+        load_settings({"DIEMCAU_SIGNALING__TRUSTED_PROXIES": "10.0.0.1/8"})

@@ -552,7 +552,7 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   bad_credentials: { status: 401, close: null },
   account_locked: { status: 429, close: null },
   link_invalid: { status: 401, close: null },
-  link_expired: { status: 401, close: null },
+  link_expired: { status: 401, close: 4401 },
   link_foreign: { status: 403, close: null },
   link_revoked: { status: 401, close: 4401 },
   code_invalid: { status: 401, close: null },
