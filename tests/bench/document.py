@@ -190,6 +190,7 @@ def _memory(results: Results) -> str:
 def _generator(results: Results) -> str:
     phases = [phase for run in results.runs for phase in run.phases]
     busiest = max(one.generator_cpu_s / one.seconds for one in phases)
+    others = show((100 * one.others_cpu_s / one.seconds for one in phases), 0)
     slowest = max(run.slowest_turn_ms for run in results.runs)
     overrun = sum(one.overrun for one in phases)
     unreadable = sum(run.unreadable for run in results.runs)
@@ -199,7 +200,8 @@ def _generator(results: Results) -> str:
     told = ", ".join(f"{reason} {count}" for reason, count in dropped.items()) or "nothing"
     return f"""The generator was busy for at most {100 * busiest:.0f} % of its core, its
 slowest turn took {slowest:.0f} ms (5 are wanted), its sockets overran by {overrun} packets,
-and {unreadable} packets did not decrypt. The bridge itself reported as dropped: {told}."""
+and {unreadable} packets did not decrypt. All else on the machine
+took {others} % of a core meanwhile. The bridge itself reported as dropped: {told}."""
 
 
 # --- S2 and the drill ---------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class Phase:
 
     `lost` is what was sent × receivers minus what came, over the whole phase; `holes` is what the
     sequence numbers at the receivers say of the same; `overrun` is the part of it that the
-    generator's own sockets had no room for.
+    generator's own sockets had no room for. `others_cpu_s` is what all else on the machine took.
     """
 
     rate: int
@@ -62,6 +62,7 @@ class Phase:
     received: int
     server_cpu_s: float
     generator_cpu_s: float
+    others_cpu_s: float
     expected: int
     lost: int
     holes: int
@@ -187,7 +188,7 @@ class Load:
         delays = sorted(one for line in self.receivers for one in line.delays_ns)
         await self._rest()
         whole_expected, whole_received, whole_holes = self._totals()
-        sent, came, server, own, at = (
+        sent, came, server, own, busy, at = (
             late - early for late, early in zip(after, before, strict=True)
         )
         return Phase(
@@ -197,6 +198,7 @@ class Load:
             received=int(came),
             server_cpu_s=server,
             generator_cpu_s=own,
+            others_cpu_s=max(0.0, busy - server - own),
             expected=whole_expected - expected,
             lost=whole_expected - expected - (whole_received - received),
             holes=whole_holes - holes,
@@ -230,6 +232,7 @@ class Load:
             received,
             proc.cpu_s(self._server.pid),
             time.process_time(),
+            proc.busy_s(),
             time.monotonic(),
         )
 

@@ -57,6 +57,17 @@ def read_udp(text: str, ports: set[int]) -> int:
     return sum(int(row[-1]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports)
 
 
+def busy_s() -> float:
+    """Time that all cores together have computed since the start of the machine."""
+    return read_busy(Path("/proc/stat").read_text())
+
+
+def read_busy(text: str) -> float:
+    """All but ``idle`` and ``iowait`` of the first line of ``/proc/stat``, in seconds."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, text.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
+
+
 def load_average() -> float:
     """Of the last minute: how many processes wanted to compute."""
     return float(Path("/proc/loadavg").read_text().split()[0])

@@ -11,7 +11,7 @@ from tests.bench.results import Results
 
 
 def phase(rate, cpu_s):
-    return Phase(rate, 3.0, 10, 1000, cpu_s, 0.3, 1000, 5, 5, 0, 0.5, 1.5)
+    return Phase(rate, 3.0, 10, 1000, cpu_s, 0.3, 0.03, 1000, 5, 5, 0, 0.5, 1.5)
 
 
 def run(server, cpu_s):
@@ -31,6 +31,7 @@ def test_the_page_shows_medians_ranges_and_ratios(results):
     assert "| 210 | DiemCau's bridge | 333 | 11.00 (10.00–12.00) |" in page
     assert "| 210 | 0.55 |" in page
     assert "0.50 | 0.5 | 1.5 |" in page
+    assert "1 % of a core meanwhile" in " ".join(page.split())
     assert "02 January 2026, 03:04 UTC" in page
     assert "medians of 3 runs" in page
 

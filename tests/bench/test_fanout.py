@@ -28,7 +28,7 @@ async def test_the_floor_forwards_too():
 
 
 def test_a_run_can_be_handed_over_as_json():
-    phase = Phase(160, 3.0, 10, 620, 0.0062, 0.01, 620, 0, 0, 0, 0.5, 1.5)
+    phase = Phase(160, 3.0, 10, 620, 0.0062, 0.01, 0.0, 620, 0, 0, 0, 0.5, 1.5)
     run = Run("bridge", ["P"], 0.5, 1, 2, 3, 1, 5.0, 0, {"late": 1}, [phase])
     assert read_run(json.dumps(asdict(run))) == run
     assert round(phase.cpu_us, 6) == 10.0

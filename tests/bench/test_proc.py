@@ -27,6 +27,11 @@ def test_drops_are_summed_over_the_ports_asked_for():
     assert proc.read_udp(UDP, set()) == 0
 
 
+def test_a_machine_is_busy_when_it_neither_idles_nor_waits_for_disks():
+    text = "cpu  100 10 50 9000 700 5 20 15 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
+    assert proc.read_busy(text) == 200 / proc.TICKS_PER_S
+
+
 def test_this_process_can_be_read():
     assert proc.cpu_s(os.getpid()) > 0
     assert 0 < proc.memory(os.getpid()).now_kib <= proc.memory(os.getpid()).peak_kib
