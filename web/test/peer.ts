@@ -72,6 +72,10 @@ export class FakePeer {
     return Promise.resolve()
   }
 
+  getStats(): Promise<RTCStatsReport> {
+    return Promise.resolve(new Map() as unknown as RTCStatsReport)
+  }
+
   close(): void {
     this.closed = true
   }

@@ -78,6 +78,13 @@ export class FakeRoom {
     this.server.last.receive(siteSnapshot(seat, conference))
   }
 
+  /** The seat is another device's; this one waits beside it. */
+  letInStandby(): void {
+    this.server.last.accept()
+    const doors = { whip: null, whep: null, token: '', ice_servers: [] }
+    this.server.last.receive({ ...siteSnapshot({}), standby: true, doors })
+  }
+
   put(rows: Record<string, Row>): void {
     const seq = (this.attendance.socket.view.value?.seq ?? 0) + 1
     this.server.last.receive({ type: 'patch', seq, put: rows, drop: [] })

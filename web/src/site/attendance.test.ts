@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { settle } from '../../test/peer'
 import { FakeRoom } from '../../test/room'
 import { conferenceRow, seatRow } from '../../test/rows'
-import { TAKEN_RETRY_MS } from './attendance'
+import { REPORT_MS, TAKEN_RETRY_MS } from './attendance'
 
 let room: FakeRoom
 
@@ -165,6 +165,20 @@ describe('coming back', () => {
     expect(room.screen).toBe('enter')
   })
 
+  test('a link withdrawn during the conference ends it with a word', async () => {
+    await room.join()
+    room.server.last.end(4401, 'link_revoked')
+    expect(room.attendance.screen.value).toEqual({ kind: 'refused', code: 'link_revoked' })
+    expect(room.devices.tracks.every((track) => track.stopped)).toBe(true)
+  })
+
+  test('a new link is tried when the cookie of an old one is no good', async () => {
+    room = new FakeRoom({ joinedBefore: true })
+    await room.attendance.open()
+    room.server.last.end(4401, 'link_revoked')
+    expect(room.screen).toBe('enter')
+  })
+
   test('media goes on while the socket is down, and is not opened anew', async () => {
     await room.join()
     for (const peer of room.peers.made) peer.become('connected')
@@ -223,27 +237,124 @@ describe('the end', () => {
 })
 
 describe('a seat that another device holds', () => {
-  test('is asked for again, and taken when it is free', async () => {
+  const hellos = () => room.server.sockets.map(({ sent }) => sent[0])
+
+  async function refused(): Promise<void> {
     await room.attendance.open()
     await room.attendance.enter()
     await settle()
     room.attendance.join()
     room.server.last.accept()
     room.server.last.end(4409, 'seat_taken')
-    expect(room.screen).toBe('taken')
+  }
+
+  test('makes this one the standby device, at once', async () => {
+    await refused()
+    expect(room.server.sockets).toHaveLength(2)
+    room.letInStandby()
+    await settle()
+    expect(hellos()).toMatchObject([{ type: 'hello' }, { type: 'hello', standby: true }])
+    expect(hellos()[0]).not.toHaveProperty('standby')
+    expect(room.screen).toBe('standby')
     expect(room.doors.of('POST')).toEqual([])
+    expect(room.heard).toBe(false)
+    expect(room.attendance.gear.opened.value.camera).not.toBeNull()
+  })
+
+  test('promoted, it connects at once as any other, and publishes', async () => {
+    await refused()
+    room.letInStandby()
+    room.server.last.end(4412, 'promoted')
+    expect(room.server.sockets).toHaveLength(3)
+    room.letIn({ muted_by_site: true })
+    await settle()
+    expect(hellos()[2]).not.toHaveProperty('standby')
+    expect(room.screen).toBe('joined')
+    expect(room.doors.of('POST').map(({ url }) => url.split('?')[0])).toEqual(['/whip', '/whep'])
+    expect(room.heard).toBe(false)
+  })
+
+  test('when the standby place is taken too, it asks again every 5 s', async () => {
+    await refused()
+    room.server.last.accept()
+    room.server.last.end(4409, 'seat_taken')
+    expect(room.screen).toBe('taken')
+    expect(room.server.sockets).toHaveLength(2)
 
     vi.advanceTimersByTime(TAKEN_RETRY_MS)
     room.server.last.end(4409, 'seat_taken')
     vi.advanceTimersByTime(TAKEN_RETRY_MS)
-    expect(room.server.sockets).toHaveLength(3)
+    expect(room.server.sockets).toHaveLength(4)
     room.letIn({ muted_by_site: true })
     await settle()
 
+    expect(hellos()[3]).toMatchObject({ standby: true })
     expect(room.screen).toBe('joined')
-    expect(room.attendance.gear.opened.value.camera).not.toBeNull()
-    expect(room.heard).toBe(false)
     expect(room.doors.of('POST')).toHaveLength(2)
+  })
+
+  test('a holder that was taken over stops, and may wait beside after a tap', async () => {
+    await room.join()
+    room.server.last.end(4411, 'taken_over')
+    expect(room.screen).toBe('taken_over')
+    expect(room.devices.tracks.every((track) => track.stopped)).toBe(true)
+    vi.advanceTimersByTime(60_000)
+    expect(room.server.sockets).toHaveLength(1)
+
+    await room.attendance.standBy()
+    room.letInStandby()
+
+    expect(hellos()[1]).toMatchObject({ standby: true })
+    expect(room.screen).toBe('standby')
+  })
+
+  test('a standby device that is not wanted goes, and stays away', async () => {
+    await refused()
+    room.letInStandby()
+    const left = room.attendance.leave()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await left
+    expect(room.screen).toBe('left')
+    expect(room.server.sockets).toHaveLength(2)
+    expect(room.server.last.closed).toBe(true)
+  })
+})
+
+describe('asking', () => {
+  test('the hand goes up, and down again', async () => {
+    await room.join()
+    room.attendance.toggleHand()
+    room.put({ 'seat/48': seatRow('48', { hand_since: 5, position: 2 }) })
+    room.attendance.toggleHand()
+    expect(room.commands).toEqual([{ type: 'raise_hand' }, { type: 'lower_hand', site: '48' }])
+  })
+
+  test('a technician is called, and the call taken back', async () => {
+    await room.join()
+    room.attendance.toggleHelp()
+    room.put({ 'seat/48': seatRow('48', { help_since: 5 }) })
+    room.attendance.toggleHelp()
+    expect(room.commands).toEqual([{ type: 'ask_help' }, { type: 'clear_help', site: '48' }])
+  })
+})
+
+describe('what it reports', () => {
+  test('goes out every 5 s from the seat, and says which devices are there', async () => {
+    room.devices.refusals = { video: 'NotFoundError' }
+    await room.join()
+    await vi.advanceTimersByTimeAsync(REPORT_MS)
+    room.server.last.receive({ type: 'heartbeat_ack', n: 2 })
+    await vi.advanceTimersByTimeAsync(REPORT_MS)
+    const reports = room.server.last.sentOf('report')
+    expect(reports).toHaveLength(2)
+    expect(reports[0]).toMatchObject({ camera: false, microphone: true })
+  })
+
+  test('is kept to itself by a standby device', async () => {
+    await room.attendance.standBy()
+    room.letInStandby()
+    await vi.advanceTimersByTimeAsync(REPORT_MS)
+    expect(room.server.last.sentOf('report')).toEqual([])
   })
 })
 

@@ -21,6 +21,7 @@ import { conferenceOf, floorOf, seatOf, stageOf } from '../shared/client/view'
 import { type Devices, permissionPersists } from '../shared/media/devices'
 import { Publisher, type PublishOptions } from '../shared/media/publish'
 import { Receiver } from '../shared/media/receive'
+import { ReportMaker } from '../shared/media/report'
 import type { Door } from '../shared/media/session'
 import { siteSlots } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
@@ -47,11 +48,15 @@ export type Screen =
   | { readonly kind: 'left' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'replaced' }
+  | { readonly kind: 'standby' }
   | { readonly kind: 'taken_over' }
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused'; readonly code: ErrorCode }
 
 export const TAKEN_RETRY_MS = 5_000
+export const REPORT_MS = 5_000
+/** The link or the cookie is no good, but the address may hold a newer one. */
+const ENTER_AGAIN: readonly ErrorCode[] = ['unauthenticated', 'link_revoked', 'link_expired']
 /** How long a leaving page waits for the server to have heard it. */
 const LEAVE_MS = 1_500
 const TALKING_LEVEL = 0.55
@@ -91,6 +96,8 @@ export class Attendance {
   private readonly stops: (() => void)[] = []
   private retryTimer: ReturnType<typeof setTimeout> | undefined
   private talkingTimer: ReturnType<typeof setTimeout> | undefined
+  private reportTimer: ReturnType<typeof setInterval> | undefined
+  private readonly reports = new ReportMaker()
 
   constructor(private readonly options: AttendanceOptions) {
     const { conference, site } = options.address
@@ -136,6 +143,7 @@ export class Attendance {
       effect(() => this.followMedia()),
       effect(() => this.followVoice()),
     )
+    this.reportTimer = setInterval(() => void this.report(), REPORT_MS)
     const { address, memory, devices, permissions } = this.options
     if (!memory.read().joined) {
       this.screen.value = { kind: address.token === null ? 'no_link' : 'enter' }
@@ -167,7 +175,18 @@ export class Attendance {
   join(): void {
     this.remember(true)
     this.screen.value = { kind: 'joined' }
+    this.socket.standby = false
     this.socket.connect()
+  }
+
+  /** Wait beside the device that holds the seat, camera ready and nothing sent. */
+  async standBy(): Promise<void> {
+    this.remember(true)
+    this.screen.value = { kind: 'standby' }
+    const opened = this.gear.open()
+    this.socket.standby = true
+    this.socket.connect()
+    await opened
   }
 
   /** Join again with the devices chosen before. */
@@ -203,8 +222,21 @@ export class Attendance {
     this.socket.command({ type: 'mute', site }).then(done, done)
   }
 
+  /** Ask to speak, or no longer. */
+  toggleHand(): void {
+    const raised = (this.own.value?.hand_since ?? null) !== null
+    this.ask(raised ? { type: 'lower_hand', site: this.site } : { type: 'raise_hand' })
+  }
+
+  /** Call a technician, or take the call back. */
+  toggleHelp(): void {
+    const asked = (this.own.value?.help_since ?? null) !== null
+    this.ask(asked ? { type: 'clear_help', site: this.site } : { type: 'ask_help' })
+  }
+
   async leave(): Promise<void> {
     this.remember(false)
+    clearTimeout(this.retryTimer)
     const heard = this.socket.command({ type: 'leave' }).catch(() => {})
     this.screen.value = { kind: 'left' }
     this.stopMedia()
@@ -216,6 +248,7 @@ export class Attendance {
     for (const stop of this.stops) stop()
     clearTimeout(this.retryTimer)
     clearTimeout(this.talkingTimer)
+    clearInterval(this.reportTimer)
     this.stopMedia()
     this.socket.close()
   }
@@ -231,45 +264,87 @@ export class Attendance {
   }
 
   private stopMedia(): void {
+    this.stopSessions()
+    this.gear.close()
+  }
+
+  private stopSessions(): void {
     this.publisher.session.stop()
     this.receiver.stop()
-    this.gear.close()
   }
 
   private followSocket(): void {
     const connection = this.socket.connection.value
     if (connection.kind === 'live') {
-      untracked(() => {
-        if (this.screen.value.kind === 'taken') void this.comeBackIn()
-      })
+      const standby = this.socket.view.value?.standby ?? false
+      untracked(() => this.seatedAs(standby))
     }
     if (connection.kind === 'refused') untracked(() => this.refused(connection.code))
   }
 
-  /** The seat has become free for this device. */
-  private async comeBackIn(): Promise<void> {
-    this.screen.value = { kind: 'joined' }
-    await this.gear.open()
+  /** In the seat, or beside it. */
+  private seatedAs(standby: boolean): void {
+    const { kind } = this.screen.value
+    if (kind !== 'taken' && kind !== 'standby') return
+    this.socket.standby = standby
+    this.screen.value = { kind: standby ? 'standby' : 'joined' }
   }
 
   private refused(code: ErrorCode): void {
     batch(() => {
+      if (code === 'seat_taken') {
+        this.seatTaken()
+        return
+      }
       this.stopMedia()
+      const fresh = this.options.address.token !== null && this.socket.view.value === null
       if (code === 'replaced' || code === 'taken_over') this.screen.value = { kind: code }
-      else if (code === 'seat_taken') {
-        this.screen.value = { kind: 'taken' }
-        clearTimeout(this.retryTimer)
-        this.retryTimer = setTimeout(() => this.socket.connect(), TAKEN_RETRY_MS)
-      } else if (code === 'unauthenticated' && this.options.address.token !== null) {
+      else if (fresh && ENTER_AGAIN.includes(code)) {
         this.screen.value = { kind: 'enter' }
       } else this.screen.value = { kind: 'refused', code }
+    })
+  }
+
+  /** Another device has the seat: wait beside it, or for a place beside it. */
+  private seatTaken(): void {
+    this.stopSessions()
+    clearTimeout(this.retryTimer)
+    if (!this.socket.standby) {
+      this.screen.value = { kind: 'standby' }
+      this.socket.standby = true
+      this.socket.connect()
+      return
+    }
+    this.screen.value = { kind: 'taken' }
+    this.retryTimer = setTimeout(() => this.socket.connect(), TAKEN_RETRY_MS)
+  }
+
+  private async report(): Promise<void> {
+    if (this.screen.value.kind !== 'joined') return
+    const shown = this.stage.value.seats.length
+    const streams = [...this.receiver.streams.value].flatMap(([slot, stream]) => {
+      const [kind, index] = slot.split(':')
+      return kind === 'stage' && Number(index) <= shown ? [stream] : []
+    })
+    const made = await this.reports.make({
+      peers: [...this.publisher.session.peers(), ...this.receiver.session.peers()],
+      shown: streams.flatMap((stream) => stream.getVideoTracks().map((track) => track.id)),
+      atMs: performance.now(),
+    })
+    const { camera, microphone } = this.gear.opened.value
+    const level = microphone === null ? null : Math.min(1, this.gear.meter.level.value)
+    this.socket.report({
+      ...made,
+      camera: camera !== null,
+      microphone: microphone !== null,
+      microphone_level: level,
     })
   }
 
   private followPhase(): void {
     if (this.conference.value?.phase !== 'ended') return
     untracked(() => {
-      if (this.screen.value.kind !== 'joined') return
+      if (this.screen.value.kind !== 'joined' && this.screen.value.kind !== 'standby') return
       this.remember(false)
       // the link stays: an end that came too early can be taken back
       this.screen.value = { kind: 'ended' }

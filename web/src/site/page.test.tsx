@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
 import { FakeRoom } from '../../test/room'
-import { conferenceRow, seatRow, stageRow } from '../../test/rows'
+import { conferenceRow, floorRow, seatRow, stageRow } from '../../test/rows'
 import { language, t } from '../shared/i18n'
 import { SitePage } from './page'
 
@@ -35,6 +35,7 @@ test.each(['vi', 'en'] as const)('every screen reads well, in %s', async (chosen
     { kind: 'ended' },
     { kind: 'replaced' },
     { kind: 'taken' },
+    { kind: 'standby' },
     { kind: 'taken_over' },
     { kind: 'refused', code: 'not_found' },
   ] as const
@@ -191,4 +192,43 @@ test('a lost server is shown while the room stands', async () => {
     'reconnecting',
   )
   expect(byTestId('program')).not.toBeNull()
+})
+
+test('hand, place in the queue, call for help, and who speaks', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+  room.letIn({ tally: 'next', hand_since: 1_590_714_000, position: 2, help_since: 1_590_714_060 })
+  room.put({
+    floor: {
+      ...floorRow('01'),
+      speaker: { site: '01', name: 'Hà Nội' },
+      speaking_since: 1_590_714_000,
+    },
+  })
+  await frames()
+  expect(byTestId('hand').dataset.raised).toBe('true')
+  expect(byTestId('position').dataset.position).toBe('2')
+  expect(byTestId('help').dataset.asked).toBe('true')
+  expect(byTestId('room').textContent).toContain('Đã gọi kỹ thuật viên lúc 08:01')
+  expect(byTestId('speaker').textContent).toBe('Hà Nội 1:05')
+  expect(byTestId('tally').textContent).toContain(t.value.site.nextHint)
+  expect(await accessibilityFaults()).toEqual([])
+  await click('hand')
+  await click('help')
+  expect(room.commands.map(({ type }) => type)).toEqual(['lower_hand', 'clear_help'])
+})
+
+test('before the rehearsal there is no floor to ask for, but help', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+  room.letIn({}, conferenceRow({ phase: 'scheduled' }))
+  await frames()
+  expect(document.querySelector('[data-testid="hand"]')).toBeNull()
+  expect(byTestId('help').dataset.asked).toBe('false')
 })

@@ -14,6 +14,7 @@ import {
   RefusedScreen,
   ReplacedScreen,
   ReturnScreen,
+  StandbyScreen,
   TakenOverScreen,
   TakenScreen,
 } from './screens'
@@ -45,8 +46,10 @@ export function SitePage({ attendance, now }: Props) {
       return <EndedScreen attendance={attendance} />
     case 'replaced':
       return <ReplacedScreen />
+    case 'standby':
+      return <StandbyScreen attendance={attendance} now={now} />
     case 'taken_over':
-      return <TakenOverScreen />
+      return <TakenOverScreen attendance={attendance} />
     case 'taken':
       return <TakenScreen />
     case 'refused':

@@ -1,7 +1,7 @@
 /** The meeting room: the program, the tally, the microphone. */
 
 import { type Signal, useSignal } from '@preact/signals'
-import { clockTime, longDate, shortTime } from '../shared/client/time'
+import { clockTime, longDate, runningTime, shortTime } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { SlotAudio, SlotPicture, StreamVideo } from '../shared/ui/media'
@@ -40,11 +40,11 @@ export function Room({ attendance, now }: Props) {
       data-receive={attendance.receiver.session.state.value.kind}
     >
       <Head attendance={attendance} now={now} phase={phase} />
-      {live ? <TallyBar tally={tally} /> : null}
+      {live || tally === 'next' ? <TallyBar attendance={attendance} tally={tally} /> : null}
       <main>
         {live ? <Program attendance={attendance} /> : <Waiting {...{ attendance, now }} />}
       </main>
-      <Controls attendance={attendance} live={live} onOpen={(which) => (open.value = which)} />
+      <Controls {...{ attendance, now, phase }} onOpen={(which) => (open.value = which)} />
       <SoundGate attendance={attendance} />
       {[1, 2, 3, 4].map((n) => (
         <SlotAudio
@@ -81,13 +81,20 @@ function Head({ attendance, now, phase }: Props & { phase: Phase }) {
   )
 }
 
-function TallyBar({ tally }: { tally: Tally }) {
+function TallyBar({ attendance, tally }: { attendance: Attendance; tally: Tally }) {
   const texts = t.value
+  const speaks = attendance.floor.value.speaker?.site === attendance.site
+  const hints: Record<Tally, string> = {
+    on_air: speaks ? texts.site.floorHint : texts.site.onAirHint,
+    next: texts.site.nextHint,
+    listening: texts.site.listeningHint,
+  }
+  const icons = { on_air: 'radio', next: 'hand', listening: 'ear' } as const
   return (
     <div class="tally" data-tally={tally} data-testid="tally" role="status">
-      <Icon name={tally === 'on_air' ? 'radio' : 'ear'} />
+      <Icon name={icons[tally]} />
       <b>{texts.tally[tally]}</b>
-      <span>{tally === 'on_air' ? texts.site.onAirHint : texts.site.listeningHint}</span>
+      <span>{hints[tally]}</span>
     </div>
   )
 }
@@ -189,19 +196,21 @@ function Self({ attendance }: { attendance: Attendance }) {
   )
 }
 
-interface ControlProps {
-  readonly attendance: Attendance
-  readonly live: boolean
+interface ControlProps extends Props {
+  readonly phase: Phase
   readonly onOpen: (which: 'leave' | 'devices') => void
 }
 
-function Controls({ attendance, live, onOpen }: ControlProps) {
+function Controls({ attendance, now, phase, onOpen }: ControlProps) {
   const texts = t.value.site
+  const live = carriesMedia(phase)
   return (
     <footer class="controls">
       {live ? <Self attendance={attendance} /> : null}
       <Microphone attendance={attendance} live={live} />
-      {live ? <Captions attendance={attendance} /> : <span class="spacer" />}
+      {live || phase === 'recess' ? <Hand attendance={attendance} /> : null}
+      {live ? <Captions attendance={attendance} now={now} /> : <span class="spacer" />}
+      <Help attendance={attendance} />
       <div class="control-buttons">
         <button
           type="button"
@@ -268,13 +277,78 @@ function micText(
   return floor ? texts.open : texts.openFull
 }
 
-function Captions({ attendance }: { attendance: Attendance }) {
+/** Ask to speak, and where this site stands in the queue. */
+function Hand({ attendance }: { attendance: Attendance }) {
+  const texts = t.value.site.hand
+  const own = attendance.own.value
+  const raised = (own?.hand_since ?? null) !== null
+  const position = own?.position ?? null
+  return (
+    <div class="ask">
+      <button
+        type="button"
+        class="ask-button"
+        data-testid="hand"
+        data-raised={raised}
+        aria-pressed={raised}
+        disabled={own === null}
+        onClick={() => attendance.toggleHand()}
+      >
+        <Icon name="hand" />
+        {raised ? texts.lower : texts.raise}
+      </button>
+      <p class="ask-state" role="status" data-testid="position" data-position={position}>
+        {position === null ? '' : texts.position(position)}
+      </p>
+    </div>
+  )
+}
+
+/** The one button that always brings a person. */
+function Help({ attendance }: { attendance: Attendance }) {
+  const texts = t.value
+  const since = attendance.own.value?.help_since ?? null
+  return (
+    <div class="ask">
+      <button
+        type="button"
+        class="ask-button help"
+        data-testid="help"
+        data-asked={since !== null}
+        aria-pressed={since !== null}
+        disabled={attendance.own.value === null}
+        onClick={() => attendance.toggleHelp()}
+      >
+        <Icon name="lifeBuoy" />
+        {since === null ? texts.site.help.ask : texts.site.help.takeBack}
+      </button>
+      <p class="ask-state" role="status">
+        {since === null ? '' : texts.site.help.asked(shortTime(since, texts.locale))}
+      </p>
+    </div>
+  )
+}
+
+function Captions({ attendance, now }: Props) {
   const texts = t.value.site
   const seen = attendance.stage.value.seats.map((seat) => seat.name)
   const own = attendance.own.value?.site
-  const heard = attendance.floor.value.seats.filter((seat) => seat.site !== own)
+  const { seats, speaker, speaking_since: since } = attendance.floor.value
+  const heard = seats.filter((seat) => seat.site !== own)
   return (
     <dl class="captions">
+      {speaker === null ? null : (
+        <div>
+          <dt>
+            <Icon name="messageSquare" />
+            {texts.speaks}
+          </dt>
+          <dd data-testid="speaker" data-site={speaker.site}>
+            {speaker.name}
+            {since === null ? null : <time> {runningTime(now.value - since)}</time>}
+          </dd>
+        </div>
+      )}
       <div>
         <dt>
           <Icon name="eye" />

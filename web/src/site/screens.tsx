@@ -1,7 +1,10 @@
 /** The screens around the meeting room: each says one thing, and offers at most one or two. */
 
+import type { Signal } from '@preact/signals'
 import { t } from '../shared/i18n'
-import { CardPage, ErrorText } from '../shared/ui/parts'
+import { Icon } from '../shared/ui/icon'
+import { StreamVideo } from '../shared/ui/media'
+import { CardPage, ConnectionBadge, ErrorText } from '../shared/ui/parts'
 import type { Attendance } from './attendance'
 
 interface Props {
@@ -114,14 +117,50 @@ export function ReplacedScreen() {
   )
 }
 
-export function TakenOverScreen() {
+export function TakenOverScreen({ attendance }: Props) {
   const texts = t.value.site
   return (
     <CardPage title={texts.takenOverTitle} testid="taken-over">
       <p>{texts.takenOverBody}</p>
-      <button type="button" class="button" onClick={() => location.reload()}>
-        {texts.replacedUseThis}
+      <button
+        type="button"
+        class="button primary"
+        data-testid="stand-by"
+        onClick={() => void attendance.standBy()}
+      >
+        {texts.takenOverStandBy}
       </button>
+    </CardPage>
+  )
+}
+
+/** Another device holds the seat; this one is ready to take over. */
+export function StandbyScreen({ attendance, now }: Props & { now: Signal<number> }) {
+  const texts = t.value.site
+  const stream = attendance.gear.selfView.value
+  return (
+    <CardPage title={texts.standbyTitle} testid="standby">
+      <p class="emphasis">{attendance.own.value?.banner ?? attendance.seated.value?.banner}</p>
+      <p role="status">{texts.standbyBody}</p>
+      {stream === null ? null : (
+        <figure class="self standby-self">
+          <StreamVideo stream={stream} testid="self" />
+          <figcaption>{texts.standbySelf}</figcaption>
+        </figure>
+      )}
+      <p>{texts.standbyHint}</p>
+      <div class="join-row">
+        <button
+          type="button"
+          class="button"
+          data-testid="leave"
+          onClick={() => void attendance.leave()}
+        >
+          <Icon name="logOut" />
+          {texts.standbyLeave}
+        </button>
+        <ConnectionBadge connection={attendance.socket.connection.value} now={now.value} />
+      </div>
     </CardPage>
   )
 }

@@ -13,6 +13,7 @@ import {
   HEARTBEAT_S,
   type PageCommand,
   type PageMessage,
+  type Report,
   type ServerMessage,
   type SessionClosed,
   type SiteCode,
@@ -75,6 +76,8 @@ export class ConferenceSocket {
   onSessionClosed: (message: SessionClosed) => void = () => {}
 
   readonly pageId = randomId()
+  /** Say hello as a further device, which waits while another one holds the seat. */
+  standby = false
   private readonly pending = new Map<string, Pending>()
   private readonly backoff: Backoff
   private readonly open: (url: string) => SocketLike
@@ -82,6 +85,7 @@ export class ConferenceSocket {
   private socket: SocketLike | null = null
   private established = false
   private watched: SiteCode[] | null = null
+  private cued: SiteCode | null = null
   private beat = 0
   private heardAt = 0
   private heartbeatTimer: ReturnType<typeof setInterval> | undefined
@@ -105,7 +109,10 @@ export class ConferenceSocket {
     this.socket = socket
     this.established = false
     this.heardAt = this.now()
-    socket.onopen = () => this.post({ type: 'hello', page_id: this.pageId })
+    socket.onopen = () => {
+      const { pageId, standby } = this
+      this.post({ type: 'hello', page_id: pageId, ...(standby ? { standby } : {}) })
+    }
     socket.onmessage = (event) => this.hear(String(event.data))
     socket.onclose = (event) => this.lose(event.code, event.reason)
     socket.onerror = () => {}
@@ -131,6 +138,18 @@ export class ConferenceSocket {
     if (this.watched !== null && this.watched.join() === sites.join()) return
     this.watched = sites
     if (this.established) this.post({ type: 'watch', sites })
+  }
+
+  /** Whose microphone this page hears in its cue slot. */
+  cue(site: SiteCode | null): void {
+    if (this.cued === site) return
+    this.cued = site
+    if (this.established) this.post({ type: 'cue', site })
+  }
+
+  /** What this page measures; worth nothing later, so it does not wait for a lost link. */
+  report(report: Omit<Report, 'type'>): void {
+    if (this.established) this.post({ type: 'report', ...report })
   }
 
   close(): void {
@@ -196,6 +215,7 @@ export class ConferenceSocket {
     if (this.established) return
     this.established = true
     if (this.watched !== null) this.post({ type: 'watch', sites: this.watched })
+    if (this.cued !== null) this.post({ type: 'cue', site: this.cued })
     for (const [id, { command }] of this.pending) this.post({ type: 'command', id, command })
   }
 
@@ -203,6 +223,11 @@ export class ConferenceSocket {
     this.clearTimers()
     this.drop()
     const code = codeOf(closeCode, reason)
+    if (code === 'promoted') {
+      this.standby = false
+      this.connect()
+      return
+    }
     if (code !== null && FINAL.has(code)) {
       this.connection.value = { kind: 'refused', code }
       for (const { reject } of this.pending.values()) reject(new Refusal(code))

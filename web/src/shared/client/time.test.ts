@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clockTime, duration, longDate, shortAge, shortTime } from './time'
+import { clockTime, duration, longDate, runningTime, shortAge, shortTime } from './time'
 
 const start = 1_590_714_000 // 29 May 2020, 08:00 in Hà Nội
 
@@ -30,4 +30,8 @@ test('ages are short', () => {
     '1 h 0 min',
     '2 h 1 min',
   ])
+})
+
+test('a running time has no hours before there are any', () => {
+  expect([5, 125, 3_725].map(runningTime)).toEqual(['0:05', '2:05', '1:02:05'])
 })

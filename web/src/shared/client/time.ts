@@ -42,6 +42,13 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}`
 }
 
+/** `2:05`, for a speech that is going on. */
+export function runningTime(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  if (whole >= 3600) return duration(whole)
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
+}
+
 /** `4 s`, `12 ph`… short enough for a table; units by the page's language. */
 export function shortAge(seconds: number, units: { s: string; min: string; h: string }): string {
   const whole = Math.max(0, Math.round(seconds))

@@ -11,6 +11,7 @@ import type {
   FloorRow,
   Patch,
   Port,
+  QueueRow,
   Role,
   Row,
   SeatRow,
@@ -28,6 +29,8 @@ export interface View {
   readonly port: Port
   readonly doors: Doors
   readonly rows: Readonly<Record<string, Row>>
+  /** A further device that waits beside the one that holds the seat. */
+  readonly standby: boolean
 }
 
 /** Figures and when this page received them, in milliseconds of its own clock. */
@@ -37,8 +40,8 @@ export interface Received {
 }
 
 export function fromSnapshot(snapshot: Snapshot): View {
-  const { seq, role, site, name, port, doors, rows } = snapshot
-  return { seq, role, site, name, port, doors, rows }
+  const { seq, role, site, name, port, doors, rows, standby } = snapshot
+  return { seq, role, site, name, port, doors, rows, standby }
 }
 
 /** The view after a patch, or null when a patch before this one is missing: reconnect then. */
@@ -76,4 +79,9 @@ export function floorOf(view: View | null): FloorRow {
   return row?.row === 'floor'
     ? row
     : { row: 'floor', seats: [], speaker: null, speaking_since: null }
+}
+
+export function queueOf(view: View | null): QueueRow {
+  const row = view?.rows.queue
+  return row?.row === 'queue' ? row : { row: 'queue', seats: [], next: null }
 }

@@ -313,6 +313,19 @@ export const en: Catalogue = {
     heardNone: 'Nobody is speaking',
     self: 'Your picture',
     onAirHint: 'The whole conference sees your site',
+    floorHint: 'You have the floor – the whole conference sees and hears you',
+    nextHint: 'You are next: please turn on your microphone now',
+    speaks: 'Speaking',
+    hand: {
+      raise: 'Raise hand',
+      lower: 'Lower hand',
+      position: (n) => `Number ${n} in the queue to speak`,
+    },
+    help: {
+      ask: 'Help needed',
+      takeBack: 'Cancel the call',
+      asked: (time) => `Technician called at ${time}`,
+    },
     listeningHint: 'You are following the conference',
     mic: {
       turnOn: 'Turn on microphone',
@@ -348,10 +361,17 @@ export const en: Catalogue = {
     replacedUseThis: 'Use this window',
     takenOverTitle: 'Another device has taken over',
     takenOverBody:
-      'Another computer of your site holds the seat now. Use that one and close this page.',
+      'Another computer of your site attends now. Camera and microphone of this one are off.',
+    takenOverStandBy: 'Use this computer as standby',
+    standbyTitle: 'This is the standby device',
+    standbyBody:
+      'Another computer of your site attends. This one waits, and takes over as soon as that one fails or a technician asks it to.',
+    standbyHint: 'Keep this page open. Its picture and sound are not sent yet.',
+    standbySelf: 'The camera of this device is ready',
+    standbyLeave: 'Do not use this device',
     takenTitle: 'Another device is at this site',
     takenBody:
-      'Another computer holds this site. If it is broken, switch it off: about 10 seconds later this page takes its place by itself.',
+      'This site has one computer in use and one on standby. Close one of them, and this page takes its place by itself.',
     takenWaiting: 'The page tries again every 5 seconds.',
     refusedTitle: 'Cannot enter the conference',
     refusedAsk: 'If you need help, call the organisers’ technical contact.',

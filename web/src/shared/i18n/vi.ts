@@ -321,6 +321,19 @@ export const vi = {
     heardNone: 'Chưa có ai phát biểu',
     self: 'Hình của bạn',
     onAirHint: 'Cả hội nghị đang nhìn thấy điểm cầu của bạn',
+    floorHint: 'Mời điểm cầu phát biểu – cả hội nghị đang nhìn và nghe bạn',
+    nextHint: 'Sắp tới lượt bạn: hãy bật sẵn micro',
+    speaks: 'Đang phát biểu',
+    hand: {
+      raise: 'Giơ tay',
+      lower: 'Hạ tay',
+      position: (n: number) => `Thứ ${n} trong danh sách xin phát biểu`,
+    },
+    help: {
+      ask: 'Cần hỗ trợ',
+      takeBack: 'Thôi gọi hỗ trợ',
+      asked: (time: string) => `Đã gọi kỹ thuật viên lúc ${time}`,
+    },
     listeningHint: 'Bạn đang theo dõi hội nghị',
     mic: {
       turnOn: 'Bật micro',
@@ -354,11 +367,17 @@ export const vi = {
       'Máy này đã mở hội nghị ở một cửa sổ hoặc thẻ mới hơn. Hãy dùng cửa sổ đó và đóng trang này.',
     replacedUseThis: 'Dùng cửa sổ này',
     takenOverTitle: 'Thiết bị khác đã vào thay',
-    takenOverBody:
-      'Một máy khác của điểm cầu đang giữ vị trí này. Hãy dùng máy đó và đóng trang này.',
+    takenOverBody: 'Một máy khác của điểm cầu đang tham dự. Camera và micro của máy này đã tắt.',
+    takenOverStandBy: 'Dùng lại máy này làm máy dự phòng',
+    standbyTitle: 'Máy này là máy dự phòng',
+    standbyBody:
+      'Một máy khác của điểm cầu đang tham dự. Máy này đang chờ, và sẽ vào thay ngay khi máy kia hỏng hoặc khi kỹ thuật viên yêu cầu.',
+    standbyHint: 'Hãy giữ trang này mở. Hình và tiếng của máy này chưa được gửi đi.',
+    standbySelf: 'Camera của máy này đã sẵn sàng',
+    standbyLeave: 'Không dùng máy này',
     takenTitle: 'Điểm cầu đang có thiết bị khác',
     takenBody:
-      'Một máy khác đang giữ điểm cầu này. Nếu máy đó hỏng, hãy tắt nó đi: sau khoảng 10 giây trang này sẽ tự vào thay.',
+      'Điểm cầu này đã có một máy đang dùng và một máy dự phòng. Hãy đóng bớt một máy, trang này sẽ tự vào thay.',
     takenWaiting: 'Trang tự thử lại mỗi 5 giây.',
     refusedTitle: 'Không vào được hội nghị',
     refusedAsk: 'Nếu cần giúp, hãy gọi cho đầu mối kỹ thuật của ban tổ chức.',

@@ -1,3 +1,6 @@
+import arrowDown from 'lucide-static/icons/arrow-down.svg?raw'
+import arrowUp from 'lucide-static/icons/arrow-up.svg?raw'
+import ban from 'lucide-static/icons/ban.svg?raw'
 import check from 'lucide-static/icons/check.svg?raw'
 import circleAlert from 'lucide-static/icons/circle-alert.svg?raw'
 import circleCheck from 'lucide-static/icons/circle-check.svg?raw'
@@ -6,21 +9,30 @@ import copy from 'lucide-static/icons/copy.svg?raw'
 import download from 'lucide-static/icons/download.svg?raw'
 import ear from 'lucide-static/icons/ear.svg?raw'
 import eye from 'lucide-static/icons/eye.svg?raw'
+import hand from 'lucide-static/icons/hand.svg?raw'
+import headphones from 'lucide-static/icons/headphones.svg?raw'
 import keyboard from 'lucide-static/icons/keyboard.svg?raw'
+import lifeBuoy from 'lucide-static/icons/life-buoy.svg?raw'
 import link from 'lucide-static/icons/link.svg?raw'
 import loader from 'lucide-static/icons/loader.svg?raw'
 import logOut from 'lucide-static/icons/log-out.svg?raw'
+import messageSquare from 'lucide-static/icons/message-square.svg?raw'
 import mic from 'lucide-static/icons/mic.svg?raw'
 import micOff from 'lucide-static/icons/mic-off.svg?raw'
+import monitorSmartphone from 'lucide-static/icons/monitor-smartphone.svg?raw'
 import octagonAlert from 'lucide-static/icons/octagon-alert.svg?raw'
 import phone from 'lucide-static/icons/phone.svg?raw'
 import play from 'lucide-static/icons/play.svg?raw'
 import plus from 'lucide-static/icons/plus.svg?raw'
+import printer from 'lucide-static/icons/printer.svg?raw'
+import qrCode from 'lucide-static/icons/qr-code.svg?raw'
 import radio from 'lucide-static/icons/radio.svg?raw'
+import refresh from 'lucide-static/icons/refresh-cw.svg?raw'
 import search from 'lucide-static/icons/search.svg?raw'
 import settings from 'lucide-static/icons/settings.svg?raw'
 import square from 'lucide-static/icons/square.svg?raw'
 import triangleAlert from 'lucide-static/icons/triangle-alert.svg?raw'
+import undo from 'lucide-static/icons/undo-2.svg?raw'
 import unplug from 'lucide-static/icons/unplug.svg?raw'
 import videoOff from 'lucide-static/icons/video-off.svg?raw'
 import volume from 'lucide-static/icons/volume-2.svg?raw'
@@ -29,6 +41,9 @@ import wifiOff from 'lucide-static/icons/wifi-off.svg?raw'
 import x from 'lucide-static/icons/x.svg?raw'
 
 const ICONS = {
+  arrowDown,
+  arrowUp,
+  ban,
   check,
   circleAlert,
   circleCheck,
@@ -37,21 +52,30 @@ const ICONS = {
   download,
   ear,
   eye,
+  hand,
+  headphones,
   keyboard,
+  lifeBuoy,
   link,
   loader,
   logOut,
+  messageSquare,
   mic,
   micOff,
+  monitorSmartphone,
   octagonAlert,
   phone,
   play,
   plus,
+  printer,
+  qrCode,
   radio,
+  refresh,
   search,
   settings,
   square,
   triangleAlert,
+  undo,
   unplug,
   videoOff,
   volume,
