@@ -72,10 +72,12 @@ def read_link(url: str) -> Link:
     return Link(base, ConferenceId(path[-3]), SiteCode(path[-1]), tokens[0])
 
 
-def session() -> aiohttp.ClientSession:
-    """An HTTP session with its own cookies, as one browser profile has them; close it after use."""
+def session(cookies: aiohttp.abc.AbstractCookieJar | None = None) -> aiohttp.ClientSession:
+    """An HTTP session with its own cookies (or these, of an earlier one), as one browser profile
+    has them; close it after use."""
     return aiohttp.ClientSession(
-        cookie_jar=aiohttp.CookieJar(unsafe=True),  # cookies also from hosts without a name
+        # unsafe: cookies also from hosts without a name
+        cookie_jar=aiohttp.CookieJar(unsafe=True) if cookies is None else cookies,
         timeout=aiohttp.ClientTimeout(total=REQUEST_S),
         connector=aiohttp.TCPConnector(limit=0),
     )

@@ -78,6 +78,8 @@ class PageSocket:
         self._changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed: PageClosedError | None = None
         self._task: asyncio.Task[None] | None = None
+        self._mended = asyncio.Event()
+        self._mended.set()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -157,6 +159,13 @@ class PageSocket:
         if self.connected:
             self._post(Watch(list(sites)))
 
+    def offline(self, cut: bool) -> None:
+        """Cut its network for a drill, or mend it: nothing is sent, read or dialled meanwhile."""
+        if cut:
+            self._mended.clear()
+        else:
+            self._mended.set()
+
     # --- the connection ---------------------------------------------------------------------
 
     async def _run(self) -> None:
@@ -174,6 +183,7 @@ class PageSocket:
             retry_s = min(2 * retry_s, LAST_RETRY_S)
 
     async def _connect(self) -> None:
+        await self._mended.wait()
         timeout = aiohttp.ClientWSTimeout(ws_close=1.0)
         try:
             socket = await self._http.ws_connect(self._url, timeout=timeout, max_msg_size=0)
@@ -187,6 +197,7 @@ class PageSocket:
         try:
             while True:
                 frame = await socket.receive(timeout=SILENCE_S)
+                await self._mended.wait()
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     break
                 self._take(frame.data)
@@ -200,9 +211,8 @@ class PageSocket:
             self._end(PageClosedError(code, str(frame.extra or "")))
         self._lost(f"closed with {code} {frame.extra or ''}".strip())
 
-    @staticmethod
     async def _write(
-        socket: aiohttp.ClientWebSocketResponse, outgoing: asyncio.Queue[PageMessage]
+        self, socket: aiohttp.ClientWebSocketResponse, outgoing: asyncio.Queue[PageMessage]
     ) -> None:
         """Send what is posted, and a heartbeat when there was nothing for a while.
 
@@ -213,6 +223,7 @@ class PageSocket:
                 message: PageMessage = Heartbeat(number)
                 with contextlib.suppress(TimeoutError):
                     message = await asyncio.wait_for(outgoing.get(), HEARTBEAT_S)
+                await self._mended.wait()
                 await socket.send_str(encode(message))
 
     def _post(self, message: PageMessage) -> None:

@@ -39,6 +39,8 @@ class Peer:
         on_rtp: takes (now, plain RTP packet), from the wheel's turn.
         on_rtcp: takes (now, plain compound RTCP packet).
         on_state: told each edge.
+
+    While `offline` nothing is sent and nothing that comes is read, as if its cable were out.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Peer:
         self.credentials = Credentials(secrets.token_hex(4), secrets.token_hex(16))
         self.certificate = certificate
         self.dropped = 0
+        self.offline = False
         self._wheel = wheel
         self._on_rtp, self._on_rtcp, self._on_state = on_rtp, on_rtcp, on_state
         self._socket: socket.socket | None = None
@@ -101,6 +104,10 @@ class Peer:
         """Say ``close_notify`` and free the socket. Repeatable."""
         if self._channel is not None:
             self._channel.close()
+        self.vanish()
+
+    def vanish(self) -> None:
+        """Free the socket without a word, as the end of a process does. Repeatable."""
         self._wheel.remove(self._turn)
         if self._socket is not None:
             self._wheel.remove_socket(self._socket)
@@ -131,7 +138,7 @@ class Peer:
     def _read(self, now: float, datagram: bytes) -> None:
         assert self._channel is not None
         assert self._ice is not None
-        if len(datagram) < 8:
+        if len(datagram) < 8 or self.offline:
             return
         if 127 < datagram[0] < 192:
             self._media(now, datagram)
@@ -169,7 +176,7 @@ class Peer:
         asyncio.get_running_loop().call_soon(self.close)
 
     def _send(self, datagram: bytes) -> None:
-        if self._socket is not None:
+        if self._socket is not None and not self.offline:
             with contextlib.suppress(OSError):  # as if the network had lost it
                 self._socket.send(datagram)
 

@@ -63,6 +63,8 @@ class Player:
 
     What a muted site's client does with its microphone is its own affair: this one never stops
     sending, so that only the service can keep it silent.
+
+    For drills of faults it can be `silent` (no RTP, while ICE goes on), go `offline`, or `vanish`.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Player:
         on_state: Callable[[PeerState], None] = lambda state: None,
     ) -> None:
         self.keyframes_asked = 0
+        self.silent = False
         self._loop, self._wheel = loop, wheel
         self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
         self._video = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
@@ -112,6 +115,15 @@ class Player:
         self._wheel.remove(self._turn)
         self._peer.close()
 
+    def offline(self, cut: bool) -> None:
+        """Cut its network, or mend it."""
+        self._peer.offline = cut
+
+    def vanish(self) -> None:
+        """End without a word, as a killed process does."""
+        self._wheel.remove(self._turn)
+        self._peer.vanish()
+
     def _turn(self, now: float) -> None:
         while now >= self._audio_due:
             self._audio_due = self._next(self._audio, now, self._audio_due, _AUDIO_S)
@@ -132,11 +144,15 @@ class Player:
         return due + (1 + missed) * step_s
 
     def _sound(self) -> None:
+        if self.silent:
+            return
         tone = self._loop.tones[self._tone]
         self._tone = (self._tone + 1) % len(self._loop.tones)
         self._peer.send_rtp(self._audio.packet(tone, marker=False))
 
     def _picture(self) -> None:
+        if self.silent:
+            return
         frame = self._loop.frames[self._frame]
         self._frame = (self._frame + 1) % len(self._loop.frames)
         self._picture_id = (self._picture_id + 1) & 0x7FFF

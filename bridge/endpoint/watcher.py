@@ -113,6 +113,15 @@ class Watcher:
         self._wheel.remove(self._turn)
         self._peer.close()
 
+    def offline(self, cut: bool) -> None:
+        """Cut its network, or mend it."""
+        self._peer.offline = cut
+
+    def vanish(self) -> None:
+        """End without a word, as a killed process does."""
+        self._wheel.remove(self._turn)
+        self._peer.vanish()
+
     def packets(self, *slots: SlotName) -> int:
         """How many came into these slots (all, if none is named) since the session began."""
         return sum(self.inlets[slot].reception.packets for slot in slots or self.slots)

@@ -114,15 +114,44 @@ class SyntheticSite(Member):
         self.code, self.label, self.tone_hz = link.site, loop.key.label, loop.key.tone_hz
         self.player = Player(loop, wheel, certificate)
         self._link = doors.read_link(link.url)
+        self._loop, self._wheel, self._certificate = loop, wheel, certificate
 
     async def join(self) -> None:
         """Come in and send and receive. Raises what its parts raise."""
         await doors.exchange(self.http, self._link)
+        await self._come_in()
+
+    async def _come_in(self) -> None:
         await self._enter(self._link.socket)
         whip = self.page.snapshot.doors.whip
         assert whip is not None, f"{self.name} was given no door to publish"
         await self.player.open(self._door(whip))
         await self._receive()
+
+    def offline(self, cut: bool) -> None:
+        """Cut its network, or mend it: sound, picture and page, both ways."""
+        self.player.offline(cut)
+        self.watcher.offline(cut)
+        self.page.offline(cut)
+
+    async def vanish(self) -> None:
+        """End as a killed process does: every socket closes, and nothing is said on any of them."""
+        self.player.vanish()
+        self.watcher.vanish()
+        connector = self.http.connector
+        assert connector is not None
+        await connector.close()
+        await self.page.close()
+
+    async def revive(self) -> None:
+        """Start anew after `vanish`, as the same device. Raises as `join`."""
+        cookies = self.http.cookie_jar
+        await self.http.close()
+        self.http = doors.session(cookies)
+        self._resources.clear()
+        self.player = Player(self._loop, self._wheel, self._certificate)
+        self.watcher = Watcher(SITE_SLOTS, self._wheel, self._certificate)
+        await self._come_in()
 
     async def leave(self) -> None:
         """See `Member.leave`."""

@@ -7,6 +7,8 @@ import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
+from aiohttp.abc import AbstractCookieJar
+
 from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crew import STAGE, Member, Operator, SyntheticSite
@@ -33,6 +35,8 @@ class Drill:
     """How long to wait for a picture or sound before it counts as missing."""
     view_s: float = 10.0
     """How long to wait until a page shows what it should."""
+    technician: AbstractCookieJar | None = None
+    """The technician's sign-in, once there is one."""
 
     @property
     def sites(self) -> list[SyntheticSite]:

@@ -27,11 +27,13 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """Where the service is, and how an operator signs in. `data_dir` is set for an own one only."""
+    """Where the service is, and how an operator signs in. The rest is set for an own one only:
+    how a technician does, and where its data are."""
 
     url: str
     sign_in: str
     data_dir: Path | None = None
+    technician_sign_in: str | None = None
 
     @property
     def own(self) -> bool:
@@ -74,7 +76,7 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
         )
     try:
         told = await _first_line(process, log)
-        yield Service(told["url"], told["operator_sign_in"], data_dir)
+        yield Service(told["url"], told["operator_sign_in"], data_dir, told["technician_sign_in"])
     finally:
         await _stop(process)
 

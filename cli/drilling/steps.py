@@ -10,6 +10,7 @@ from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crash import crash
 from cli.drilling.crew import FLOOR_SLOTS, Member, Operator, SyntheticSite
+from cli.drilling.faults import faults
 from cli.drilling.moves import (
     QUIET_S,
     Drill,
@@ -22,6 +23,7 @@ from cli.drilling.moves import (
     take,
 )
 from cli.drilling.report import spread
+from cli.drilling.stall import stall
 from signaling.wire.ids import slot_name
 from signaling.wire.pages import End, Mute, Start, Unmute
 
@@ -195,6 +197,8 @@ STEPS = (
     Step("takes: all see the site on air", takes, 90),
     Step("open microphone is heard by all", floor, 40),
     Step("mute silences a site that goes on sending", mute, 40),
+    Step("sites fail: each is shown as it is, and its return", faults, 60),
+    Step("signaling stands still: no site is blamed", stall, 40, kills=True),
     Step("signaling is killed and comes back", crash, 120, kills=True),
     Step("end: all are told, media stops", end, 30),
 )

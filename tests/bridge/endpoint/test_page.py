@@ -107,6 +107,23 @@ async def test_patches_change_the_rows(signaling: Signaling, page: PageSocket) -
     assert page.rows == {"x": FloorRow(())}
 
 
+async def test_offline_it_neither_says_nor_hears_until_it_is_mended(
+    signaling: Signaling, page: PageSocket
+) -> None:
+    await page.open()
+    await signaling.next(PageHello)
+    page.offline(True)
+    page.watch((SiteCode("01"),))
+    await signaling.say(Patch(8, {"x": FloorRow(())}))
+    with pytest.raises(TimeoutError):
+        await page.until(lambda: "x" in page.rows, 0.05)
+    assert signaling.received.empty()
+    page.offline(False)
+    await page.until(lambda: "x" in page.rows, 5)
+    assert await signaling.next(Watch) == Watch([SiteCode("01")])
+    assert page.connections == 1
+
+
 async def test_gap_in_patches_is_healed_by_a_new_snapshot(
     signaling: Signaling, page: PageSocket
 ) -> None:

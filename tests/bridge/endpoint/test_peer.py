@@ -10,7 +10,7 @@ import pytest
 
 from bridge.endpoint.offers import Answer, AnswerError
 from bridge.endpoint.peer import Peer, PeerState
-from bridge.endpoint.wheel import Wheel
+from bridge.endpoint.wheel import TURN_S, Wheel
 from bridge.fingerprint import Fingerprint
 from bridge.ice import CheckReceived, Credentials, IceLite, Path, Respond
 from bridge.stun import is_stun
@@ -150,6 +150,41 @@ async def test_refuses_to_be_the_dtls_server(server: Server, wheel: Wheel) -> No
     peer = make(wheel, [])
     with pytest.raises(AnswerError, match="passive"):
         await peer.connect(server.answer(passive=False), 5)
+
+
+async def test_offline_it_neither_sends_nor_hears_until_it_is_mended(
+    server: Server, wheel: Wheel
+) -> None:
+    rtp: asyncio.Queue[bytes] = asyncio.Queue()
+    peer = make(wheel, [], rtp)
+    server.expect(peer)
+    await peer.connect(server.answer(), 5)
+    assert server.channel is not None
+    lost, kept = b"\x80\x60\x00\x01" + bytes(20), b"\x80\x60\x00\x02" + bytes(20)
+    peer.offline = True
+    peer.send_rtp(lost)
+    server.send(server.channel.protect_rtp(lost))
+    await asyncio.sleep(3 * TURN_S)  # turns in which it would have read it
+    peer.offline = False
+    peer.send_rtp(kept)
+    server.send(server.channel.protect_rtp(kept))
+    assert await rtp.get() == kept
+    assert server.channel.unprotect_rtp(await server.received.get()) == kept
+    peer.close()
+
+
+async def test_vanishing_says_nothing_to_the_other_end(server: Server, wheel: Wheel) -> None:
+    peer = make(wheel, [])
+    server.expect(peer)
+    await peer.connect(server.answer(), 5)
+    assert server.channel is not None
+    peer.vanish()
+    peer.vanish()
+    peer.send_rtp(b"\x80\x60" + bytes(20))
+    assert peer.state == "closed"
+    await asyncio.sleep(3 * TURN_S)
+    assert server.channel.connected
+    assert server.received.empty()
 
 
 async def test_is_told_when_the_other_end_closes(server: Server, wheel: Wheel) -> None:

@@ -114,6 +114,23 @@ async def test_watcher_sees_the_new_source_after_a_switch_without_asking(
     assert watcher.inlets[FLOOR].reception.lost == 0
 
 
+async def test_a_silent_player_keeps_its_session_and_goes_on_later(
+    hall: Hall, two: list[loops.Loop]
+) -> None:
+    player = await hall.player("01/main", two[0])
+    watcher = await hall.watcher("02/main")
+    hall.route(("02/main", STAGE, "01/main"), ("02/main", FLOOR, "01/main"))
+    await watcher.see(STAGE)
+    player.silent = True
+    await asyncio.sleep(0.1)  # what was under way comes first
+    with pytest.raises(TimeoutError):
+        await watcher.next_packet(STAGE, FLOOR, timeout_s=0.3)
+    assert player.state == "connected"
+    player.silent = False
+    assert (await watcher.see(STAGE, timeout_s=3)).label == "01"
+    assert watcher.inlets[FLOOR].reception.lost == 0
+
+
 async def test_player_jumps_to_its_keyframe_when_asked(hall: Hall, two: list[loops.Loop]) -> None:
     player = await hall.player("01/main", two[0])
     watcher = await hall.watcher("02/main")
