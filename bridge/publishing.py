@@ -76,7 +76,7 @@ class Publisher:
             if source is None:
                 return
         if self._twcc_extension is not None:
-            number = transport_number(packet, self._twcc_extension)
+            number = rtp.transport_sequence(packet, self._twcc_extension)
             if number is not None:
                 self._arrivals.received(arrival, number)
         losses = self._losses.get(source.ssrc)
@@ -224,23 +224,6 @@ class Publisher:
             rtcp.ReceiverReport(self._ssrc, blocks),
             rtcp.CanonicalName(self._ssrc, self.session.identity.session),
         ]
-
-
-def transport_number(packet: bytes, identifier: int) -> int | None:
-    """The transport-wide sequence number, without reading the whole header: it is wanted of every
-    packet. None if the packet does not carry it in a one-byte extension (RFC 8285 §4.2)."""
-    at = 12 + 4 * (packet[0] & 0x0F)
-    if not packet[0] & 0x10 or packet[at : at + 2] != b"\xbe\xde":
-        return None
-    end = min(at + 4 + 4 * (packet[at + 2] << 8 | packet[at + 3]), len(packet) - 2)
-    at += 4
-    wanted = identifier << 4 | 1
-    while at < end:
-        head = packet[at]
-        if head == wanted:
-            return packet[at + 1] << 8 | packet[at + 2]
-        at += (head & 0x0F) + 2 if head else 1
-    return None
 
 
 class _Stream:

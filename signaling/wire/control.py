@@ -29,7 +29,9 @@ from signaling.wire.ids import (
 )
 
 SessionState = Literal["connecting", "connected", "lost", "closed"]
-"""``connected``: ICE consent and DTLS stand. ``lost``: consent silent for 5 s; it may come back."""
+"""``connected``: ICE consent and DTLS stand. ``lost``: nothing authentic, neither a check nor a
+packet, came for 5 s; it may come back. ``closed``: over, also when consent ends (30 s without a
+check)."""
 
 
 class Route(msgspec.Struct, frozen=True):

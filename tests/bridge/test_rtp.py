@@ -80,7 +80,15 @@ def test_transport_sequence_is_found_among_others_and_nowhere_else() -> None:
     assert rtp.transport_sequence(packet, 6) is None
     assert rtp.transport_sequence(packet[:20], 4) is None
     assert rtp.transport_sequence(rtp.build(96, 1, 2, 3, PAYLOAD), 4) is None
-    assert rtp.transport_sequence(b"", 4) is None
+    assert rtp.transport_sequence(packet[:14], 4) is None
+
+
+def test_transport_sequence_is_found_wherever_it_stands() -> None:
+    others = [(1, b"\x31"), (4, b"abc")]
+    for at in range(3):
+        extensions = [*others[:at], (3, b"\x12\x34"), *others[at:]]
+        packet = rtp.build(96, 1, 2, 3, PAYLOAD, extensions=extensions)
+        assert rtp.transport_sequence(packet, 3) == 0x1234
 
 
 values = st.lists(
@@ -135,6 +143,26 @@ def test_junk_is_none_or_stays_within_its_bounds(data: bytes, first: int, identi
     if header is not None:
         assert 12 <= header.start <= header.end <= len(packet)
         value = rtp.extension(packet, header, identifier)
-        number = rtp.transport_sequence(packet, identifier & 0x0F)
-        assert number is None or 0 <= number <= 0xFFFF
         assert value is None or len(value) <= len(packet)
+
+
+@given(st.binary(max_size=40), st.integers(1, 14))
+def test_transport_sequence_agrees_with_the_careful_reader(
+    elements: bytes, identifier: int
+) -> None:
+    elements += bytes(-len(elements) % 4)
+    head = bytes.fromhex("9060 0001 00000002 00000003 bede") + bytes((0, len(elements) // 4))
+    packet = head + elements
+    header = rtp.parse(packet)
+    assert header is not None
+    value = rtp.extension(packet, header, identifier)
+    expected = int.from_bytes(value, "big") if value is not None and len(value) == 2 else None
+    found = rtp.transport_sequence(packet, identifier)
+    if value is None or len(value) == 2:
+        assert found == expected
+
+
+@given(st.binary(min_size=11, max_size=60), st.integers(0, 15))
+def test_transport_sequence_of_junk_is_none_or_a_number(data: bytes, identifier: int) -> None:
+    number = rtp.transport_sequence(b"\x90" + data, identifier)
+    assert number is None or 0 <= number <= 0xFFFF
