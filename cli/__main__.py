@@ -14,6 +14,7 @@ HELP = {
     "bridge": "Run a bridge node, which forwards all media.",
     "link": "Print the site links of a conference.",
     "sign-in": "Print a one-time sign-in link.",
+    "user": "Add and manage accounts that sign in with a password.",
     "doctor": "Check this machine, and say what to do.",
     "drill": "Rehearse a whole conference with synthetic sites.",
     "agent": "Join as a site without a browser.",

@@ -132,6 +132,10 @@ class Hub:
             (one.owner.current(), one.jti) for one in self._sockets.values() if one.jti is not None
         ]
 
+    def sign_ins(self) -> set[bytes]:
+        """The sign-ins that have a connected page."""
+        return {one.sign_in for one in self._sockets.values() if one.sign_in is not None}
+
     def end_links(self, over: Mapping[str, str]) -> None:
         """These links, by id, hold no longer: error code by which their devices are closed."""
         for socket in list(self._sockets.values()):

@@ -17,7 +17,7 @@ class Rate:
 PAGE_FRAMES = Rate(per_s=50, burst=200)
 """Frames of one page socket."""
 WRONG_SIGN_INS = Rate(per_s=10 / 60, burst=10)
-"""Wrong sign-in codes from one address."""
+"""Wrong sign-in codes and passwords from one address."""
 WRONG_LINKS = Rate(per_s=20 / 60, burst=20)
 """Wrong links for one site from one address."""
 WRONG_CODES = Rate(per_s=60 / 60, burst=60)

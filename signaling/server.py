@@ -34,9 +34,11 @@ from signaling.hub import Hub
 from signaling.journal import Journal
 from signaling.keys import load_keys
 from signaling.links import Links
+from signaling.lockout import LockOut
 from signaling.metrics import ServiceMetrics
 from signaling.nodelink import REPLY_TIMEOUT_S
 from signaling.nodes import Listeners, Nodes
+from signaling.passwords import Passwords
 from signaling.presence import SILENCE_S
 from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S, Reconciler
 from signaling.sampler import Sampler
@@ -164,6 +166,7 @@ class Server:
             await self._runner.cleanup()
         await services.conferences.stop()
         self.bus.close()
+        services.passwords.close()
         await services.database.close()
         log.info("signaling stopped")
 
@@ -239,6 +242,8 @@ class Server:
             wrong_codes=limits.Buckets(limits.WRONG_CODES),
             wrong_codes_of_site=limits.Buckets(limits.WRONG_CODES_OF_SITE),
             wrong_codes_of_address=limits.Buckets(limits.WRONG_CODES_OF_ADDRESS),
+            passwords=Passwords(),
+            lock_out=LockOut(),
             links_problem=self._options.links_problem,
             trusted_proxies=networks(self._options.trusted_proxies),
             door_requests=limits.Buckets(limits.DOOR_REQUESTS),
@@ -284,11 +289,15 @@ class Server:
                 log.exception("tick failed; the next one tries again")
 
     async def _end_what_is_over(self) -> None:
-        """Pages whose link holds no longer, whoever has ended it."""
+        """Pages whose link or sign-in holds no longer, whoever has ended it."""
         now = self._clock.wall()
         held = self._hub.links()
         if held:
             self._hub.end_links(await self.services.links.over(held, now))
+        signed_in = self._hub.sign_ins()
+        if signed_in:
+            for sign_in in await self.services.accounts.over(signed_in, now):
+                self._hub.sign_out(sign_in)
 
     async def _forward(self, reports: Subscription) -> None:
         async for report in reports:

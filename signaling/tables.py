@@ -66,7 +66,10 @@ accounts = Table(
     METADATA,
     Column("name", String, primary_key=True),
     Column("role", String, nullable=False),
+    Column("password_hash", String),
+    Column("disabled_at", Float),
 )
+"""Who may sign in; without `password_hash` by one-time codes alone."""
 
 sign_in_codes = Table(
     "sign_in_codes",
@@ -82,7 +85,7 @@ sign_ins = Table(
     "sign_ins",
     METADATA,
     Column("hash", LargeBinary, primary_key=True),
-    Column("account", String, nullable=False),
+    Column("account", String, nullable=False, index=True),
     Column("expires_at", Float, nullable=False),
     Column("ended_at", Float),
 )

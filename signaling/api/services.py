@@ -22,7 +22,9 @@ from signaling.database import Database
 from signaling.hub import Hub
 from signaling.limits import Buckets
 from signaling.links import Links
+from signaling.lockout import LockOut
 from signaling.nodes import Nodes
+from signaling.passwords import Passwords
 from signaling.socket import SocketTimings
 from signaling.tokens import KeyRing
 from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
@@ -58,6 +60,8 @@ class Services:
     wrong_codes_of_site: Buckets
     wrong_codes_of_address: Buckets
     door_requests: Buckets
+    passwords: Passwords
+    lock_out: LockOut
     links_problem: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     draining: bool = False

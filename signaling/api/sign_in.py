@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import structlog
 from aiohttp import web
 
 from signaling.accounts import COOKIE, SIGN_IN_LIFETIME_S
-from signaling.api.services import address_of, answer, body_of, services, sign_in_of
+from signaling.api.services import Services, address_of, answer, body_of, services, sign_in_of
+from signaling.lockout import LOCKED_S
 from signaling.wire.errors import WireError
+from signaling.wire.ids import AccountName
 from signaling.wire.rest import Me, SignInRequest
+
+log = structlog.get_logger("signaling.accounts")
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """Exchange a one-time code for the sign-in cookie."""
+    """Exchange a one-time code, or an account's name and password, for the sign-in cookie."""
     context = services(request)
     now, address = context.clock.monotonic(), address_of(request)
     if context.wrong_sign_ins.empty(address, now):
-        raise WireError("rate_limited", "too many wrong codes; wait a minute")
+        raise WireError("rate_limited", "too many wrong sign-ins; wait a minute")
     body = await body_of(request, SignInRequest)
     try:
-        cookie = await context.accounts.exchange(body.code or "", context.clock.wall())
-    except WireError:
-        context.wrong_sign_ins.take(address, now)
+        cookie = await _proven(context, body, address)
+    except WireError as error:
+        if error.code not in ("bad_message", "rate_limited"):
+            context.wrong_sign_ins.take(address, now)
         raise
     login = await context.accounts.find(cookie, context.clock.wall())
+    log.info("signed in", account=login.account, role=login.role)
     response = answer(Me(login.account, login.role))
     response.set_cookie(
         COOKIE,
@@ -34,6 +41,39 @@ async def sign_in(request: web.Request) -> web.Response:
         samesite="Strict",
     )
     return response
+
+
+async def _proven(context: Services, body: SignInRequest, address: str) -> str:
+    wall = context.clock.wall()
+    if body.code is not None and body.account is None and body.password is None:
+        return await context.accounts.exchange(body.code, wall)
+    if body.code is None and body.account is not None and body.password is not None:
+        name = body.account.strip().lower()
+        async with context.passwords.turn():
+            if context.wrong_sign_ins.empty(address, context.clock.monotonic()):
+                raise WireError("rate_limited", "too many wrong sign-ins; wait a minute")
+            await _check(context, name, body.password)
+            return await context.accounts.open(AccountName(name), wall)
+    raise WireError("bad_message", "either code, or account and password")
+
+
+async def _check(context: Services, name: str, password: str) -> None:
+    now = context.clock.monotonic()
+    if context.lock_out.locked(name, now):
+        raise WireError("account_locked", f"five wrong passwords; wait {LOCKED_S / 60:g} minutes")
+    account = await context.accounts.account(name)
+    usable = None if account is None or account.disabled else account.password_hash
+    if await context.passwords.check(password, usable):
+        context.lock_out.succeeded(name)
+        return
+    if context.lock_out.failed(name, now):
+        log.warning(
+            "account locked",
+            account=name[:32],
+            for_s=LOCKED_S,
+            next="a one-time link still works: diemcau sign-in",
+        )
+    raise WireError("bad_credentials")
 
 
 async def sign_out(request: web.Request) -> web.Response:
