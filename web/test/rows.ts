@@ -4,6 +4,7 @@ import type {
   ConferenceRow,
   Figures,
   FloorRow,
+  QueueRow,
   Role,
   Row,
   SeatRow,
@@ -73,6 +74,11 @@ export function floorRow(...sites: SiteCode[]): FloorRow {
     speaker: null,
     speaking_since: null,
   }
+}
+
+export function queueRow(sites: readonly SiteCode[], next: SiteCode | null = null): QueueRow {
+  const named = (site: SiteCode) => ({ site, name: `Tỉnh ${site}` })
+  return { row: 'queue', seats: sites.map(named), next: next === null ? null : named(next) }
 }
 
 export function rowsOf(conference: ConferenceRow, seats: readonly SeatRow[]): Record<string, Row> {

@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeDesk, SEATS } from '../../test/desk'
 import { settle } from '../../test/peer'
-import { conferenceRow, figures, rowsOf, seatRow, siteFigures, snapshot } from '../../test/rows'
+import {
+  conferenceRow,
+  figures,
+  floorRow,
+  queueRow,
+  rowsOf,
+  seatRow,
+  siteFigures,
+  snapshot,
+} from '../../test/rows'
 import { sceneOf } from './scene'
 
 let fake: FakeDesk
@@ -129,4 +138,56 @@ test('the end stops receiving; taking it back receives again', async () => {
   fake.put({ conference: conferenceRow({ phase: 'live' }) })
   await settle()
   expect(fake.doors.of('POST')).toHaveLength(2)
+})
+
+test('the queue is put in another order whole, and only within its ends', () => {
+  fake.put({ queue: queueRow(['48', '01', '79']) })
+  fake.desk.moveInQueue('01', -1)
+  fake.desk.moveInQueue('48', -1)
+  fake.desk.moveInQueue('79', 1)
+  expect(fake.commands).toEqual([{ type: 'order_hands', sites: ['01', '48', '79'] }])
+})
+
+test('marking next is taken back by the same button', () => {
+  fake.put({ queue: queueRow(['48']) })
+  fake.desk.markNext('48')
+  fake.put({ queue: queueRow(['48'], '48') })
+  fake.desk.markNext('48')
+  expect(fake.commands).toEqual([
+    { type: 'mark_next', site: '48' },
+    { type: 'mark_next', site: null },
+  ])
+})
+
+test('a cue belongs to the selected site, and comes back with the link', () => {
+  const cues = () => fake.server.last.sentOf('cue').map(({ site }) => site)
+  fake.desk.selected.value = '48'
+  fake.desk.toggleCue('48')
+  expect(cues()).toEqual(['48'])
+  fake.server.last.end()
+  vi.advanceTimersByTime(1_000)
+  fake.server.last.accept()
+  fake.server.last.receive(snapshot(rowsOf(conferenceRow(), SEATS)))
+  expect(cues()).toEqual(['48'])
+  fake.desk.selected.value = '01'
+  expect(cues()).toEqual(['48', null])
+})
+
+test('speaking time counts the speech that is going on', () => {
+  const seat = seatRow('48', { spoken_s: 60 })
+  expect(fake.desk.spokenS(seat, 1_000)).toBe(60)
+  const speaker = { site: '48', name: 'Đà Nẵng' }
+  fake.put({ floor: { ...floorRow('48'), speaker, speaking_since: 990 } })
+  expect(fake.desk.spokenS(seat, 1_000)).toBe(70)
+  expect(fake.desk.spokenS(seat, 900)).toBe(60)
+})
+
+test('calls for help stand in order of waiting, and count as trouble', () => {
+  fake.put({
+    'seat/01': seatRow('01', { help_since: 20 }),
+    'seat/48': seatRow('48', { help_since: 10 }),
+  })
+  expect(fake.desk.helpCalls.value.map(({ site }) => site)).toEqual(['48', '01'])
+  fake.desk.filter.value = 'trouble'
+  expect(fake.desk.shown.value.map(({ site }) => site)).toEqual(['01', '48'])
 })

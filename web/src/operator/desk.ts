@@ -2,19 +2,20 @@
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
-import { conferenceOf, floorOf, seatsOf, stageOf } from '../shared/client/view'
+import { conferenceOf, floorOf, queueOf, seatsOf, stageOf } from '../shared/client/view'
 import { type ReceiveOptions, Receiver } from '../shared/media/receive'
 import type { Door } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { Notices } from '../shared/ui/notices'
-import { carriesMedia, healthOf, type MicState, micOf } from '../shared/ui/state'
+import { carriesMedia, healthOf, helpCallsOf, type MicState, micOf } from '../shared/ui/state'
 import type {
   ConferenceRow,
   FloorRow,
   HealthState,
   PageCommand,
   Phase,
+  QueueRow,
   Scene,
   SeatRow,
   SiteCode,
@@ -43,9 +44,13 @@ export interface DeskOptions extends SocketOptions {
 export class Desk {
   readonly socket: ConferenceSocket
   readonly sound = new Sound()
+  /** The cue has its own switch: it is for the operator's ear, also while the floor is off. */
+  readonly cueSound = new Sound()
   readonly notices = new Notices()
   readonly receiver: Signal<Receiver | null> = signal(null)
   readonly selected: Signal<SiteCode | null> = signal(null)
+  /** Whose microphone the operator hears before it is on air. */
+  readonly cued: Signal<SiteCode | null> = signal(null)
   readonly query: Signal<string> = signal('')
   readonly filter: Signal<Filter> = signal('all')
 
@@ -53,6 +58,8 @@ export class Desk {
   readonly seats: ReadonlySignal<SeatRow[]>
   readonly stage: ReadonlySignal<StageRow>
   readonly floor: ReadonlySignal<FloorRow>
+  readonly queue: ReadonlySignal<QueueRow>
+  readonly helpCalls: ReadonlySignal<SeatRow[]>
   readonly shown: ReadonlySignal<SeatRow[]>
 
   private readonly stops: (() => void)[] = []
@@ -64,6 +71,8 @@ export class Desk {
     this.seats = computed(() => seatsOf(socket.view.value))
     this.stage = computed(() => stageOf(socket.view.value))
     this.floor = computed(() => floorOf(socket.view.value))
+    this.queue = computed(() => queueOf(socket.view.value))
+    this.helpCalls = computed(() => helpCallsOf(this.seats.value))
     this.shown = computed(() => this.seats.value.filter((seat) => this.shows(seat)))
     socket.onSessionClosed = ({ session }) => {
       this.receiver.value?.session.closedByBridge(session)
@@ -75,6 +84,7 @@ export class Desk {
     this.stops.push(
       effect(() => this.receive(this.seats.value.length, this.conference.value?.phase)),
       effect(() => this.socket.watch(this.thumbSites())),
+      effect(() => this.followCue()),
     )
   }
 
@@ -92,6 +102,13 @@ export class Desk {
 
   mic(seat: SeatRow): MicState {
     return micOf(seat)
+  }
+
+  /** Seconds that a site has spoken, with the speech that is going on. */
+  spokenS(seat: SeatRow, nowS: number): number {
+    const { speaker, speaking_since: since } = this.floor.value
+    const running = speaker?.site === seat.site && since !== null ? Math.max(0, nowS - since) : 0
+    return seat.spoken_s + running
   }
 
   seat(site: SiteCode): SeatRow | null {
@@ -147,6 +164,29 @@ export class Desk {
     if (seat !== null) this.ask({ type: seat.muted_by_operator ? 'unmute' : 'mute', site })
   }
 
+  /** Tell a site that it comes next, or no longer. */
+  markNext(site: SiteCode): void {
+    const marked = this.queue.value.next?.site === site
+    this.ask({ type: 'mark_next', site: marked ? null : site })
+  }
+
+  /** Move a hand up (-1) or down (1) by one place. */
+  moveInQueue(site: SiteCode, by: -1 | 1): void {
+    const sites = this.queue.value.seats.map((seat) => seat.site)
+    const from = sites.indexOf(site)
+    const other = sites[from + by]
+    if (from < 0 || other === undefined) return
+    sites[from + by] = site
+    sites[from] = other
+    this.ask({ type: 'order_hands', sites })
+  }
+
+  /** Hear a site before it is on air; ends when another site is selected. */
+  toggleCue(site: SiteCode): void {
+    this.cued.value = this.cued.value === site ? null : site
+    if (this.cued.value !== null) this.cueSound.enable()
+  }
+
   muteAll(): void {
     for (const seat of this.seats.value) {
       if (!seat.muted_by_operator && !seat.central) this.ask({ type: 'mute', site: seat.site })
@@ -157,8 +197,13 @@ export class Desk {
     this.ask({ type: 'preview', scene })
   }
 
-  private ask(command: PageCommand): void {
+  ask(command: PageCommand): void {
     this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
+  }
+
+  private followCue(): void {
+    if (this.cued.value !== null && this.cued.value !== this.selected.value) this.cued.value = null
+    this.socket.cue(this.cued.value)
   }
 
   private shows(seat: SeatRow): boolean {
@@ -172,7 +217,7 @@ export class Desk {
       case 'absent':
         return !seat.present
       case 'trouble':
-        return health === 'lost' || health === 'poor' || health === 'fair'
+        return seat.help_since !== null || ['lost', 'poor', 'fair'].includes(health)
       case 'open':
         return this.mic(seat) === 'open'
     }

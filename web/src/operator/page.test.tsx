@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeDesk } from '../../test/desk'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
-import { conferenceRow, rowsOf, seatRow } from '../../test/rows'
+import { conferenceRow, floorRow, queueRow, rowsOf, seatRow } from '../../test/rows'
 import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
 import type { ConferenceSummary } from '../shared/wire/types.gen'
@@ -225,4 +225,90 @@ test('a page that was signed out says what to do', async () => {
   await frames()
   expect(root.querySelector('[data-error="unauthenticated"]')).not.toBeNull()
   expect(await accessibilityFaults()).toEqual([])
+})
+
+describe('the floor', () => {
+  const speaker = { site: '01', name: 'Hà Nội' }
+
+  async function withQueue(): Promise<HTMLElement> {
+    fake.put({
+      queue: queueRow(['48', '79'], '48'),
+      floor: { ...floorRow('01'), speaker, speaking_since: 1_590_714_000 },
+      'seat/48': seatRow('48', {
+        name: 'Đà Nẵng',
+        hand_since: 1_590_714_005,
+        position: 1,
+        help_since: 1_590_714_000,
+        standby: true,
+      }),
+    })
+    return open()
+  }
+
+  function row(site: string): HTMLElement {
+    const found = document.querySelector<HTMLElement>(`[data-queued="${site}"]`)
+    if (found === null) throw new Error(`${site} is not in the queue`)
+    return found
+  }
+
+  test.each(['vi', 'en'] as const)('reads well to a screen reader, in %s', async (chosen) => {
+    language.value = chosen
+    fake.desk.selected.value = '48'
+    await withQueue()
+    expect(await accessibilityFaults()).toEqual([])
+  })
+
+  test('shows who speaks for how long, and who waits since when', async () => {
+    await withQueue()
+    expect(byTestId('speaker').textContent).toContain('1:05')
+    expect(row('48').dataset.next).toBe('true')
+    expect(row('48').textContent).toContain('1:00')
+    expect(tile('48').dataset).toMatchObject({ help: 'true', hand: '1', standby: 'true' })
+  })
+
+  test('each button is one act', async () => {
+    await withQueue()
+    await click('give-floor', row('79'))
+    await click('mark-next', row('79'))
+    await click('down', row('48'))
+    await click('lower', row('48'))
+    await click('lower-all')
+    await click('end-floor')
+    await click('take-back-floor')
+    expect(fake.commands).toEqual([
+      { type: 'give_floor', site: '79' },
+      { type: 'mark_next', site: '79' },
+      { type: 'order_hands', sites: ['79', '48'] },
+      { type: 'lower_hand', site: '48' },
+      { type: 'lower_all_hands' },
+      { type: 'end_floor' },
+      { type: 'take_back_floor' },
+    ])
+  })
+
+  test('a call for help is one press away, and is cleared there', async () => {
+    await withQueue()
+    await click('help-calls')
+    expect(byTestId('selected').dataset.selectedSite).toBe('48')
+    await click('clear-help')
+    expect(fake.commands).toEqual([{ type: 'clear_help', site: '48' }])
+  })
+
+  test('a standby device is promoted only after a question', async () => {
+    fake.desk.selected.value = '48'
+    await withQueue()
+    await click('promote')
+    expect(fake.commands).toEqual([])
+    await click('confirm')
+    expect(fake.commands).toEqual([{ type: 'promote', site: '48' }])
+  })
+
+  test('cue is switched on and off', async () => {
+    fake.desk.selected.value = '48'
+    await withQueue()
+    await click('cue')
+    expect(byTestId('cue').getAttribute('aria-pressed')).toBe('true')
+    await click('cue')
+    expect(fake.server.last.sentOf('cue').map(({ site }) => site)).toEqual(['48', null])
+  })
 })

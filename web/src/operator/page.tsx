@@ -53,7 +53,7 @@ export function OperatorPage(props: Props) {
           <Monitor desk={desk} kind="preview" streams={streams} />
           <TakeColumn desk={desk} />
           <Monitor desk={desk} kind="program" streams={streams} />
-          <Side desk={desk} />
+          <Side desk={desk} now={props.now} />
         </div>
         <Wall
           desk={desk}
@@ -65,6 +65,7 @@ export function OperatorPage(props: Props) {
       {[1, 2, 3, 4].map((n) => (
         <SlotAudio key={n} slot={`floor:${n}`} streams={streams} sound={desk.sound} />
       ))}
+      <SlotAudio slot="cue:1" streams={streams} sound={desk.cueSound} />
       <NoticeList notices={desk.notices} />
       {open.value === 'start' ? <StartDialog desk={desk} onClose={close} /> : null}
       {open.value === 'end' ? <EndDialog desk={desk} onClose={close} /> : null}

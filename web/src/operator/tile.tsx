@@ -27,6 +27,9 @@ export function Tile({ desk, seat, streams }: Props) {
     texts.mic[mic],
     onAir ? texts.operator.program : '',
     inPreview ? texts.operator.preview : '',
+    seat.help_since === null ? '' : texts.queue.help,
+    seat.position === null ? '' : texts.queue.hand(seat.position),
+    seat.standby ? texts.queue.standby : '',
   ]
   const click = (event: MouseEvent): void => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) desk.toggleInPreview(seat.site)
@@ -41,6 +44,9 @@ export function Tile({ desk, seat, streams }: Props) {
       data-mic={mic}
       data-preview={inPreview}
       data-selected={desk.selected.value === seat.site}
+      data-help={seat.help_since !== null}
+      data-hand={seat.position}
+      data-standby={seat.standby}
     >
       <button
         type="button"
@@ -68,6 +74,23 @@ export function Tile({ desk, seat, streams }: Props) {
               <Icon name="eye" />
             </span>
           ) : null}
+          {seat.position === null ? null : (
+            <span class="mark hand">
+              <Icon name="hand" />
+              {seat.position}
+            </span>
+          )}
+          {seat.standby ? (
+            <span class="mark standby">
+              <Icon name="monitorSmartphone" />
+            </span>
+          ) : null}
+          {seat.help_since === null ? null : (
+            <span class="mark help">
+              <Icon name="lifeBuoy" />
+              {texts.queue.helpShort}
+            </span>
+          )}
         </span>
         <span class="tile-health" data-tone={health}>
           <Icon name={HEALTH_ICONS[health]} />

@@ -49,6 +49,7 @@ export function Wall({ desk, onColumns }: Props) {
         <span class="count" data-testid="present">
           {texts.present(present, seats.length)}
         </span>
+        <HelpCalls desk={desk} />
         <span class="spacer" />
         <fieldset class="segmented" aria-label={texts.filter}>
           {FILTERS.map((filter) => (
@@ -80,6 +81,27 @@ export function Wall({ desk, onColumns }: Props) {
         </ul>
       </div>
     </section>
+  )
+}
+
+/** Sites that call for help, one press from the one that waits longest. */
+function HelpCalls({ desk }: { desk: Desk }) {
+  const calls = desk.helpCalls.value
+  const first = calls[0]
+  if (first === undefined) return null
+  return (
+    <button
+      type="button"
+      class="button small alert"
+      data-testid="help-calls"
+      data-count={calls.length}
+      onClick={() => {
+        desk.selected.value = first.site
+      }}
+    >
+      <Icon name="lifeBuoy" />
+      {t.value.queue.helpCalls(calls.length)}: {first.site} {first.name}
+    </button>
   )
 }
 

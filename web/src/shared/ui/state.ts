@@ -31,3 +31,10 @@ export function micOf(seat: Pick<SeatRow, 'muted_by_operator' | 'muted_by_site'>
 export function carriesMedia(phase: Phase | undefined): boolean {
   return phase === 'live' || phase === 'rehearsal'
 }
+
+/** The sites that wait for a technician, the longest wait first. */
+export function helpCallsOf(seats: readonly SeatRow[]): SeatRow[] {
+  return seats
+    .filter((seat) => seat.help_since !== null)
+    .sort((a, b) => (a.help_since ?? 0) - (b.help_since ?? 0))
+}
