@@ -44,9 +44,9 @@ class Credentials:
 
 @dataclass(frozen=True)
 class CheckReceived:
-    """A STUN datagram that came over this path."""
+    """A STUN message that names this session (`stun.Message.ufrag`) came over this path."""
 
-    datagram: bytes
+    message: stun.Message
     path: Path
 
 
@@ -83,7 +83,8 @@ class Respond:
 
 @dataclass(frozen=True)
 class PathAdded:
-    """Accept packets from this path now."""
+    """Accept packets from this path now. Said again of a path that is known already: another
+    session may have taken the address in between."""
 
     path: Path
 
@@ -169,10 +170,7 @@ class IceLite:
         return (self._opened if self.last_check is None else self.last_check) + CLOSED_AFTER_S
 
     def _check(self, now: float, event: CheckReceived) -> list[IceOutput]:
-        try:
-            request = stun.parse(event.datagram)
-        except stun.StunError:
-            return [Dropped("malformed")]
+        request = event.message
         if request.kind != stun.BINDING_REQUEST:
             return [Dropped("stun_unexpected")]
         if request.username != self._username or not request.authentic(self._password):
@@ -195,10 +193,8 @@ class IceLite:
         return outputs + self._heard(now)
 
     def _learn(self, now: float, path: Path) -> list[IceOutput]:
-        known = self._paths.pop(path, None) is not None
+        self._paths.pop(path, None)
         self._paths[path] = now
-        if known:
-            return []
         outputs: list[IceOutput] = [PathAdded(path)]
         if len(self._paths) > MAX_PATHS:
             oldest = next(one for one in self._paths if one not in (self.selected, path))
@@ -232,15 +228,3 @@ class IceLite:
             return False
         self._tokens -= 1
         return True
-
-
-def local_ufrag(datagram: bytes) -> str | None:
-    """Whose check this is: the part of USERNAME before the colon. Not yet authenticated.
-
-    None when the datagram is no readable check.
-    """
-    try:
-        username = stun.parse(datagram).username
-    except stun.StunError:
-        return None
-    return None if username is None else username.partition(":")[0]

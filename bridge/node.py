@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
+from bridge import stun
 from bridge.answer import Local, answer_publish, answer_receive
 from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
-from bridge.ice import Credentials, Path, local_ufrag
+from bridge.ice import Credentials, Path
 from bridge.metrics import Counters, LoopLag
 from bridge.publishing import Publisher
 from bridge.receiving import Receiver
@@ -160,7 +161,7 @@ class Node:
         )
         answer = self._attach(session, offer, local)
         self._sessions[identity.session] = session
-        self._by_ufrag[credentials.ufrag] = session
+        self._by_ufrag[session.ufrag] = session
         return SessionOpened(message.request, identity.session, answer)
 
     def _attach(self, session: Session, offer: Offer, local: Local) -> str:
@@ -194,12 +195,16 @@ class Node:
 
     def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""
-        ufrag = local_ufrag(datagram)
-        session = None if ufrag is None else self._by_ufrag.get(ufrag)
-        if session is None:
-            self._counters.dropped["malformed" if ufrag is None else "unknown_peer"] += 1
+        try:
+            message = stun.parse(datagram)
+        except stun.StunError:
+            self._counters.dropped["malformed"] += 1
             return
-        session.receive_stun(now, datagram, path)
+        session = self._by_ufrag.get(message.ufrag)
+        if session is None:
+            self._counters.dropped["unknown_peer"] += 1
+            return
+        session.receive_stun(now, message, path)
 
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`: equal SSRCs in two sessions are legal, authentication decides."""
@@ -254,9 +259,7 @@ class Node:
         one = session.identity
         if session.state == "closed":
             self._sessions.pop(one.session, None)
-            self._by_ufrag = {
-                ufrag: held for ufrag, held in self._by_ufrag.items() if held is not session
-            }
+            self._by_ufrag.pop(session.ufrag, None)
         self._log.info(
             "session " + session.state, scope=one.scope, port=one.port, direction=one.direction,
             session=one.session, reason=reason,

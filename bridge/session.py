@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bridge import stun
 from bridge.ice import (
     CheckReceived,
     Credentials,
@@ -95,6 +96,7 @@ class Session:
         on_change: Callable[[Session, str], None],
     ) -> None:
         self.identity = identity
+        self.ufrag = credentials.ufrag
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
         self._ice = IceLite(credentials, offer.remote, now)
@@ -140,9 +142,9 @@ class Session:
 
     # --- from the socket --------------------------------------------------------------------
 
-    def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
-        """A check that names this session's ufrag."""
-        self._obey(now, self._ice.handle(now, CheckReceived(datagram, path)))
+    def receive_stun(self, now: float, message: stun.Message, path: Path) -> None:
+        """A message that names this session's ufrag; nothing in it is authentic yet."""
+        self._obey(now, self._ice.handle(now, CheckReceived(message, path)))
 
     def receive_dtls(self, datagram: bytes) -> None:
         """See `udp.Peer`."""

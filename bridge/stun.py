@@ -42,6 +42,12 @@ class Message:
     _signed: bytes
     _signature: bytes
 
+    @property
+    def ufrag(self) -> str:
+        """Whose check this is: what USERNAME says before the colon (RFC 8445 §7.2.2), if it is
+        there."""
+        return (self.username or "").partition(":")[0]
+
     def authentic(self, password: bytes) -> bool:
         """Whether MESSAGE-INTEGRITY was made with this short-term password (RFC 5389 §15.4)."""
         expected = hmac.digest(password, self._signed, "sha1")

@@ -355,6 +355,26 @@ async def test_publisher_that_moves_is_heard_at_once(house):
     assert house.dropped("unknown_peer") == 1
 
 
+async def test_address_that_another_session_took_is_ones_own_again_after_a_check(house):
+    site = await house.publisher("48/main", ("audio",))
+    other = await house.publisher("49/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    # the other's check, from the site's socket, is answered there
+    password, transport = site.remote_password, other.transport
+    site.remote_password, other.transport = other.remote_password, site.transport
+    site.answers.clear()
+    other.check()
+    await site.until(lambda: site.answers)
+    site.remote_password, other.transport = password, transport
+    site.rtp(5, 1, b"lost", 111)
+    await house.counted("srtp_auth")
+    site.check()
+    site.rtp(5, 2, b"sound", 111)
+    await operator.until(lambda: operator.received)
+    assert operator.received[0].endswith(b"sound")
+
+
 async def test_receiver_that_moves_is_served_after_its_check(house):
     site = await house.publisher("48/main", ("audio",))
     operator = await house.receiver("op/1", "floor:1")

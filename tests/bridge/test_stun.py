@@ -24,6 +24,7 @@ def test_parse_reads_what_aioice_writes():
     assert message.kind == stun.BINDING_REQUEST
     assert message.transaction == b"t" * 12
     assert message.username == "local:remote"
+    assert message.ufrag == "local"
     assert message.use_candidate
     assert not message.controlled
     assert message.authentic(PASSWORD)

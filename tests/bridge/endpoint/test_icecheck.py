@@ -40,7 +40,7 @@ class Pair:
     def _deliver(self, now: float, datagram: bytes) -> None:
         if self.cut:
             return
-        for output in self.responder.handle(now, ice.CheckReceived(datagram, PATH)):
+        for output in self.responder.handle(now, ice.CheckReceived(stun.parse(datagram), PATH)):
             if isinstance(output, ice.Selected):
                 self.selected.append(output.path)
             if isinstance(output, ice.Respond):

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge import stun
 from bridge.endpoint.offers import Answer, AnswerError
 from bridge.endpoint.peer import Peer, PeerState
 from bridge.endpoint.wheel import TURN_S, Wheel
 from bridge.fingerprint import Fingerprint
 from bridge.ice import CheckReceived, Credentials, IceLite, Path, Respond
-from bridge.stun import is_stun
 from bridge.transport import Certificate, HandshakeError, SecureChannel, is_dtls
 
 THEIRS = Credentials("theirs12", "q" * 24)
@@ -63,9 +63,9 @@ class Server:
         assert self.channel is not None
         if self.deaf:
             return
-        if is_stun(datagram):
+        if stun.is_stun(datagram):
             now, path = asyncio.get_running_loop().time(), Path(0, self._peer)
-            for output in self._ice.handle(now, CheckReceived(datagram, path)):
+            for output in self._ice.handle(now, CheckReceived(stun.parse(datagram), path)):
                 if isinstance(output, Respond):
                     self.send(output.datagram)
         elif is_dtls(datagram):
