@@ -1,0 +1,1 @@
+"""The samples of deploy/, checked by the programs that read them."""
