@@ -22,7 +22,7 @@ from signaling.wire.samples import (
     SiteHeard,
     SiteMedia,
 )
-from tests.monitor.test_health import session
+from tests.monitor.room import session
 
 A, DN, NODE = ConferenceId("a"), SiteCode("48"), NodeId("node-1")
 
