@@ -18,6 +18,7 @@ from config.problems import ConfigError
 from config.settings import Settings, is_loopback
 from config.templates import Template, list_templates, load_template
 from monitor.board import Board
+from monitor.history import History
 from monitor.metrics import SiteMetrics
 from monitor.thresholds import Thresholds
 from monitor.watchdog import Watchdog, every_half_second
@@ -57,10 +58,11 @@ def command(
 async def serve(settings: Settings, stop_with_stdin: bool) -> None:
     """Run until asked to stop."""
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
-    server = Server(server_options(settings))
+    history = History()
+    server = Server(server_options(settings), history=history.query)
     with server.bus.subscribe(*get_args(Sample)) as samples:
         await server.start()
-        monitor = asyncio.create_task(_monitor(server, settings, samples))
+        monitor = asyncio.create_task(_monitor(server, settings, samples, history))
         try:
             await stopping
         finally:
@@ -148,13 +150,15 @@ def conference_template(template: Template) -> ConferenceTemplate:
     )
 
 
-async def _monitor(server: Server, settings: Settings, samples: Subscription) -> None:
+async def _monitor(
+    server: Server, settings: Settings, samples: Subscription, history: History
+) -> None:
     """Watch until the bus closes. A fault of the monitor costs figures, never the conference."""
     thresholds = Thresholds(
         lost_after_s=settings.monitor.lost_after_s, good_in_a_row=settings.monitor.good_samples
     )
     watchdog = Watchdog(
-        Board(thresholds), server.bus.publish, time.time, SiteMetrics(server.registry)
+        Board(thresholds), server.bus.publish, time.time, SiteMetrics(server.registry), history
     )
     while True:
         try:

@@ -83,6 +83,11 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
 
+    @property
+    def lost(self) -> int:
+        """Messages that subscribers who listen now did not keep up with."""
+        return sum(subscription.lost for subscription in self._subscriptions)
+
     def publish(self, message: msgspec.Struct) -> None:
         """Give `message` to whoever subscribed to its type. Never waits, never raises."""
         for subscription in self._subscriptions:

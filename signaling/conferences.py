@@ -36,7 +36,7 @@ class ConferenceTemplate:
 
 
 class Conferences:
-    """Every conference of the data directory."""
+    """Every conference of the data directory; `damaged` are those that could not be read."""
 
     def __init__(
         self, journal: Journal, clock: Clock, changed: Changed, silence_s: float = SILENCE_S
@@ -45,6 +45,7 @@ class Conferences:
         self._clock = clock
         self._changed = changed
         self._silence_s = silence_s
+        self.damaged: list[ConferenceId] = []
         self._owners: dict[ConferenceId, Owner] = {}
 
     async def load(self) -> None:
@@ -63,6 +64,7 @@ class Conferences:
                     reason=str(error),
                     next="restore the data directory from its backup",
                 )
+                self.damaged.append(conference)
                 continue
             if owner.state is not None:
                 log.debug("conference loaded", conference=conference, events=events_sound)

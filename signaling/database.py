@@ -14,14 +14,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FILE_NAME = "diemcau.sqlite3"
 LOCK_NAME = "lock"
+
+log = structlog.get_logger("signaling.database")
 
 
 class DataDirectoryInUseError(Exception):
@@ -103,6 +107,16 @@ class Database:
         """A connection to read with; sees what was committed before."""
         async with self._engine.connect() as connection:
             yield connection
+
+    async def answers(self) -> bool:
+        """Whether it can be read; a fault is logged."""
+        try:
+            async with self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            log.exception("database does not answer", next="look at the disk of the data directory")
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the file and give the directory free."""

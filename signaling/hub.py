@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractContextManager
 
 from signaling import permissions, routing
 from signaling.bus import Bus
@@ -15,25 +17,33 @@ from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, SiteCode
+from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
 from signaling.wire.pages import Doors, Figures, PageHello, Report, SessionClosed
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from signaling.wishes import Wishes
 
 MakeDoors = Callable[[PageSocket], Doors]
 WishesChanged = Callable[[ConferenceId, Port], None]
+CountJoin = Callable[[PageSocket], AbstractContextManager[None]]
+"""Around a page's way in; sees with what it was refused."""
 
 
 class Hub:
     """Registry of the connected pages."""
 
     def __init__(
-        self, bus: Bus, clock: Clock, make_doors: MakeDoors, wishes_changed: WishesChanged
+        self,
+        bus: Bus,
+        clock: Clock,
+        make_doors: MakeDoors,
+        wishes_changed: WishesChanged,
+        joins: CountJoin,
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._make_doors = make_doors
         self._wishes_changed = wishes_changed
+        self._joins = joins
         self._sockets: dict[tuple[ConferenceId, Port], PageSocket] = {}
         self._arming: set[tuple[ConferenceId, SiteCode, DeviceId]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -42,10 +52,11 @@ class Hub:
         """Run a page from its hello to its end, and close it with what was wrong, if anything."""
         try:
             hello = await socket.hello()
-            await socket.admit()
-            await self._let_in(socket, hello)
-            # what it was let in with may have been withdrawn before it was in the registry
-            await socket.admit()
+            with self._joins(socket):
+                await socket.admit()
+                await self._let_in(socket, hello)
+                # what it came with may have been withdrawn before it was in the registry
+                await socket.admit()
             await socket.serve(
                 self._make_doors(socket),
                 Heard(
@@ -131,6 +142,10 @@ class Hub:
         return [
             (one.owner.current(), one.jti) for one in self._sockets.values() if one.jti is not None
         ]
+
+    def connected_by_role(self) -> Counter[Role]:
+        """How many pages of each role are connected."""
+        return Counter(socket.actor.role for socket in self._sockets.values())
 
     def sign_ins(self) -> set[bytes]:
         """The sign-ins that have a connected page."""

@@ -6,19 +6,20 @@ are the monitor's; it registers its own collector beside this one.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from signaling.bus import Bus
 from signaling.conferences import Conferences
 from signaling.nodes import Nodes
 from signaling.reconciler import site_of
 from signaling.sessions import newest
-from signaling.wire.ids import Direction
+from signaling.wire.ids import Direction, Role
 from signaling.wire.pages import Phase
 
 Family = GaugeMetricFamily | CounterMetricFamily
@@ -36,8 +37,18 @@ class ServiceMetrics(Collector):
         version: str,
         conferences: Conferences,
         nodes: Nodes,
+        pages: Callable[[], Mapping[Role, int]],
+        bus: Bus,
     ) -> None:
         self.event_loop_lag_s = 0.0
+        self.joins = Counter(
+            "diemcau_join",
+            "Steps on a device's way in, by outcome: ok, or the error code.",
+            ["stage", "result"],
+            registry=registry,
+        )
+        self._pages = pages
+        self._bus = bus
         self._version = version
         self._conferences = conferences
         self._nodes = nodes
@@ -49,6 +60,9 @@ class ServiceMetrics(Collector):
         yield self._phases()
         yield self._sessions()
         yield self._lag()
+        yield self._sockets()
+        yield self._load()
+        yield self._bus_lost()
         yield from self._packets()
         yield self._lost()
 
@@ -59,7 +73,7 @@ class ServiceMetrics(Collector):
 
     def _phases(self) -> Family:
         family = GaugeMetricFamily("diemcau_conferences", "Conferences by phase.", labels=["phase"])
-        counts = Counter(owner.current().phase for owner in self._conferences.all())
+        counts = Tally(owner.current().phase for owner in self._conferences.all())
         for phase in get_args(Phase):
             family.add_metric([phase], counts[phase])
         return family
@@ -68,7 +82,7 @@ class ServiceMetrics(Collector):
         family = GaugeMetricFamily(
             "diemcau_sessions", "WHIP and WHEP sessions.", labels=["node", "direction"]
         )
-        counts = Counter((one.node, one.direction) for one in self._nodes.all_sessions())
+        counts = Tally((one.node, one.direction) for one in self._nodes.all_sessions())
         for link in self._nodes.links:
             for direction in get_args(Direction):
                 family.add_metric([link.node, direction], counts[(link.node, direction)])
@@ -84,6 +98,28 @@ class ServiceMetrics(Collector):
         for link in self._nodes.links:
             if link.stats is not None:
                 family.add_metric([f"bridge/{link.node}"], link.stats.loop_lag_s)
+        return family
+
+    def _sockets(self) -> Family:
+        family = GaugeMetricFamily("diemcau_pages", "Connected pages by role.", labels=["role"])
+        for role, count in sorted(self._pages().items()):
+            family.add_metric([role], count)
+        return family
+
+    def _load(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_node_load_ratio", "Share of one core that a node uses.", labels=["node"]
+        )
+        for link in self._nodes.links:
+            if link.load_ratio is not None:
+                family.add_metric([link.node], link.load_ratio)
+        return family
+
+    def _bus_lost(self) -> Family:
+        family = CounterMetricFamily(
+            "diemcau_bus_messages_lost", "Messages that a subscriber was too slow for."
+        )
+        family.add_metric([], self._bus.lost)
         return family
 
     def _packets(self) -> Iterable[Family]:
@@ -115,7 +151,7 @@ class ServiceMetrics(Collector):
             site = site_of(session.port)
             if site is None or session.stats is None:
                 continue
-            lost: Counter[str] = Counter()
+            lost: Tally[str] = Tally()
             for stream in session.stats.streams:
                 lost[stream.media] += stream.lost
             for media, count in sorted(lost.items()):

@@ -31,7 +31,8 @@ Send = Callable[[str], Awaitable[None]]
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One control link. `tables` are those that signaling keeps in step on this node."""
+    """One control link. `tables` are those that signaling keeps in step on this node; `load_ratio`
+    is the share of one core that it used between its last two reports, None before."""
 
     node: NodeId
     boot_id: str
@@ -40,11 +41,19 @@ class Link:
     close: Callable[[str], Awaitable[None]]
     stats: Stats | None = None
     stats_at: float = 0.0
+    load_ratio: float | None = None
     tables: dict[Scope, RouteTable] = field(default_factory=dict)
     held_before: frozenset[Scope] = frozenset()
     waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
     last_request: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def reported(self, stats: Stats, now: float) -> None:
+        """The node's figures have come; `now` is monotonic seconds."""
+        before = self.stats
+        if before is not None and stats.at > before.at:
+            self.load_ratio = max(0.0, stats.cpu_s - before.cpu_s) / (stats.at - before.at)
+        self.stats, self.stats_at = stats, now
 
     def next_request(self) -> int:
         """A request id that this link has not used."""

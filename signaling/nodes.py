@@ -269,7 +269,7 @@ class Nodes:
         self._listeners.sessions_changed(session.scope)
 
     def _stats(self, link: Link, stats: Stats, now: float) -> None:
-        link.stats, link.stats_at = stats, now
+        link.reported(stats, now)
         for figures in stats.sessions:
             session = self._sessions.get((link.node, figures.session))
             if session is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from signaling.clock import Clock
 from signaling.conference import events
@@ -112,6 +113,7 @@ class Owner:
         await done
 
     async def _work(self) -> None:
+        bind_contextvars(conference=self.conference)
         while True:
             job = await self._queue.get()
             try:

@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry
 from signaling import limits
 from signaling.accounts import Accounts
 from signaling.addresses import networks
-from signaling.api import doors, problems, security
-from signaling.api.services import SERVICES, Services
+from signaling.api import doors, logs, problems, security
+from signaling.api.services import SERVICES, HistoryOf, Services, counted
 from signaling.api.table import add_routes
 from signaling.bus import Bus, Subscription
 from signaling.clock import Clock, SystemClock
@@ -30,6 +30,7 @@ from signaling.conference.commands import SYSTEM
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences, ConferenceTemplate
 from signaling.database import Database
+from signaling.health import Health
 from signaling.hub import Hub
 from signaling.journal import Journal
 from signaling.keys import load_keys
@@ -44,9 +45,9 @@ from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S, Reconciler
 from signaling.sampler import Sampler
 from signaling.socket import PageSocket, SocketTimings
 from signaling.wire.codec import MAX_OFFER
-from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role
+from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, SiteCode
 from signaling.wire.pages import Doors, IceServer
-from signaling.wire.rest import SiteLink
+from signaling.wire.rest import SiteHistory, SiteLink
 from signaling.wire.samples import HealthReport
 
 PAGES = Path(__file__).parent / "pages"
@@ -95,11 +96,17 @@ class Options:
 class Server:
     """The control plane as one process runs it."""
 
-    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock | None = None,
+        history: HistoryOf | None = None,
+    ) -> None:
         self.bus = Bus()
         self.registry = CollectorRegistry()
         self._options = options
         self._clock = clock or SystemClock()
+        self._history = history or _no_history
         self._services: Services | None = None
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -203,11 +210,22 @@ class Server:
             ),
             timings.reply_timeout_s,
         )
+        metrics = ServiceMetrics(
+            self.registry,
+            version("diemcau"),
+            conferences,
+            nodes,
+            pages=lambda: hub.connected_by_role(),
+            bus=self.bus,
+        )
         hub = Hub(
             self.bus,
             clock,
             self._doors,
             lambda conference, _port: reconciler.refresh(conference),
+            joins=lambda page: counted(
+                metrics.joins, "seat" if page.actor.role == "site" else "page"
+            ),
         )
         reconciler = Reconciler(
             conferences,
@@ -219,7 +237,10 @@ class Server:
         )
         sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions)
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
-        self._metrics = ServiceMetrics(self.registry, version("diemcau"), conferences, nodes)
+        self._metrics = metrics
+        self._health = Health(
+            version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics
+        )
         self._services = Services(
             clock=clock,
             database=database,
@@ -244,6 +265,9 @@ class Server:
             wrong_codes_of_address=limits.Buckets(limits.WRONG_CODES_OF_ADDRESS),
             passwords=Passwords(),
             lock_out=LockOut(),
+            history=self._history,
+            health=self._health.ask,
+            joins=metrics.joins,
             links_problem=self._options.links_problem,
             trusted_proxies=networks(self._options.trusted_proxies),
             door_requests=limits.Buckets(limits.DOOR_REQUESTS),
@@ -258,7 +282,8 @@ class Server:
 
     async def _listen(self, listener: socket.socket) -> None:
         app = web.Application(
-            middlewares=[problems.problems, security.own_origin], client_max_size=MAX_OFFER + 1
+            middlewares=[logs.names, problems.problems, security.own_origin],
+            client_max_size=MAX_OFFER + 1,
         )
         app[SERVICES] = self.services
         app.on_response_prepare.append(security.add_headers)
@@ -302,6 +327,7 @@ class Server:
     async def _forward(self, reports: Subscription) -> None:
         async for report in reports:
             assert isinstance(report, HealthReport)
+            self._health.monitored_at = self._clock.monotonic()
             self._hub.report(report)
 
     def _changed(self, before: Conference | None, after: Conference) -> None:
@@ -315,6 +341,11 @@ class Server:
 
     def _doors(self, page: PageSocket) -> Doors:
         return doors.make_doors(self.services, page)
+
+
+def _no_history(_conference: ConferenceId, _site: SiteCode, now: float) -> SiteHistory:
+    """What is known without a monitor."""
+    return SiteHistory(1.0, now, [])
 
 
 def _listen(host: str, port: int) -> socket.socket:

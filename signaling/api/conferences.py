@@ -6,8 +6,10 @@ from aiohttp import web
 
 from signaling.api.services import answer, body_of, services, sign_in_of
 from signaling.conference.commands import Actor
+from signaling.conference.rules import seat_of
 from signaling.conference.state import Conference
 from signaling.wire.errors import WireError
+from signaling.wire.ids import SiteCode
 from signaling.wire.rest import ConferenceSummary, CreateConference, Template
 
 
@@ -46,6 +48,16 @@ async def conference(request: web.Request) -> web.Response:
     await sign_in_of(request)
     owner = services(request).conferences.get(request.match_info["conference"])
     return answer(_summary(owner.current()))
+
+
+async def history(request: web.Request) -> web.Response:
+    """How one site was in the last 15 minutes."""
+    context = services(request)
+    await sign_in_of(request, "see_history")
+    owner = context.conferences.get(request.match_info["conference"])
+    site = SiteCode(request.match_info["code"])
+    seat_of(owner.current(), site)
+    return answer(context.history(owner.conference, site, context.clock.wall()))
 
 
 def _summary(state: Conference) -> ConferenceSummary:

@@ -6,6 +6,7 @@ import hmac
 
 import structlog
 from aiohttp import WSMsgType, web
+from structlog.contextvars import bind_contextvars
 
 from signaling.api.services import Services, bearer, services
 from signaling.nodelink import Link
@@ -49,6 +50,7 @@ async def _serve(context: Services, ws: web.WebSocketResponse) -> None:
     hello = await _hello(ws)
     if hello is None:
         return
+    bind_contextvars(node=hello.node)
     link = await context.nodes.connected(hello, ws.send_str, close)
     try:
         await _obey(context, ws, link)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from signaling import permissions, tokens
-from signaling.api.services import Services, bearer, services
+from signaling.api.services import Services, bearer, counted, services
 from signaling.conference.state import Conference
 from signaling.sessions import Session
 from signaling.socket import PageSocket
@@ -44,12 +44,14 @@ def make_doors(context: Services, socket: PageSocket) -> Doors:
 
 async def whip(request: web.Request) -> web.Response:
     """Publish."""
-    return await _open(request, "publish")
+    with counted(services(request).joins, "publish"):
+        return await _open(request, "publish")
 
 
 async def whep(request: web.Request) -> web.Response:
     """Receive; ``?slots=stage:4,floor:4`` names the receive sections in offer order per kind."""
-    return await _open(request, "receive")
+    with counted(services(request).joins, "receive"):
+        return await _open(request, "receive")
 
 
 async def delete(request: web.Request) -> web.Response:

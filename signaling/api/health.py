@@ -1,16 +1,11 @@
-"""``/livez``, ``/readyz``, ``/metrics``: for whoever watches over the service."""
+"""``/livez``, ``/readyz``, ``/healthz``, ``/metrics``: for whoever watches over the service."""
 
 from __future__ import annotations
 
-import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from signaling.api.services import services
-
-log = structlog.get_logger("signaling.health")
+from signaling.api.services import answer, services
 
 
 async def livez(request: web.Request) -> web.Response:
@@ -23,7 +18,7 @@ async def readyz(request: web.Request) -> web.Response:
     503 otherwise. The body says which."""
     context = services(request)
     parts = {
-        "database": await _database_answers(request),
+        "database": await context.database.answers(),
         "bridge": bool(context.nodes.links),
         "accepting": not context.draining,
     }
@@ -31,17 +26,15 @@ async def readyz(request: web.Request) -> web.Response:
     return web.json_response({"ready": ready, **parts}, status=200 if ready else 503)
 
 
+async def healthz(request: web.Request) -> web.Response:
+    """200 when every part does its work, else 503; ``?verbose`` tells of each part."""
+    health = await services(request).health()
+    if "verbose" in request.query:
+        return answer(health, 200 if health.ok else 503)
+    return web.Response(text="ok\n" if health.ok else "not ok\n", status=200 if health.ok else 503)
+
+
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus text format."""
     body = generate_latest(services(request).registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-async def _database_answers(request: web.Request) -> bool:
-    try:
-        async with services(request).database.read() as connection:
-            await connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        log.exception("database does not answer")
-        return False
-    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from signaling import tokens, typedcode
-from signaling.api.services import address_of, answer, body_of, services
+from signaling.api.services import address_of, answer, body_of, counted, services
 from signaling.conference.state import Conference
 from signaling.links import COOKIE
 from signaling.wire.errors import WireError
@@ -19,6 +19,17 @@ JOINED = "diemcau_joined"
 async def exchange(request: web.Request) -> web.Response:
     """``/c/{conference}/s/{code}/exchange``, as often as needed; a device that is known already
     keeps its identity."""
+    with counted(services(request).joins, "link"):
+        return await _exchange(request)
+
+
+async def join(request: web.Request) -> web.Response:
+    """``/api/join``: the typed code of a site, of any conference whose links hold."""
+    with counted(services(request).joins, "code"):
+        return await _join(request)
+
+
+async def _exchange(request: web.Request) -> web.Response:
     context = services(request)
     conference, code = request.match_info["conference"], SiteCode(request.match_info["code"])
     now, wall = context.clock.monotonic(), context.clock.wall()
@@ -35,8 +46,7 @@ async def exchange(request: web.Request) -> web.Response:
     return await _seated(request, state, link, expires_at)
 
 
-async def join(request: web.Request) -> web.Response:
-    """``/api/join``: the typed code of a site, of any conference whose links hold."""
+async def _join(request: web.Request) -> web.Response:
     context = services(request)
     now = context.clock.monotonic()
     body = await body_of(request, JoinRequest)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from signaling import permissions
 from signaling.accounts import COOKIE, Accounts, SignIn
@@ -29,9 +30,16 @@ from signaling.socket import SocketTimings
 from signaling.tokens import KeyRing
 from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
 from signaling.wire.errors import WireError
+from signaling.wire.ids import ConferenceId, SiteCode
 from signaling.wire.pages import IceServer
+from signaling.wire.rest import ServiceHealth, SiteHistory
 
 T = TypeVar("T")
+
+HistoryOf = Callable[[ConferenceId, SiteCode, float], SiteHistory]
+"""What is known of a site up to a moment, Unix seconds."""
+HealthOf = Callable[[], Awaitable[ServiceHealth]]
+"""How each part of the service is."""
 
 
 @dataclass(slots=True)
@@ -62,6 +70,9 @@ class Services:
     door_requests: Buckets
     passwords: Passwords
     lock_out: LockOut
+    history: HistoryOf
+    health: HealthOf
+    joins: Counter
     links_problem: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     draining: bool = False
@@ -121,3 +132,14 @@ def address_of(request: web.Request) -> str:
     """Whom limits count for: the peer, or whom a proxy of ours has heard."""
     told = ",".join(request.headers.getall("X-Forwarded-For", []))
     return client_address(request.remote or "unknown", told, services(request).trusted_proxies)
+
+
+@contextmanager
+def counted(joins: Counter, stage: str) -> Iterator[None]:
+    """Count a step on a device's way in: ``ok``, or the code with which it was refused."""
+    try:
+        yield
+    except WireError as error:
+        joins.labels(stage, error.code).inc()
+        raise
+    joins.labels(stage, "ok").inc()

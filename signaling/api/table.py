@@ -36,6 +36,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/api/conferences/{conference}/links/{site}/qr.svg", links.qr),
     ("POST", "/api/conferences/{conference}/links/{site}/rotate", links.rotate),
     ("POST", "/api/conferences/{conference}/links/{site}/revoke", links.revoke),
+    ("GET", "/api/conferences/{conference}/sites/{code}/history", conferences.history),
     ("GET", "/api/conferences/{conference}/socket", sockets.page_socket),
     ("POST", "/whip", doors.whip),
     ("POST", "/whep", doors.whep),
@@ -50,6 +51,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/control", control.control),
     ("GET", "/livez", health.livez),
     ("GET", "/readyz", health.readyz),
+    ("GET", "/healthz", health.healthz),
     ("GET", "/metrics", health.metrics),
 )
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from signaling.wire.pages import Start
+from signaling.wire.samples import HealthReport, NodeHeard
+from tests.fakes.clock import FakeClock
 from tests.signaling.figures import stats_of
 from tests.signaling.stage import Stage
 
@@ -65,3 +70,96 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     assert value("diemcau_rtp_packets_lost_total", **labels) == 7
     assert any(name == "diemcau_build_info" for name, _ in samples)
     assert value("diemcau_event_loop_lag_seconds", process="bridge/node-1") == 0.001
+
+
+async def component(stage: Stage, name: str) -> dict[str, Any]:
+    page = await stage.page()
+    async with page.http.get("/healthz?verbose") as response:
+        told = await response.json()
+    assert response.status == (200 if told["ok"] else 503)
+    found: dict[str, Any] = told["components"][name]
+    return found
+
+
+async def test_health_tells_of_each_part(stage: Stage) -> None:
+    node, operator = await stage.node(), await stage.window()
+    await stage.site("48")
+    with stage.server.bus.subscribe(NodeHeard) as heard:
+        await node.report()
+        await heard.get()
+
+    async with operator.http.get("/healthz") as response:
+        assert (response.status, await response.text()) == (200, "ok\n")
+    async with operator.http.get("/healthz?verbose") as response:
+        told = await response.json()
+
+    assert told["ok"]
+    assert set(told["components"]) == {
+        *("database", "event_loop", "conferences", "bridge", "monitor", "bus", "pages")
+    }
+    assert told["components"]["pages"]["figures"] == {"operator": 1, "site": 1}
+    assert told["components"]["conferences"]["figures"] == {"loaded": 1, "open": 1}
+    assert told["components"]["bridge"]["figures"] == {"nodes": 1, "sessions": 0}
+
+
+async def test_missing_or_silent_node_is_named(stage: Stage, clock: FakeClock) -> None:
+    assert (await component(stage, "bridge"))["detail"] == "no node is connected"
+    node = await stage.node()
+    with stage.server.bus.subscribe(NodeHeard) as heard:
+        await node.report()
+        await heard.get()
+    assert (await component(stage, "bridge"))["ok"]
+
+    clock.advance(6)
+
+    assert (await component(stage, "bridge"))["detail"] == "no word from node-1"
+
+
+async def test_monitor_that_falls_silent_is_told(stage: Stage, clock: FakeClock) -> None:
+    technician = await stage.window("technician")
+    assert (await component(stage, "monitor"))["detail"] == "it has not spoken yet"
+    stage.server.bus.publish(HealthReport(stage.conference, 1.0, {}, {}))
+    await technician.until(lambda: technician.figures is not None)
+    assert (await component(stage, "monitor"))["ok"]
+
+    clock.advance(6)
+
+    assert not (await component(stage, "monitor"))["ok"]
+
+
+async def test_ways_in_are_counted_by_their_outcome(stage: Stage) -> None:
+    site, page = await stage.site("48"), await stage.page()
+    second = await stage.device("48")
+    await second.open()
+    await second.hello()
+    await second.closed()
+    async with await page.post("/api/join", '{"code": "48-AAAAAAAA"}'):
+        pass
+    async with await site.offer("/whip") as response:
+        assert response.status == 503
+
+    async with page.http.get("/metrics") as response:
+        text = await response.text()
+
+    for stage_of, result, count in (
+        ("link", "ok", 2),
+        ("seat", "ok", 1),
+        ("seat", "seat_taken", 1),
+        ("code", "code_invalid", 1),
+        ("publish", "no_bridge", 1),
+    ):
+        assert f'diemcau_join_total{{result="{result}",stage="{stage_of}"}} {count}.0' in text
+    assert 'diemcau_pages{role="site"} 1.0' in text
+
+
+async def test_load_of_a_node_is_its_share_of_a_core(stage: Stage) -> None:
+    node = await stage.node()
+    link = stage.server.services.nodes.links[0]
+    assert link.stats is not None
+    first = link.stats
+    link.reported(msgspec.structs.replace(first, at=first.at + 2, cpu_s=first.cpu_s + 0.5), 0.0)
+    assert link.load_ratio == 0.25
+
+    async with (await stage.page()).http.get("/metrics") as response:
+        assert 'diemcau_node_load_ratio{node="node-1"} 0.25' in await response.text()
+    await node.disconnect()

@@ -1,0 +1,60 @@
+"""Log lines name the conference and site that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from structlog.contextvars import merge_contextvars
+
+from tests.signaling.stage import Stage
+
+
+class Lines:
+    """A processor that keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.kept: list[dict[str, Any]] = []
+
+    def __call__(
+        self, _logger: Any, _method: str, line: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        self.kept.append(dict(line))
+        raise structlog.DropEvent
+
+
+async def test_line_of_a_request_names_what_its_path_names(stage: Stage) -> None:
+    page, lines = await stage.signed_in(), Lines()
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[merge_contextvars, lines])
+    try:
+        async with await page.post(
+            f"/api/conferences/{stage.conference}/links/48/revoke", ""
+        ) as response:
+            assert response.status == 200
+    finally:
+        structlog.configure(processors=before)
+
+    revoked = next(line for line in lines.kept if line["event"] == "link revoked")
+    assert (revoked["conference"], revoked["site"]) == (stage.conference, "48")
+    assert revoked["by"] == "operator"
+
+
+async def test_fault_names_conference_and_site(stage: Stage) -> None:
+    page, lines = await stage.signed_in(), Lines()
+    async with stage.server.services.database.write() as connection:
+        await connection.execute(text("DROP TABLE sign_ins"))
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[merge_contextvars, lines])
+    try:
+        async with page.http.get(
+            f"/api/conferences/{stage.conference}/sites/48/history"
+        ) as response:
+            assert response.status == 500
+    finally:
+        structlog.configure(processors=before)
+
+    failed = next(line for line in lines.kept if line["event"] == "request failed")
+    assert (failed["conference"], failed["site"]) == (stage.conference, "48")
