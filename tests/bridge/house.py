@@ -1,0 +1,116 @@
+"""A node with packet-level clients at its ports."""
+
+import asyncio
+import itertools
+import struct
+
+from bridge import rtcp
+from bridge.node import Node
+from signaling.wire.control import (
+    OpenSession,
+    Route,
+    Routes,
+    SessionOpened,
+)
+from signaling.wire.ids import parse_slots
+from tests.bridge.client import Client
+
+
+class House:
+    """A node, its edges, and clients that are closed with it."""
+
+    def __init__(self, max_sessions=20, announce=(("127.0.0.1", 0),)):
+        self.edges = []
+        self.edge = asyncio.Event()
+        self.node = Node(list(announce), max_sessions, self.on_edge)
+        self.requests = itertools.count(1)
+        self.revisions = itertools.count(1)
+        self.clients = []
+
+    def on_edge(self, edge):
+        self.edges.append((edge.port, edge.direction, edge.state, edge.reason))
+        self.edge.set()
+
+    async def until(self, condition):
+        async with asyncio.timeout(10):
+            while not condition():
+                self.edge.clear()
+                await self.edge.wait()
+
+    def open(self, port, direction, offer, slots=()):
+        request = next(self.requests)
+        reply = self.node.handle(OpenSession(request, "c", port, direction, offer, list(slots)))
+        assert reply.request == request
+        return reply
+
+    async def publisher(self, port, sections=("audio", "video"), **more):
+        client = Client("publish", sections, **more)
+        return await self._connected(client, port, ())
+
+    async def receiver(self, port, slots, **more):
+        slots = parse_slots(slots)
+        sections = ["audio" if one.startswith(("floor", "cue")) else "video" for one in slots]
+        return await self._connected(Client("receive", sections, **more), port, slots)
+
+    async def _connected(self, client, port, slots):
+        self.clients.append(client)
+        reply = self.open(port, client.direction, client.offer(), slots)
+        assert isinstance(reply, SessionOpened), reply
+        client.session = reply.session
+        await client.connect(reply.answer)
+        await self.until(lambda: (port, client.direction, "connected", "") in self.edges)
+        return client
+
+    def route(self, *routes):
+        message = Routes(
+            next(self.requests), "c", 1, next(self.revisions), None, [Route(*one) for one in routes]
+        )
+        reply = self.node.handle(message)
+        assert (reply.epoch, reply.revision) == (1, message.revision)
+
+    def dropped(self, reason):
+        return self.node.stats().dropped.get(reason, 0)
+
+    async def counted(self, reason, at_least=1):
+        """Wait until the node has dropped that many; it counts within milliseconds."""
+        async with asyncio.timeout(10):
+            while self.dropped(reason) < at_least:  # noqa: ASYNC110 - the node tells no one
+                await asyncio.sleep(0.005)
+
+    def stats(self, port, direction):
+        found = [
+            one
+            for one in self.node.stats().sessions
+            if (one.port, one.direction) == (port, direction)
+        ]
+        return found[0]
+
+
+def ssrc(packet):
+    """The SSRC of a packet."""
+    return struct.unpack_from("!I", packet, 8)[0]
+
+
+def payload_type(packet):
+    """The payload type of a packet."""
+    return packet[1] & 0x7F
+
+
+def asks_for_keyframe(client, source):
+    """Whether the client got a PLI for this SSRC."""
+    return any(
+        isinstance(one, rtcp.PictureLoss) and one.media_ssrc == source
+        for compound in client.control
+        for one in rtcp.parse(compound)
+    )
+
+
+def nacked(client):
+    """The sequence numbers that were asked of the client."""
+    return {
+        number
+        for compound in client.control
+        for one in rtcp.parse(compound)
+        if isinstance(one, rtcp.Nack)
+        for number in one.lost
+    }

@@ -1,0 +1,130 @@
+"""A session's transport over real sockets: paths, handshakes, and foreign packets."""
+
+import asyncio
+
+from tests.bridge.client import Client, plain
+
+
+async def test_passive_peer_is_met_as_dtls_client(house):
+    site = await house.publisher("48/main", ("audio",), setup="passive")
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, b"sound", 111)
+    await operator.until(lambda: operator.received)
+
+
+async def test_publisher_that_moves_is_heard_at_once(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, b"before", 111)
+    await operator.until(lambda: len(operator.received) == 1)
+    await site.bind()
+    site.send(plain(5, 2, b"forged with a known SSRC", 111))
+    site.rtp(5, 2, b"after", 111)
+    site.rtp(5, 3, b"later", 111)
+    await operator.until(lambda: len(operator.received) == 3)
+    assert [one[12:] for one in operator.received] == [b"before", b"after", b"later"]
+    assert house.dropped("unknown_peer") == 1
+
+
+async def test_address_that_another_session_took_is_ones_own_again_after_a_check(house):
+    site = await house.publisher("48/main", ("audio",))
+    other = await house.publisher("49/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    # the other's check, from the site's socket, is answered there
+    password, transport = site.remote_password, other.transport
+    site.remote_password, other.transport = other.remote_password, site.transport
+    site.answers.clear()
+    other.check()
+    await site.until(lambda: site.answers)
+    site.remote_password, other.transport = password, transport
+    site.rtp(5, 1, b"lost", 111)
+    await house.counted("srtp_auth")
+    site.check()
+    site.rtp(5, 2, b"sound", 111)
+    await operator.until(lambda: operator.received)
+    assert operator.received[0].endswith(b"sound")
+
+
+async def test_receiver_that_moves_is_served_after_its_check(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    await operator.bind()
+    operator.answers.clear()
+    operator.check()
+    await operator.until(lambda: operator.answers)
+    site.rtp(5, 1, b"sound", 111)
+    await operator.until(lambda: operator.received)
+
+
+async def test_peer_that_says_goodbye_is_closed_at_once(house):
+    site = await house.publisher("48/main", ("audio",))
+    site.channel.close()
+    await house.until(lambda: ("48/main", "publish", "closed", "peer_closed") in house.edges)
+    assert house.node.sessions() == []
+
+
+async def test_wrong_certificate_ends_the_session(house):
+    client = Client("publish", ["audio"])
+    house.clients.append(client)
+    value = client.certificate.fingerprint.value
+    offer = client.offer().replace(value, ":".join(["00"] * 32))
+    reply = house.open("48/main", "publish", offer)
+    connecting = asyncio.create_task(client.connect(reply.answer))
+    await house.until(lambda: house.edges)
+    assert house.edges[0][2] == "closed"
+    assert "fingerprint" in house.edges[0][3]
+    connecting.cancel()
+    await asyncio.gather(connecting, return_exceptions=True)
+
+
+async def test_stun_with_wrong_integrity_is_counted_and_never_answered(house):
+    client = Client("publish", ["audio"])
+    house.clients.append(client)
+    reply = house.open("48/main", "publish", client.offer())
+    await client.open(reply.answer)
+    client.check(password="x" * 22)
+    client.check(username="nobody:here")
+    await house.counted("stun_integrity")
+    await house.counted("unknown_peer")
+    client.check()
+    await client.until(lambda: client.answers)
+    assert len(client.answers) == 1
+
+
+async def test_media_before_dtls_and_from_strangers_is_counted(house):
+    client = Client("publish", ["audio"])
+    house.clients.append(client)
+    reply = house.open("48/main", "publish", client.offer())
+    await client.open(reply.answer)
+    client.send(plain(1, 1, b"early", 111))
+    client.send(b"\x16" + bytes(20))
+    await house.counted("unknown_peer", 2)
+    client.check()
+    await client.until(lambda: client.answers)
+    client.send(plain(1, 1, b"early", 111))
+    await house.counted("rtp_before_dtls")
+    await client.channel.start()
+    await house.until(lambda: house.edges)
+
+
+async def test_forged_replayed_and_malformed_packets_are_counted(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    wire = site.channel.protect_rtp(plain(5, 1, b"sound", 111))
+    site.send(wire[:-1] + bytes([wire[-1] ^ 1]))
+    await house.counted("srtp_auth")
+    site.send(wire)
+    site.send(wire)
+    await house.counted("srtp_replay")
+    for junk in (b"\x80\x01", b"\xff" * 30, b"\x00" * 30, b"\x50" * 20):
+        site.send(junk)
+    await house.counted("malformed", 4)
+    await operator.until(lambda: operator.received)
+    assert len(operator.received) == 1
+    site.rtp(5, 2, b"more", 111)
+    await operator.until(lambda: len(operator.received) == 2)
