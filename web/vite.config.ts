@@ -20,6 +20,7 @@ export default defineConfig({
         'sign-in': here('./sign-in.html'),
         operator: here('./operator.html'),
         site: here('./site.html'),
+        join: here('./join.html'),
         technician: here('./technician.html'),
       },
     },

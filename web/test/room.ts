@@ -2,7 +2,7 @@
 
 import { Memory } from '../src/shared/client/memory'
 import { Rest } from '../src/shared/client/rest'
-import type { PageCommand, Row, SeatRow, Snapshot } from '../src/shared/wire/types.gen'
+import type { PageCommand, Row, Seated, SeatRow, Snapshot } from '../src/shared/wire/types.gen'
 import { Attendance } from '../src/site/attendance'
 import { FakeDevices, permissionsThatAre } from './devices'
 import { FakeDoors, FakePeers, settle } from './peer'
@@ -14,9 +14,10 @@ interface RoomOptions {
   readonly joinedBefore?: boolean
   readonly permission?: PermissionState
   readonly exchange?: () => Response
+  readonly arrived?: Seated
 }
 
-const SEATED = {
+export const SEATED = {
   conference: 'c1',
   title: 'Hội nghị thử',
   site: '48',
@@ -55,6 +56,7 @@ export class FakeRoom {
         return Promise.resolve(exchange())
       }),
       memory: this.memory,
+      arrived: options.arrived ?? null,
       devices: this.devices,
       permissions: permissionsThatAre(options.permission ?? 'granted'),
       open: this.server.open,

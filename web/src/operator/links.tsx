@@ -1,12 +1,13 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { copyText } from '../shared/client/clipboard'
 import { type Failure, Refusal } from '../shared/client/problem'
-import type { Rest } from '../shared/client/rest'
+import { linkPath, linksPath, type Rest } from '../shared/client/rest'
 import { longDate, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
-import { Icon } from '../shared/ui/icon'
-import { Dialog, ErrorText } from '../shared/ui/parts'
-import type { ConferenceId, SiteLink } from '../shared/wire/types.gen'
+import { Icon, type IconName } from '../shared/ui/icon'
+import { ConfirmDialog, Dialog, ErrorText } from '../shared/ui/parts'
+import type { ConferenceId, SiteCode, SiteLink } from '../shared/wire/types.gen'
 
 interface Props {
   readonly rest: Rest
@@ -14,16 +15,12 @@ interface Props {
   readonly onClose: () => void
 }
 
-/** RFC 4180, with the mark by which Excel knows UTF-8. */
-export function linksCsv(links: readonly SiteLink[], header: readonly string[]): string {
-  const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
-  const lines = [header, ...links.map(({ site, name, url, code }) => [site, name, url, code])]
-  return `\ufeff${lines.map((line) => line.map(quoted).join(',')).join('\r\n')}\r\n`
-}
-
-/** One line per site, to paste into a message or a sheet. */
+/** One line per site that has a link, to paste into a message or a sheet. */
 export function linksText(links: readonly SiteLink[]): string {
-  return links.map(({ site, name, url, code }) => `${site}\t${name}\t${url}\t${code}`).join('\n')
+  return links
+    .filter(({ revoked }) => !revoked)
+    .map(({ site, name, url, code }) => `${site}\t${name}\t${url}\t${code}`)
+    .join('\n')
 }
 
 /** Every site's personal link, to copy or to take away. */
@@ -47,7 +44,23 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
     copyFailed.value = !(await copyText(text))
     copied.value = copyFailed.value ? null : what
   }
+  const asking = useSignal<Asking | null>(null)
+  const shown = useSignal<SiteCode | null>(null)
+  const change = async ({ what, link }: Asking): Promise<void> => {
+    asking.value = null
+    failure.value = null
+    try {
+      const changed =
+        what === 'rotate'
+          ? await rest.rotateLink(conference, link.site)
+          : await rest.revokeLink(conference, link.site)
+      links.value = (links.value ?? []).map((one) => (one.site === changed.site ? changed : one))
+    } catch (error) {
+      failure.value = error instanceof Refusal ? error.code : 'internal'
+    }
+  }
   const rows = links.value ?? []
+  const qr = rows.find((link) => link.site === shown.value && !link.revoked)
   const first = rows[0]
   return (
     <Dialog
@@ -69,20 +82,24 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
             <Icon name={copied.value === '*' ? 'check' : 'copy'} />
             {texts.copyAll}
           </button>
-          <button
-            type="button"
-            class="button primary"
-            disabled={rows.length === 0}
-            onClick={() =>
-              save(
-                `${texts.fileName}-${conference}.csv`,
-                linksCsv(rows, [texts.code, texts.name, texts.url, texts.typed]),
-              )
-            }
-          >
-            <Icon name="download" />
-            {texts.download}
-          </button>
+          {rows.length === 0 ? null : (
+            <>
+              <a class="button" href={`${linksPath(conference)}.csv`} download data-testid="csv">
+                <Icon name="download" />
+                {texts.download}
+              </a>
+              <a
+                class="button primary"
+                href={`${linksPath(conference)}/sheet`}
+                target="_blank"
+                rel="noopener"
+                data-testid="sheet"
+              >
+                <Icon name="printer" />
+                {texts.sheet}
+              </a>
+            </>
+          )}
         </>
       }
     >
@@ -93,6 +110,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
           : ` ${texts.expires}: ${shortTime(first.expires_at, t.value.locale)}, ${longDate(first.expires_at, t.value.locale)}.`}
       </p>
       {failure.value === null ? null : <ErrorText code={failure.value} />}
+      {failure.value === 'links_not_ready' ? <NotReady /> : null}
       {links.value === null && failure.value === null ? <p>{t.value.common.loading}</p> : null}
       <div class="links-scroll" tabIndex={-1}>
         <table class="links" data-testid="links">
@@ -119,8 +137,10 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
                     </a>
                   )}
                 </td>
-                <td class="code">{link.code}</td>
-                <td>
+                <td class="code" data-testid="typed-code">
+                  {link.code}
+                </td>
+                <td class="link-buttons">
                   <button
                     type="button"
                     class="button small"
@@ -131,43 +151,132 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
                     <Icon name={copied.value === link.site ? 'check' : 'copy'} />
                     {copied.value === link.site ? texts.copied : texts.copy}
                   </button>
+                  <RowButton
+                    name="qr"
+                    icon="qrCode"
+                    label={texts.qrOf(link.name)}
+                    disabled={link.revoked}
+                    onClick={() => {
+                      shown.value = link.site
+                    }}
+                  />
+                  <RowButton
+                    name="rotate"
+                    icon="refresh"
+                    label={texts.rotateOf(link.name)}
+                    onClick={() => {
+                      asking.value = { what: 'rotate', link }
+                    }}
+                  />
+                  <RowButton
+                    name="revoke"
+                    icon="ban"
+                    label={texts.revokeOf(link.name)}
+                    disabled={link.revoked}
+                    onClick={() => {
+                      asking.value = { what: 'revoke', link }
+                    }}
+                  />
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      {qr === undefined ? null : (
+        <QrDialog
+          link={qr}
+          src={`${linkPath(conference, qr.site)}/qr.svg`}
+          onClose={() => {
+            shown.value = null
+          }}
+        />
+      )}
+      {asking.value === null ? null : (
+        <ChangeDialog
+          asking={asking.value}
+          onConfirm={(asked) => void change(asked)}
+          onClose={() => {
+            asking.value = null
+          }}
+        />
+      )}
     </Dialog>
   )
 }
 
-async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text)
-    return true
-  } catch {
-    return copyBySelection(text)
-  }
+interface Asking {
+  readonly what: 'rotate' | 'revoke'
+  readonly link: SiteLink
 }
 
-/** Without https there is no clipboard object; the old way still works. */
-function copyBySelection(text: string): boolean {
-  const area = document.createElement('textarea')
-  area.value = text
-  area.className = 'visually-hidden'
-  const parent = document.querySelector('dialog[open]') ?? document.body
-  parent.append(area)
-  area.select()
-  const done = document.execCommand('copy')
-  area.remove()
-  return done
+interface RowButtonProps {
+  readonly name: string
+  readonly icon: IconName
+  readonly label: string
+  readonly onClick: () => void
+  readonly disabled?: boolean
 }
 
-function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }))
-  const anchor = document.createElement('a')
-  anchor.href = url
-  anchor.download = name
-  anchor.click()
-  URL.revokeObjectURL(url)
+function RowButton({ name, icon, label, onClick, disabled = false }: RowButtonProps) {
+  return (
+    <button
+      type="button"
+      class="button small square"
+      data-testid={name}
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  )
+}
+
+interface ChangeProps {
+  readonly asking: Asking
+  readonly onConfirm: (asking: Asking) => void
+  readonly onClose: () => void
+}
+
+function ChangeDialog({ asking, onConfirm, onClose }: ChangeProps) {
+  const texts = t.value.links[asking.what]
+  return (
+    <ConfirmDialog
+      title={texts.title(asking.link.name)}
+      confirm={texts.confirm}
+      tone="danger"
+      onClose={onClose}
+      onConfirm={() => onConfirm(asking)}
+    >
+      <p>{texts.body}</p>
+    </ConfirmDialog>
+  )
+}
+
+/** Large enough for a telephone across the table. */
+function QrDialog({ link, src, onClose }: { link: SiteLink; src: string; onClose: () => void }) {
+  const texts = t.value.links
+  return (
+    <Dialog title={`${link.site} ${link.name}`} onClose={onClose}>
+      <div class="qr" data-testid="qr-view">
+        <img src={src} alt={texts.qrOf(link.name)} width="320" height="320" />
+        <p>{texts.qrHint}</p>
+        <p class="code">{link.code}</p>
+      </div>
+    </Dialog>
+  )
+}
+
+/** For the administrator: what has to be set before links can work. */
+function NotReady() {
+  const texts = t.value.links
+  return (
+    <ol class="steps" data-testid="links-not-ready">
+      {texts.notReady.map((step) => (
+        <li key={step}>{step}</li>
+      ))}
+    </ol>
+  )
 }

@@ -6,7 +6,7 @@ import { conferenceRow, floorRow, queueRow, rowsOf, seatRow } from '../../test/r
 import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
 import type { ConferenceSummary } from '../shared/wire/types.gen'
-import { linksCsv, linksText } from './links'
+import { linksText } from './links'
 import { OperatorPage } from './page'
 import { sceneOf } from './scene'
 
@@ -27,9 +27,17 @@ const link = {
   revoked: false,
 }
 const templates = [{ template: 't', title: 'Mẫu', title_en: 'Template', sites: 64 }]
-const rest = new Rest((url) =>
-  Promise.resolve(Response.json(url.endsWith('/links') ? [link] : templates)),
-)
+let asked: string[] = []
+const answers: [string, unknown][] = [
+  ['/links', [link]],
+  ['/rotate', { ...link, code: '48-NEWNEWNE' }],
+  ['/revoke', { ...link, url: '', code: '', revoked: true }],
+  ['/templates', templates],
+]
+const rest = new Rest((url, init) => {
+  asked.push(`${init?.method ?? 'GET'} ${url}`)
+  return Promise.resolve(Response.json(answers.find(([end]) => url.endsWith(end))?.[1] ?? null))
+})
 
 let fake: FakeDesk
 
@@ -204,12 +212,72 @@ test('the links are there to read and to copy', async () => {
   expect(await accessibilityFaults()).toEqual([])
 })
 
-test('links leave as text and as CSV that quotes', () => {
-  const odd = { ...link, name: 'Bà "Rịa", Vũng Tàu' }
-  expect(linksText([link])).toBe(`48\tĐà Nẵng\t${link.url}\t48-ABCDEFGH`)
-  expect(linksCsv([odd], ['Số', 'Tên', 'URL', 'Mã'])).toBe(
-    `\ufeff"Số","Tên","URL","Mã"\r\n"48","Bà ""Rịa"", Vũng Tàu","${link.url}","48-ABCDEFGH"\r\n`,
+test('links leave as text, without those that were withdrawn', () => {
+  const revoked = { ...link, site: '01', url: '', code: '', revoked: true }
+  expect(linksText([revoked, link])).toBe(`48\tĐà Nẵng\t${link.url}\t48-ABCDEFGH`)
+})
+
+describe('a link', () => {
+  function row(): HTMLElement {
+    const found = document.querySelector<HTMLElement>('[data-link="48"]')
+    if (found === null) throw new Error('no link of 48')
+    return found
+  }
+
+  async function shown(): Promise<void> {
+    asked = []
+    await open()
+    await click('links-open')
+  }
+
+  test('is replaced only after a question, and the new one is shown', async () => {
+    await shown()
+    await click('rotate', row())
+    expect(asked.filter((url) => url.endsWith('/rotate'))).toEqual([])
+    await click('confirm')
+    expect(asked).toContain('POST /api/conferences/c1/links/48/rotate')
+    expect(byTestId('typed-code', row()).textContent).toBe('48-NEWNEWNE')
+    expect(document.querySelector('[data-testid="confirm"]')).toBeNull()
+  })
+
+  test('is withdrawn only after a question, and is gone then', async () => {
+    await shown()
+    await click('revoke', row())
+    expect(await accessibilityFaults()).toEqual([])
+    await click('confirm')
+    expect(asked).toContain('POST /api/conferences/c1/links/48/revoke')
+    expect(row().querySelector('a')).toBeNull()
+    expect(byTestId('revoke', row()).hasAttribute('disabled')).toBe(true)
+  })
+
+  test('is scanned, printed and taken away from the server', async () => {
+    await shown()
+    await click('qr', row())
+    const image = byTestId('qr-view').querySelector('img')
+    expect(image?.getAttribute('src')).toBe('/api/conferences/c1/links/48/qr.svg')
+    expect(byTestId('sheet').getAttribute('href')).toBe('/api/conferences/c1/links/sheet')
+    expect(byTestId('csv').getAttribute('href')).toBe('/api/conferences/c1/links.csv')
+    expect(await accessibilityFaults()).toEqual([])
+  })
+})
+
+test('links that would not work are explained to the administrator', async () => {
+  const refusing = new Rest(() =>
+    Promise.resolve(Response.json({ code: 'links_not_ready' }, { status: 409 })),
   )
+  const root = await show(
+    <OperatorPage
+      desk={fake.desk}
+      rest={refusing}
+      now={signal(0)}
+      conferences={[summary]}
+      current="c1"
+      go={() => {}}
+    />,
+  )
+  await click('links-open')
+  expect(root.querySelector('[data-error="links_not_ready"]')).not.toBeNull()
+  expect(byTestId('links-not-ready').textContent).toContain('public_url')
 })
 
 test('a conference is made from a template', async () => {

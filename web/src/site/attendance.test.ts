@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { settle } from '../../test/peer'
-import { FakeRoom } from '../../test/room'
+import { FakeRoom, SEATED } from '../../test/room'
 import { conferenceRow, seatRow } from '../../test/rows'
 import { REPORT_MS, TAKEN_RETRY_MS } from './attendance'
 
@@ -43,6 +43,17 @@ describe('entering', () => {
     room = new FakeRoom({ token: null })
     await room.attendance.open()
     expect(room.screen).toBe('no_link')
+  })
+
+  test('a typed code leads straight to the devices', async () => {
+    room = new FakeRoom({ token: null, arrived: SEATED })
+    await room.attendance.open()
+    await settle()
+    expect(room.screen).toBe('devices')
+    expect(room.attendance.seated.value?.name).toBe('Đà Nẵng')
+    expect(room.attendance.gear.opened.value.camera).not.toBeNull()
+    expect(room.exchanges).toEqual([])
+    expect(room.server.sockets).toEqual([])
   })
 
   test('joining publishes both devices and receives the site’s slots', async () => {

@@ -67,6 +67,8 @@ export interface AttendanceOptions extends Omit<SocketOptions, 'url'> {
   readonly socketBase: string
   readonly rest: Rest
   readonly memory: Memory
+  /** This tab was let in by a typed code. */
+  readonly arrived?: Seated | null
   readonly devices: Devices | undefined
   readonly permissions?: Pick<Permissions, 'query'> | undefined
   readonly media?: Pick<PublishOptions, 'createPeer' | 'fetch' | 'videoCodecs'>
@@ -144,9 +146,14 @@ export class Attendance {
       effect(() => this.followVoice()),
     )
     this.reportTimer = setInterval(() => void this.report(), REPORT_MS)
-    const { address, memory, devices, permissions } = this.options
+    const { address, memory, devices, permissions, arrived = null } = this.options
     if (!memory.read().joined) {
-      this.screen.value = { kind: address.token === null ? 'no_link' : 'enter' }
+      if (address.token !== null) this.screen.value = { kind: 'enter' }
+      else if (arrived === null) this.screen.value = { kind: 'no_link' }
+      else {
+        this.seated.value = arrived
+        this.chooseAgain()
+      }
       return
     }
     const persists = await permissionPersists(this.gear.choice.value, permissions, devices)

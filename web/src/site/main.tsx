@@ -1,6 +1,8 @@
 import '../shared/ui/base.css'
 import './site.css'
 import { render } from 'preact'
+import { Arrival } from '../shared/client/arrival'
+import { inAppOf, thisBrowser } from '../shared/client/in-app'
 import { Memory } from '../shared/client/memory'
 import { Rest, socketUrl } from '../shared/client/rest'
 import { startClock } from '../shared/ui/clock'
@@ -16,10 +18,14 @@ if (root !== null && address !== null) {
     socketBase: socketUrl(location, ''),
     rest: new Rest(),
     memory: new Memory(address.conference, address.site),
+    arrived: new Arrival(address.conference, address.site).read(),
     devices: navigator.mediaDevices,
     permissions: navigator.permissions,
   })
-  render(<SitePage attendance={attendance} now={startClock().now} />, root)
+  render(
+    <SitePage attendance={attendance} now={startClock().now} inApp={inAppOf(thisBrowser())} />,
+    root,
+  )
   void attendance.open()
   window.addEventListener('online', () => attendance.socket.hurry())
   navigator.mediaDevices?.addEventListener('devicechange', () => void attendance.gear.refresh())

@@ -232,3 +232,15 @@ test('before the rehearsal there is no floor to ask for, but help', async () => 
   expect(document.querySelector('[data-testid="hand"]')).toBeNull()
   expect(byTestId('help').dataset.asked).toBe('false')
 })
+
+test.each(['vi', 'en'] as const)('a browser inside an app is told apart, in %s', async (chosen) => {
+  language.value = chosen
+  await show(<SitePage attendance={room.attendance} now={signal(0)} inApp="Zalo" />)
+  await room.attendance.open()
+  await frames()
+  expect(byTestId('in-app').textContent).toContain('Zalo')
+  expect(byTestId('enter').textContent).toBe(t.value.site.enterAnyway)
+  expect(await accessibilityFaults()).toEqual([])
+  await click('copy-link')
+  expect(byTestId('in-app').textContent).toMatch(/Chrome/)
+})

@@ -1,6 +1,7 @@
 /** The site page: one screen at a time. */
 
 import type { Signal } from '@preact/signals'
+import type { InApp } from '../shared/client/in-app'
 import { t } from '../shared/i18n'
 import { CardPage, useTitle } from '../shared/ui/parts'
 import type { Attendance } from './attendance'
@@ -20,18 +21,19 @@ import {
 } from './screens'
 
 interface Props {
+  readonly inApp?: InApp | null
   readonly attendance: Attendance
   readonly now: Signal<number>
 }
 
-export function SitePage({ attendance, now }: Props) {
+export function SitePage({ attendance, now, inApp = null }: Props) {
   const title = attendance.conference.value?.title ?? attendance.seated.value?.title
   useTitle(`${attendance.site} · ${title ?? t.value.site.title}`)
   switch (attendance.screen.value.kind) {
     case 'loading':
       return <CardPage title={t.value.common.loading}>{null}</CardPage>
     case 'enter':
-      return <EnterScreen attendance={attendance} />
+      return <EnterScreen attendance={attendance} inApp={inApp} />
     case 'no_link':
       return <NoLinkScreen />
     case 'return':

@@ -1,8 +1,10 @@
 /** The screens around the meeting room: each says one thing, and offers at most one or two. */
 
 import type { Signal } from '@preact/signals'
+import type { InApp } from '../shared/client/in-app'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
+import { InAppNotice } from '../shared/ui/in-app'
 import { StreamVideo } from '../shared/ui/media'
 import { CardPage, ConnectionBadge, ErrorText } from '../shared/ui/parts'
 import type { Attendance } from './attendance'
@@ -11,7 +13,7 @@ interface Props {
   readonly attendance: Attendance
 }
 
-export function EnterScreen({ attendance }: Props) {
+export function EnterScreen({ attendance, inApp }: Props & { inApp: InApp | null }) {
   const texts = t.value.site
   const screen = attendance.screen.value
   const failure = screen.kind === 'enter' ? screen.failure : undefined
@@ -21,16 +23,23 @@ export function EnterScreen({ attendance }: Props) {
         {texts.enterLead} <b class="emphasis">{attendance.site}</b>.
       </p>
       {failure === undefined ? null : <ErrorText code={failure} />}
+      {inApp === null ? null : <InAppNotice app={inApp} link={location.href} />}
       <button
         type="button"
-        class="button primary large"
+        class={inApp === null ? 'button primary large' : 'button'}
         data-testid="enter"
         disabled={attendance.entering.value}
         onClick={() => void attendance.enter()}
       >
-        {attendance.entering.value ? texts.entering : texts.enter}
+        {attendance.entering.value
+          ? texts.entering
+          : inApp === null
+            ? texts.enter
+            : texts.enterAnyway}
       </button>
-      <p>{failure === undefined ? texts.enterHint : texts.refusedAsk}</p>
+      {inApp === null || failure !== undefined ? (
+        <p>{failure === undefined ? texts.enterHint : texts.refusedAsk}</p>
+      ) : null}
     </CardPage>
   )
 }
@@ -40,6 +49,9 @@ export function NoLinkScreen() {
   return (
     <CardPage title={texts.noLink} testid="no-link">
       <p>{texts.noLinkHint}</p>
+      <a class="button primary large" href="/join" data-testid="type-code">
+        {texts.typeCode}
+      </a>
       <p>{texts.refusedAsk}</p>
     </CardPage>
   )

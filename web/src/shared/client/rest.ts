@@ -4,11 +4,13 @@ import type {
   ConferenceId,
   ConferenceSummary,
   CreateConference,
+  JoinRequest,
   LinkExchange,
   Me,
   Seated,
   SignInRequest,
   SiteCode,
+  SiteHistory,
   SiteLink,
   Template,
 } from '../wire/types.gen'
@@ -64,12 +66,40 @@ export class Rest {
   }
 
   links(conference: ConferenceId): Promise<SiteLink[]> {
-    return call(this.fetch, `/api/conferences/${encodeURIComponent(conference)}/links`)
+    return call(this.fetch, linksPath(conference))
+  }
+
+  /** A new link in place of the site's old one, which is dead from then on. */
+  rotateLink(conference: ConferenceId, site: SiteCode): Promise<SiteLink> {
+    return call(this.fetch, `${linkPath(conference, site)}/rotate`, {})
+  }
+
+  /** No link at all for the site, until it is rotated. */
+  revokeLink(conference: ConferenceId, site: SiteCode): Promise<SiteLink> {
+    return call(this.fetch, `${linkPath(conference, site)}/revoke`, {})
+  }
+
+  history(conference: ConferenceId, site: SiteCode): Promise<SiteHistory> {
+    const at = `/api/conferences/${encodeURIComponent(conference)}`
+    return call(this.fetch, `${at}/sites/${encodeURIComponent(site)}/history`)
+  }
+
+  join(request: JoinRequest): Promise<Seated> {
+    return call(this.fetch, '/api/join', request)
   }
 
   exchange(conference: ConferenceId, site: SiteCode, request: LinkExchange): Promise<Seated> {
     return call(this.fetch, `${seatPath(conference, site)}exchange`, request)
   }
+}
+
+/** Everything about a conference's links: the list, `/sheet`, and `.csv`. */
+export function linksPath(conference: ConferenceId): string {
+  return `/api/conferences/${encodeURIComponent(conference)}/links`
+}
+
+export function linkPath(conference: ConferenceId, site: SiteCode): string {
+  return `${linksPath(conference)}/${encodeURIComponent(site)}`
 }
 
 /** The path under which a seat's page, cookie and socket live. */
