@@ -1,7 +1,8 @@
 """A real endpoint without a browser: joins by a site's link, publishes, receives, comes back.
 
 It holds its seat as a page does: the device cookie is kept in a state file, so that after a restart
-it is the same device with the same microphone flags.
+it is the same device with the same microphone flags. What it publishes outlives every session and
+every device (`agentmedia`).
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
-import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
 
 import aiohttp
 import structlog
 from aiortc import (
+    MediaStreamTrack,
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
@@ -24,21 +24,29 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.contrib.media import MediaBlackhole
+from aiortc.mediastreams import MediaStreamError
+from aiortc.stats import RTCStats
 from yarl import URL
 
 from bridge.endpoint import doors
-from bridge.endpoint.agentmedia import AgentMedia, Microphone
+from bridge.endpoint.agentmedia import AgentMedia
+from bridge.endpoint.agentreport import Freezes, Reporter, totals
+from bridge.endpoint.agentstate import StateFile
+from bridge.endpoint.agentstatus import Status
 from bridge.endpoint.page import PageClosedError, PageSocket
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SlotName, parse_slots, slot_media
-from signaling.wire.pages import SeatRow, SessionClosed, Unmute
+from signaling.wire.pages import ConferenceRow, SeatRow, SessionClosed, Unmute
 
 COOKIE = "diemcau_device"
 SLOTS = tuple(parse_slots("stage:1,floor:4"))
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 10.0
 CONNECT_S = 20.0
-_UNAUTHENTICATED, _TOO_MANY = 4401, 429
+REPORT_S = 5.0
+"""Between two reports of our own statistics."""
+_UNAUTHENTICATED = 4401
+_LATER = {409, 429}
+"""Statuses with which the door says not yet: the conference is not open, or too many come."""
 _CODECS = {"audio": "audio/opus", "video": "video/VP8"}
 
 log = structlog.get_logger("agent")
@@ -48,42 +56,13 @@ class AgentError(Exception):
     """The agent cannot go on; the text says why."""
 
 
-class StateFile:
-    """The device cookies of links, by page address, as JSON readable by its owner only."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def load(self, page: str) -> str | None:
-        """The cookie kept for this page; None if there is none or the file cannot be read."""
-        cookie = self._read().get(page)
-        return cookie if isinstance(cookie, str) else None
-
-    def store(self, page: str, cookie: str) -> None:
-        """Keep it. Raises OSError."""
-        known = self._read() | {page: cookie}
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(known, file)
-        fresh.replace(self._path)
-
-    def _read(self) -> dict[str, object]:
-        try:
-            known = json.loads(self._path.read_text())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-
 class Agent:
     """One site's device. `run` holds the seat until cancelled.
 
     Args:
         link: the site's link.
         state: where the device cookie is kept.
-        open_media: opens what to publish; called anew for each publishing session.
+        open_media: makes what to publish; called once, with the site's name.
         unmute: lift the site's own mute flag on each join. The operator's stays its own affair.
     """
 
@@ -91,7 +70,7 @@ class Agent:
         self,
         link: doors.Link,
         state: StateFile,
-        open_media: Callable[[], AgentMedia],
+        open_media: Callable[[str], AgentMedia],
         *,
         unmute: bool = False,
     ) -> None:
@@ -100,6 +79,9 @@ class Agent:
         self._open_media = open_media
         self._unmute = unmute
         self._ended: dict[str, asyncio.Event] = {}
+        self._connections: dict[str, RTCPeerConnection] = {}
+        self._shown = Freezes()
+        self.status = Status(link.site, time.time())
         self._log = log.bind(site=link.site)
 
     async def run(self) -> None:
@@ -112,14 +94,61 @@ class Agent:
             page = PageSocket(http, self._link.socket, self._link.site, self._session_closed)
             try:
                 page = await self._enter(http, page)
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._hold("publish", lambda: self._publish(http, page)))
-                    group.create_task(self._hold("receive", lambda: self._receive(http, page)))
-                    group.create_task(self._keep_seat(page))
+                await self._live(http, page)
             except* (PageClosedError, AgentError) as ended:
                 raise AgentError(str(ended.exceptions[0])) from None
             finally:
                 await page.close()
+
+    async def _live(self, http: aiohttp.ClientSession, page: PageSocket) -> None:
+        media = self._open_media(page.snapshot.name)
+        media.on_trouble = self._trouble
+        self.status.sources = media.supplied
+        media.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hold("publish", lambda: self._publish(http, page, media)))
+                group.create_task(self._hold("receive", lambda: self._receive(http, page)))
+                group.create_task(self._keep_seat(page))
+                group.create_task(self._report(page, media))
+                group.create_task(page.until(lambda: self._observe(page), None))
+        finally:
+            media.close()
+
+    def _observe(self, page: PageSocket) -> bool:
+        """Take what the page says into the status; never ends."""
+        status, seat = self.status, self._seat(page)
+        conference = page.rows.get("conference")
+        status.name = page.snapshot.name
+        if isinstance(conference, ConferenceRow):
+            status.conference = conference.title
+        if seat is not None:
+            status.tally = seat.tally
+            status.muted_by_operator = seat.muted_by_operator
+            status.muted_by_site = seat.muted_by_site
+        if status.connection.connected and not page.connected:
+            self._trouble(page.last_loss)
+        status.connection.now(page.connected, time.time())
+        return False
+
+    def _trouble(self, why: str) -> None:
+        self.status.trouble(time.time(), why)
+
+    async def _report(self, page: PageSocket, media: AgentMedia) -> None:
+        """Our own statistics, as a browser sends them."""
+        loop = asyncio.get_running_loop()
+        reporter = Reporter(loop.time())
+        while True:
+            await asyncio.sleep(REPORT_S)
+            found = [one for held in self._connections.values() for one in await _stats(held)]
+            sums = totals(found, media.pictures.shown if media.pictures else 0)
+            level = media.sounds.level() if media.sounds else None
+            report = reporter.report(
+                loop.time(), sums, self._shown, level, media.flows("video"), media.flows("audio")
+            )
+            if report is not None:
+                self.status.figures = report
+                page.report(report)
 
     async def _enter(self, http: aiohttp.ClientSession, page: PageSocket) -> PageSocket:
         """Open the page with the kept cookie, else by the link."""
@@ -145,7 +174,7 @@ class Agent:
                 await doors.exchange(http, self._link)
                 break
             except doors.RefusedError as error:
-                if error.status < 500 and error.status != _TOO_MANY:
+                if error.status < 500 and error.status not in _LATER:
                     raise AgentError(f"the link was refused: {error}") from None
                 why: Exception = error
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -184,73 +213,86 @@ class Agent:
     ) -> None:
         """Open the session, and again whenever it ends."""
         retries, lost = _retries(), False
+        line = self.status.publish if what == "publish" else self.status.receive
         while True:
             try:
                 async with open_session() as ended:
                     self._log.info("session stands", direction=what)
+                    line.now(True, time.time())
                     retries, lost = _retries(), False
                     await ended()
                     self._log.warning("session lost, opening another", direction=what)
+                    self._trouble(f"{what}: session lost")
             except (aiohttp.ClientError, OSError, TimeoutError, doors.RefusedError) as error:
                 if not lost:
                     self._log.warning("no session, trying on", direction=what, why=str(error))
+                    self._trouble(f"{what}: {error}")
                 lost = True
+            finally:
+                line.now(False, time.time())
             await asyncio.sleep(next(retries))
 
     @contextlib.asynccontextmanager
     async def _publish(
-        self, http: aiohttp.ClientSession, page: PageSocket
+        self, http: aiohttp.ClientSession, page: PageSocket, media: AgentMedia
     ) -> AsyncIterator[_Ended]:
-        media = await asyncio.to_thread(self._open_media)
-        connection = _connection(page)
-        try:
-            if media.audio is not None:
-                connection.addTransceiver(
-                    Microphone(media.audio, lambda: self._is_open(page)), direction="sendonly"
-                )
-            if media.video is not None:
-                connection.addTransceiver(media.video, direction="sendonly")
-            whip = page.snapshot.doors.whip
-            if whip is None:
-                raise AgentError("this seat may not publish")
-            failed = asyncio.Event()
-            media.on_end(failed.set)
-            resource = self._resource(http, page, whip)
-            async with self._session(connection, resource, failed) as ended:
+        whip = page.snapshot.doors.whip
+        if whip is None:
+            raise AgentError("this seat may not publish")
+        async with self._connected("publish", page) as connection:
+            for track in media.tracks(lambda: self._is_open(page)):
+                connection.addTransceiver(track, direction="sendonly")
+            async with self._session(connection, self._resource(http, page, whip)) as ended:
                 yield ended
-        finally:
-            await connection.close()
-            await media.close()
 
     @contextlib.asynccontextmanager
     async def _receive(
         self, http: aiohttp.ClientSession, page: PageSocket
     ) -> AsyncIterator[_Ended]:
-        connection, sink = _connection(page), MediaBlackhole()
-        connection.on("track", sink.addTrack)
-        try:
+        whep = page.snapshot.doors.whep
+        if whep is None:
+            raise AgentError("this seat may not receive")
+        sinks: list[asyncio.Task[None]] = []
+        async with self._connected("receive", page) as connection:
+            connection.on("track", lambda track: sinks.append(self._drain(track)))
             for slot in SLOTS:
                 connection.addTransceiver(slot_media(slot), direction="recvonly")
-            whep = page.snapshot.doors.whep
-            if whep is None:
-                raise AgentError("this seat may not receive")
             resource = self._resource(http, page, whep, SLOTS)
-            async with self._session(connection, resource, asyncio.Event()) as ended:
-                await sink.start()
+            async with self._session(connection, resource) as ended:
                 yield ended
+        await asyncio.gather(*sinks)  # they have ended with their connection
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, what: str, page: PageSocket) -> AsyncIterator[RTCPeerConnection]:
+        """A peer connection, closed at the end; known to `_report` meanwhile."""
+        connection = self._connections[what] = _connection(page)
+        try:
+            yield connection
         finally:
-            await sink.stop()
+            del self._connections[what]
             await connection.close()
+
+    def _drain(self, track: MediaStreamTrack) -> asyncio.Task[None]:
+        return asyncio.create_task(self._sink(track))
+
+    async def _sink(self, track: MediaStreamTrack) -> None:
+        """Take what comes, and count the pictures."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                await track.recv()
+                if track.kind == "video":
+                    self._shown.came(loop.time())
 
     @contextlib.asynccontextmanager
     async def _session(
-        self, connection: RTCPeerConnection, resource: doors.Resource, closed: asyncio.Event
+        self, connection: RTCPeerConnection, resource: doors.Resource
     ) -> AsyncIterator[_Ended]:
         """Negotiate through the door, wait for the connection, delete the resource at the end.
 
-        Setting `closed` ends the session, as its own failure does.
+        What is yielded waits until the service closes the session, or the connection fails.
         """
-        changed = asyncio.Event()
+        changed, closed = asyncio.Event(), asyncio.Event()
         connection.on("connectionstatechange", changed.set)
         try:
             for transceiver in connection.getTransceivers():
@@ -309,6 +351,10 @@ def _retries() -> Iterator[float]:
     while True:
         yield retry_s
         retry_s = min(2 * retry_s, LAST_RETRY_S)
+
+
+async def _stats(connection: RTCPeerConnection) -> list[RTCStats]:
+    return list((await connection.getStats()).values())
 
 
 async def _first(*waits: Awaitable[object]) -> None:

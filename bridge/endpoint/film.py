@@ -1,145 +1,138 @@
-"""A file, a device or a network camera, decoded by PyAV as tracks that an agent can publish."""
+"""A file, a device or a network camera, opened and decoded by PyAV in the thread that reads it."""
 
 from __future__ import annotations
 
-import asyncio
 import fractions
-import threading
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import av
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 
 Kind = Literal["audio", "video"]
+Frame = av.VideoFrame | av.AudioFrame
 
-_AUDIO_HZ, _VIDEO_HZ = 48_000, 90_000
-_FRAME_SAMPLES = 960
-_AHEAD = 400
-"""Frames kept of a kind that nobody takes while the other is read."""
+OPEN_S, READ_S = 10.0, 5.0
+"""After this long without an answer, opening and reading fail."""
+AUDIO_HZ, VIDEO_HZ = 48_000, 90_000
+FRAME_SAMPLES = 960
+"""Of 20 ms: sound comes in frames of this size, mono, 16 bits."""
 
 
 class Film:
     """An opened source. With `again` it starts over at its end, and its clock goes on.
 
-    `next` blocks; call it from any thread. `close` may be called while another thread reads.
+    It belongs to the thread that reads `frames`. Damaged packets are passed over and counted.
+
+    Args:
+        path: what FFmpeg opens: a file, an address, a device.
+        form: FFmpeg's input format, for devices (``v4l2``, ``alsa``).
+        kinds: what is wanted of it; the rest is not decoded.
 
     Raises:
-        OSError: it cannot be opened, or has neither sound nor picture.
+        OSError: it cannot be opened, or has nothing of what is wanted; without `path` in its text,
+            which may hold a password.
     """
 
-    def __init__(self, path: str, form: str | None = None, *, again: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        form: str | None = None,
+        options: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
+        kinds: frozenset[Kind] = frozenset(("audio", "video")),
+    ) -> None:
         try:
-            self._container = av.open(path, format=form)
+            self._container = av.open(
+                path, format=form, options=dict(options or {}), timeout=(OPEN_S, READ_S)
+            )
         except (FFmpegError, OSError, ValueError) as error:
-            raise OSError(f"{path}: {error}") from None
+            raise OSError(reason(error)) from None
         streams = self._container.streams
-        self.kinds: set[Kind] = set()
-        self._streams = [*streams.video[:1], *streams.audio[:1]]
-        for kind, found in (("video", streams.video), ("audio", streams.audio)):
-            if found:
-                self.kinds.add(kind)  # type: ignore[arg-type]
-        if not self.kinds:
+        self._streams = [
+            stream
+            for kind, found in (("video", streams.video), ("audio", streams.audio))
+            for stream in found[:1]
+            if kind in kinds
+        ]
+        if not self._streams:
             self._container.close()
-            raise OSError(f"{path}: neither sound nor picture in it")
+            raise OSError(f"there is no {' or '.join(sorted(kinds))} in it")
         self.again = again
-        self.begun_at: float | None = None
-        self._lock = threading.Lock()
-        self._closed = False
-        self._ready: dict[Kind, deque[av.VideoFrame | av.AudioFrame]] = {
-            "audio": deque(maxlen=_AHEAD),
-            "video": deque(maxlen=_AHEAD),
-        }
-        self._frames = self._decode()
+        self.damaged = 0
         self._offset_s = self._end_s = 0.0
         self._samples = 0
         self._video_pts = -1
-        self._read_in_round = 0
 
-    def next(self, kind: Kind) -> av.VideoFrame | av.AudioFrame | None:
-        """The next frame of this kind; None at the end, after `close`, or when reading fails."""
-        ready = self._ready[kind]
-        with self._lock:
-            while not ready or self._closed:
-                if self._closed or not self._read():
-                    return None
-            return ready.popleft()
+    def frames(self) -> Iterator[Frame]:
+        """Pictures as they are, sound as 20 ms of mono, each with the time when it is due.
+
+        Ends where the source does. Raises OSError when reading fails.
+        """
+        while True:
+            count = 0
+            self._resampler = av.AudioResampler("s16", "mono", AUDIO_HZ, frame_size=FRAME_SAMPLES)
+            for frame in self._decoded():
+                if isinstance(frame, av.VideoFrame):
+                    yield from self._picture(frame)
+                else:
+                    yield from self._sound(frame)
+                count += 1
+            if not self.again or not count:
+                return
+            self._start_over()
 
     def close(self) -> None:
-        """Free the source, after a read that is under way."""
-        self._closed = True
-        with self._lock:
-            self._container.close()
+        """Free the source."""
+        self._container.close()
 
-    def _decode(self) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        self._resampler = av.AudioResampler("s16", "mono", _AUDIO_HZ, frame_size=_FRAME_SAMPLES)
-        yield from self._container.decode(*self._streams)  # type: ignore[misc]
+    def _decoded(self) -> Iterator[Frame]:
+        packets = self._container.demux(*self._streams)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (FFmpegError, OSError) as error:
+                raise OSError(reason(error)) from None
+            if packet is None:
+                return
+            try:
+                yield from packet.decode()  # type: ignore[misc]
+            except InvalidDataError:
+                self.damaged += 1
+            except (FFmpegError, OSError) as error:
+                raise OSError(reason(error)) from None
 
-    def _read(self) -> bool:
-        """Decode one frame into its queue, starting over if need be; False at the end."""
+    def _start_over(self) -> None:
         try:
-            frame = next(self._frames, None)
-            if frame is None:
-                return self._start_over()
-        except (FFmpegError, OSError):
-            return False
-        self._read_in_round += 1
-        if isinstance(frame, av.VideoFrame):
-            self._take_picture(frame)
-        else:
-            self._take_sound(frame)
-        return True
-
-    def _start_over(self) -> bool:
-        if not self.again or not self._read_in_round:
-            return False
-        self._container.seek(0)
-        self._frames, self._offset_s, self._read_in_round = self._decode(), self._end_s, 0
+            self._container.seek(0)
+        except (FFmpegError, OSError) as error:
+            raise OSError(reason(error)) from None
+        for stream in self._streams:
+            stream.codec_context.flush_buffers()
+        self._offset_s = self._end_s
         # sound and picture rarely end together: both go on from the later end
-        self._samples = max(self._samples, round(self._offset_s * _AUDIO_HZ))
-        return True
+        self._samples = max(self._samples, round(self._offset_s * AUDIO_HZ))
 
-    def _take_picture(self, frame: av.VideoFrame) -> None:
+    def _picture(self, frame: av.VideoFrame) -> Iterator[Frame]:
         if frame.pts is None or frame.time_base is None:
             return
         at_s = self._offset_s + max(0.0, float(frame.pts * frame.time_base))
-        pts = max(self._video_pts + 1, round(at_s * _VIDEO_HZ))
+        pts = max(self._video_pts + 1, round(at_s * VIDEO_HZ))
         length_s = float(frame.duration * frame.time_base) if frame.duration else 0.04
         self._end_s = max(self._end_s, at_s + length_s)
         self._video_pts = frame.pts = pts
-        frame.time_base = fractions.Fraction(1, _VIDEO_HZ)
-        frame.pict_type = av.video.frame.PictureType.NONE  # the encoder chooses its own keyframes
-        self._ready["video"].append(frame)
+        frame.time_base = fractions.Fraction(1, VIDEO_HZ)
+        yield frame
 
-    def _take_sound(self, frame: av.AudioFrame) -> None:
+    def _sound(self, frame: av.AudioFrame) -> Iterator[Frame]:
         for part in self._resampler.resample(frame):
-            part.pts, part.time_base = self._samples, fractions.Fraction(1, _AUDIO_HZ)
+            part.pts, part.time_base = self._samples, fractions.Fraction(1, AUDIO_HZ)
             self._samples += part.samples
-            self._end_s = max(self._end_s, self._samples / _AUDIO_HZ)
-            self._ready["audio"].append(part)
+            self._end_s = max(self._end_s, self._samples / AUDIO_HZ)
+            yield part
 
 
-class FilmTrack(MediaStreamTrack):
-    """One kind of a film as a track. What is repeated is a file and played at its own speed; a
-    live source comes as it comes. The track ends with its film."""
-
-    def __init__(self, film: Film, kind: Kind) -> None:
-        super().__init__()
-        self.kind = kind
-        self._film, self._kind = film, kind
-
-    async def recv(self) -> av.VideoFrame | av.AudioFrame:
-        """The next frame. Raises MediaStreamError at the end."""
-        frame = await asyncio.to_thread(self._film.next, self._kind)
-        if frame is None or self.readyState != "live":
-            self.stop()
-            raise MediaStreamError
-        if self._film.again:
-            now = asyncio.get_running_loop().time()
-            if self._film.begun_at is None:
-                self._film.begun_at = now
-            await asyncio.sleep(self._film.begun_at + (frame.time or 0.0) - now)
-        return frame
+def reason(error: Exception) -> str:
+    """What went wrong, without the address that FFmpeg would repeat."""
+    return getattr(error, "strerror", None) or str(error)

@@ -23,6 +23,7 @@ from signaling.wire.pages import (
     PageHello,
     PageMessage,
     Patch,
+    Report,
     Result,
     Row,
     SessionClosed,
@@ -53,7 +54,7 @@ class PageSocket:
     """Holds a page's view while it runs, over any number of connections.
 
     `open` it, `close` it. `rows` is the view, `figures` are the latest figures, `connections`
-    counts the connections that brought a snapshot.
+    counts the connections that brought a snapshot, `last_loss` says why the latest one is gone.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class PageSocket:
         self.figures: Figures | None = None
         self.connections = 0
         self.connected = False
+        self.last_loss = ""
         self._http, self._url, self._name = http, url, name
         self.on_session_closed = on_session_closed
         self._snapshot: Snapshot | None = None
@@ -166,6 +168,11 @@ class PageSocket:
         else:
             self._mended.set()
 
+    def report(self, report: Report) -> None:
+        """Send our own statistics; dropped while there is no connection."""
+        if self.connected:
+            self._post(report)
+
     # --- the connection ---------------------------------------------------------------------
 
     async def _run(self) -> None:
@@ -236,7 +243,7 @@ class PageSocket:
                 self._snapshot, self._seq = message, message.seq
                 self.rows = dict(message.rows)
                 if not self.connected:
-                    self.connected = True
+                    self.connected, self.last_loss = True, ""
                     self.connections += 1
                     if self._watched is not None:
                         self._post(Watch(list(self._watched)))
@@ -267,9 +274,10 @@ class PageSocket:
         changed.set_result(None)
 
     def _lost(self, why: object) -> None:
+        known, self.last_loss = self.last_loss, str(why)
         self._notify()
-        if self._closed is None:
-            log.info("page socket lost, dialling again", page=self._name, why=str(why))
+        if self._closed is None and known != self.last_loss:
+            log.info("page socket lost, dialling again", page=self._name, why=self.last_loss)
 
     def _end(self, closed: PageClosedError) -> None:
         if self._closed is None:

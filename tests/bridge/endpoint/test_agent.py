@@ -7,23 +7,33 @@ import contextlib
 import fractions
 import os
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from http.cookies import BaseCookie
 from pathlib import Path
 from urllib.parse import urljoin
 
 import av
 import pytest
+import pytest_asyncio
+import structlog
+from yarl import URL
 
 from bridge.endpoint import agentmedia, doors, loops
-from bridge.endpoint.agent import Agent, AgentError, StateFile
+from bridge.endpoint.agent import Agent, AgentError
+from bridge.endpoint.agentmedia import AgentMedia
+from bridge.endpoint.agentsource import Card, Size, Source, read_source
+from bridge.endpoint.agentstate import StateFile
 from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator
-from signaling.wire.ids import SlotName
-from signaling.wire.pages import Mute, Start, Unmute
+from signaling.wire.ids import SiteCode, SlotName
+from signaling.wire.pages import Mute, SiteFigures, Start, Unmute
+from tests.fakes.rtsp import RtspCamera
 from tests.service import Service, running_service
 
+Cookies = BaseCookie[str]
 THUMB, FLOOR = SlotName("thumb:1"), SlotName("floor:1")
 TONE_HZ = 740
 
@@ -31,12 +41,12 @@ TONE_HZ = 740
 class Hall:
     """A service, and an operator's window that watches site 01."""
 
-    def __init__(self, service: Service, wheel: Wheel) -> None:
-        self.service, self._wheel = service, wheel
+    def __init__(self, service: Service, cookies: Cookies, wheel: Wheel) -> None:
+        self.service, self._cookies, self._wheel = service, cookies, wheel
         self.operator = Operator(service.url, 1, wheel, Certificate())
 
     async def begin(self) -> doors.Link:
-        await self.operator.sign_in(self.service.operator_sign_in)
+        self.operator.http.cookie_jar.update_cookies(self._cookies, URL(self.service.url))
         made = await self.operator.create("conference-2020", "Agent")
         await self.operator.enter(made.conference)
         links = await self.operator.links(made.conference)
@@ -56,10 +66,30 @@ class Hall:
         return watcher
 
 
-@pytest.fixture
-async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
-    async with running_service(tmp_path / "data") as service, Wheel() as wheel:
-        hall = Hall(service, wheel)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    async with running_service(tmp_path_factory.mktemp("service") / "data") as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cookies(service: Service) -> Cookies:
+    """The operator's sign-in: its link can be used once."""
+    async with Wheel() as wheel:
+        operator = Operator(service.url, 1, wheel, Certificate())
+        await operator.sign_in(service.operator_sign_in)
+        found = operator.http.cookie_jar.filter_cookies(URL(service.url))
+        await operator.http.close()
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hall(service: Service, cookies: Cookies) -> AsyncIterator[Hall]:
+    async with Wheel() as wheel:
+        hall = Hall(service, cookies, wheel)
         yield hall
         await hall.operator.leave()
 
@@ -73,14 +103,34 @@ async def running(agent: Agent) -> AsyncIterator[None]:
         await task
 
 
-def picture() -> agentmedia.AgentMedia:
-    return agentmedia.generated("01", "Hà Nội", TONE_HZ)
+def media_of(video: Source, audio: Source | None = None) -> Callable[[str], AgentMedia]:
+    """Opens these sources; without `audio` the sound is that of `video`."""
+
+    def open_media(name: str) -> AgentMedia:
+        size, card = Size(640, 360), Card("01", "Hà Nội", TONE_HZ)
+        sources = agentmedia.plan(video, audio or video, size, 25, card)
+        return AgentMedia(sources, agentmedia.slate("01", name, size), time.time)
+
+    return open_media
+
+
+picture = media_of(Source("test"))
 
 
 async def hears_tone(watcher: Watcher, limit_s: float = 20) -> None:
     async with asyncio.timeout(limit_s):
         while (await watcher.hear(FLOOR)).tone_hz != pytest.approx(TONE_HZ, abs=8):
             pass
+
+
+def figures_of(operator: Operator) -> SiteFigures | None:
+    """What a technician sees of site 01."""
+    figures = operator.page.figures
+    return figures.sites.get(SiteCode("01")) if figures else None
+
+
+def figures_say(operator: Operator, what: str, expected: bool) -> bool:
+    return getattr(figures_of(operator), what, None) is expected
 
 
 async def test_agent_is_seen_heard_muted_and_the_same_device_after_a_restart(
@@ -123,7 +173,7 @@ async def test_agent_shows_a_file_round_and_round(hall: Hall, tmp_path: Path) ->
     file = tmp_path / "film.mkv"
     write_film(file, loops.encode(loops.LoopKey("film", "Phim", 600)).frames[:15])
     link, operator = await hall.begin(), hall.operator
-    media = lambda: agentmedia.from_file(str(file))  # noqa: E731
+    media = media_of(read_source(f"file:{file}"), Source("test"))
     async with running(Agent(link, StateFile(tmp_path / "agent.json"), media)):
         await operator.watcher.see(THUMB, "film", 30)
         before = operator.watcher.packets(THUMB)
@@ -140,31 +190,66 @@ async def test_agent_ends_when_its_link_is_refused(hall: Hall, tmp_path: Path) -
     assert not (tmp_path / "a.json").exists()
 
 
-def test_state_file_keeps_each_link_apart_and_to_its_owner(tmp_path: Path) -> None:
-    state = StateFile(tmp_path / "deep" / "agent.json")
-    assert state.load("http://h/c/a/s/01/") is None
-    state.store("http://h/c/a/s/01/", "one")
-    state.store("http://h/c/a/s/02/", "two")
-    assert state.load("http://h/c/a/s/01/") == "one"
-    assert StateFile(tmp_path / "deep" / "agent.json").load("http://h/c/a/s/02/") == "two"
-    assert (tmp_path / "deep" / "agent.json").stat().st_mode & 0o077 == 0
+async def test_agent_shows_a_network_camera_a_slate_while_it_is_gone_and_it_again(
+    hall: Hall, tmp_path: Path
+) -> None:
+    camera = RtspCamera(loops.encode(loops.LoopKey("rtsp", "Camera", 600)).frames)
+    await camera.plug_in()
+    link, watcher = await hall.begin(), hall.operator.watcher
+    agent = Agent(link, StateFile(tmp_path / "agent.json"), media_of(read_source(camera.url)))
+    async with running(agent):
+        await watcher.see(THUMB, "rtsp", 30)
+        await camera.unplug()
+        async with asyncio.timeout(20):
+            while (await watcher.see(THUMB)).label is not None:
+                pass
+        assert agent.status.publish.connected, "the session goes on"
+        assert agent.status.last_error is not None
+        assert "secret" not in agent.status.last_error.text
+        assert not agent.status.sources[0].flowing
+        await camera.plug_in()
+        await watcher.see(THUMB, "rtsp", 40)
+        assert agent.status.sources[0].flowing
+    await camera.unplug()
 
 
-@pytest.mark.parametrize("torn", ["", "{", "[]", '{"http://h/": 7}'])
-def test_state_file_that_is_torn_knows_nothing(tmp_path: Path, torn: str) -> None:
-    path = tmp_path / "agent.json"
-    path.write_text(torn)
-    assert StateFile(path).load("http://h/") is None
-    StateFile(path).store("http://h/", "x")
-    assert StateFile(path).load("http://h/") == "x"
+async def test_agent_without_its_camera_shows_a_slate_and_says_why(
+    hall: Hall, tmp_path: Path
+) -> None:
+    link, operator = await hall.begin(), hall.operator
+    media = media_of(read_source("v4l2:/dev/video9"), read_source("alsa:no-such-device"))
+    agent = Agent(link, StateFile(tmp_path / "agent.json"), media)
+    with structlog.testing.capture_logs() as lines:
+        async with running(agent):
+            assert (await operator.watcher.see(THUMB, timeout_s=30)).label is None
+            await operator.page.until(lambda: figures_say(operator, "camera", False), 40)
+    assert [one.why for one in agent.status.sources] == [
+        "No such file or directory",
+        "no microphone named 'no-such-device'",
+    ]
+    lost = [line for line in lines if line["event"] == "source lost"]
+    assert sorted(line["source"] for line in lost) == [
+        "alsa:no-such-device",
+        "v4l2:/dev/video9",
+    ], "told once, however often it is tried"
+    assert figures_say(operator, "microphone", False)
 
 
-def test_from_file_refuses_what_is_no_film(tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("Kính gửi")
-    with pytest.raises(OSError, match=r"letter\.txt"):
-        agentmedia.from_file(str(tmp_path / "letter.txt"))
-    with pytest.raises(OSError, match="nothing"):
-        agentmedia.from_file(str(tmp_path / "nothing"))
+async def test_agent_reports_its_own_statistics(hall: Hall, tmp_path: Path) -> None:
+    link, operator = await hall.begin(), hall.operator
+    agent = Agent(link, StateFile(tmp_path / "agent.json"), picture)
+    async with running(agent):
+
+        def told() -> bool:
+            site = figures_of(operator)
+            return site is not None and bool(site.microphone_level and site.sent_frames_per_s)
+
+        await operator.page.until(told, 40)
+        assert figures_say(operator, "camera", True)
+        assert figures_say(operator, "microphone", True)
+        assert agent.status.connection.connected
+        assert agent.status.muted_by_operator
+        assert agent.status.conference == "Agent"
 
 
 def write_film(file: Path, frames: tuple[bytes, ...]) -> None:
