@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,10 +21,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.bench import conference, drills, fanout, janusserver, proc
+from tests.bench.conference import Held
 from tests.bench.document import document
-from tests.bench.fanout import Job
+from tests.bench.drills import DrillRun
+from tests.bench.fanout import Job, Run
 from tests.bench.namespace import Place, place
 from tests.bench.packets import AUDIO_PER_S
+from tests.bench.quiet import Patience
 from tests.bench.results import NAMES, Results
 from tests.bench.spread import rotated, show
 
@@ -35,9 +39,8 @@ RATES = [160, 500, 1000]
 SITES = 63
 SECONDS = 3.0
 HOLD_S = 6.0
-_IDLE = 0.5
 
-Work = tuple[str, Callable[[Results], None]]
+Work = tuple[str, Callable[[], Run | Held | DrillRun]]
 
 
 def main() -> int:
@@ -47,7 +50,6 @@ def main() -> int:
     results = Results(
         at=datetime.now(UTC),
         machine=proc.machine(),
-        load_average=proc.load_average(),
         isolated=False,
         receivers=RECEIVERS,
         rates=RATES,
@@ -56,16 +58,16 @@ def main() -> int:
     )
     if results.janus is None:
         console.print(f"Janus is not installed, so it is left out: {janusserver.INSTALL}")
-    if results.load_average > _IDLE:
-        console.print(f"The machine is not idle: load average {results.load_average:.2f}")
     begin = time.monotonic()
     with place() as where, tempfile.TemporaryDirectory(prefix="diemcau-loops-") as cache:
         results.isolated = where.isolated
         if not where.isolated:
             console.print("Without root there is no namespace, and Janus is left out")
         work = list(_work(options, where, Path(cache), results.janus is not None))
-        _carry_out(work, results, console, begin + LIMIT_S)
+        patience = Patience(options.patience)
+        _carry_out(work, results, console, begin + LIMIT_S, patience)
     results.took_s = time.monotonic() - begin
+    results.disturbed, results.parts = patience.disturbed, len(work)
     _show(results, console)
     options.output.write_text(document(results))
     console.print(f"Written: {options.output}")
@@ -79,6 +81,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3, help="of everything (3)")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        help="seconds to wait for an idle machine, in all (60)",
+    )
+    parser.add_argument(
         "--only", nargs="+", choices=("fanout", "conference", "drill"), help="leave out the rest"
     )
     return parser.parse_args()
@@ -91,61 +99,60 @@ def _work(options: argparse.Namespace, where: Place, cache: Path, janus: bool) -
     ]
     for turn in range(options.repetitions):
         parts: list[Work] = [
-            (f"S1, {NAMES[server]}", _fanout(where, server)) for server in rotated(servers, turn)
+            (f"S1, {NAMES[server]}", partial(_fanout, where, server))
+            for server in rotated(servers, turn)
         ]
         kinds = {"fanout": parts}
-        kinds["conference"] = [("S2, the whole conference", _conference(cache))]
-        kinds["drill"] = [("the drill", _drill(cache))]
+        kinds["conference"] = [("S2, the whole conference", partial(_conference, cache))]
+        kinds["drill"] = [("the drill", partial(drills.drill, SITES, cache))]
         for kind, found in kinds.items():
             if options.only is None or kind in options.only:
                 yield from found
 
 
-def _carry_out(work: list[Work], results: Results, console: Console, deadline: float) -> None:
+def _carry_out(
+    work: list[Work], results: Results, console: Console, deadline: float, patience: Patience
+) -> None:
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
     )
+    allowed_s = patience.left_s
     with progress:
         task = progress.add_task("", total=len(work))
         for name, do in work:
             progress.update(task, description=name)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline + allowed_s - patience.left_s:
                 results.failures.append(f"{name}: no time was left")
                 continue
             try:
-                do(results)
+                _keep(results, patience.measure(do))
             except (subprocess.SubprocessError, OSError, ValueError) as error:
                 results.failures.append(f"{name}: {error}")
             progress.advance(task)
 
 
-def _fanout(where: Place, server: str) -> Callable[[Results], None]:
-    def do(results: Results) -> None:
-        job = Job(server, where.address, results.receivers, results.rates, SECONDS)
-        said = _run([*where.prefix, *_python("fanout"), json.dumps(asdict(job))], fanout.LIMIT_S)
-        results.runs.append(fanout.read_run(said))
-
-    return do
-
-
-def _conference(cache: Path) -> Callable[[Results], None]:
-    def do(results: Results) -> None:
-        command = [*_python("conference"), str(results.sites), str(HOLD_S), str(cache)]
-        said = _run(command, conference.LIMIT_S)
-        results.held.append(conference.Held(**json.loads(said)))
-
-    return do
-
-
-def _drill(cache: Path) -> Callable[[Results], None]:
-    def do(results: Results) -> None:
-        found = drills.drill(results.sites, cache)
-        results.drills.append(found)
-        if not found.passed:
+def _keep(results: Results, found: Run | Held | DrillRun) -> None:
+    match found:
+        case Run():
+            results.runs.append(found)
+        case Held():
+            results.held.append(found)
+        case DrillRun():
+            results.drills.append(found)
             bad = [step for step, verdict in found.verdicts.items() if verdict != "passed"]
-            results.failures.append(f"a drill did not pass: {', '.join(bad)}")
+            if bad:
+                results.failures.append(f"a drill did not pass: {', '.join(bad)}")
 
-    return do
+
+def _fanout(where: Place, server: str) -> Run:
+    job = Job(server, where.address, RECEIVERS, RATES, SECONDS)
+    command = [*where.prefix, *_python("fanout"), json.dumps(asdict(job))]
+    return fanout.read_run(_run(command, fanout.LIMIT_S))
+
+
+def _conference(cache: Path) -> Held:
+    command = [*_python("conference"), str(SITES), str(HOLD_S), str(cache)]
+    return Held(**json.loads(_run(command, conference.LIMIT_S)))
 
 
 def _python(module: str) -> list[str]:
@@ -177,19 +184,22 @@ def _janus_version() -> str | None:
 
 
 def _show(results: Results, console: Console) -> None:
-    shown = Table(title=f"S1: one publisher to {results.receivers} receivers")
+    shown = Table(title=f"S1: one publisher to {results.receivers} receivers (medians)")
     for head in ("packets/s in", "server", "CPU per packet, µs", "core", "lost, %", "p99, ms"):
         shown.add_column(head, justify="left" if head == "server" else "right")
     for rate in results.rates:
         for server in results.servers:
             phases = results.phases(server, rate)
+            figures = (
+                ((one.cpu_us for one in phases), 2),
+                ((one.server_cpu_s / one.seconds for one in phases), 2),
+                ((100 * one.lost / one.expected for one in phases), 2),
+                ((one.delay_p99_ms for one in phases), 1),
+            )
             shown.add_row(
                 f"{rate + AUDIO_PER_S:,}",
-                NAMES[server].replace("`", ""),
-                show((one.cpu_us for one in phases), 2),
-                show((one.server_cpu_s / one.seconds for one in phases), 2),
-                show((100 * one.lost / one.expected for one in phases), 2),
-                show(one.delay_p99_ms for one in phases),
+                NAMES[server].partition(":")[0].replace("`", ""),
+                *(show(values, digits).partition(" ")[0] for values, digits in figures),
             )
         shown.add_section()
     console.print(shown)

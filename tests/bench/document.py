@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.bench.janusserver import INSTALL
 from tests.bench.packets import AUDIO_PER_S, VIDEO_BYTES
+from tests.bench.quiet import QUIET
 from tests.bench.results import NAMES, Results
 from tests.bench.spread import show, spread
 
@@ -62,7 +63,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _head(results: Results) -> str:
-    quiet = "" if results.load_average < 0.5 else " **The machine was not idle: read with care.**"
+    quiet = (
+        "The machine did nothing else meanwhile"
+        if not results.disturbed
+        else f"**In {results.disturbed} of {results.parts} parts the machine did other things too**"
+    )
     return f"""# Measurements
 
 `make bench` measures all of this anew and writes this page; nothing here is written by hand. It
@@ -70,7 +75,7 @@ needs root (for a network namespace) and, for the comparison, Janus: `{INSTALL}`
 
 - Machine: {results.machine}.
 - Run of {results.at:%d %B %Y, %H:%M} UTC, {results.took_s / 60:.1f} minutes.
-  Load average before it: {results.load_average:.2f}.{quiet}
+  {quiet} (more than {100 * QUIET:.0f} % of a core counts).
 - Figures are medians of {_repetitions(results)} runs with (lowest–highest).
   The subjects take turns: each repetition runs all of them, beginning with another one."""
 

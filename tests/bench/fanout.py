@@ -28,7 +28,8 @@ from tests.bench.packets import AUDIO_PER_S, AudioTrack, Count, VideoTrack
 from tests.bench.server import BenchError, Server, cores, until
 
 LIMIT_S = 60.0
-_DRAIN_S = 0.4
+_DRAIN_S = 0.3
+_DRAINS = 10
 _AT_ONCE = 8
 
 
@@ -208,8 +209,13 @@ class Load:
         )
 
     async def _rest(self) -> None:
+        """Stop sending, and wait until nothing comes any more."""
         self.publisher.pace(0)
-        await asyncio.sleep(_DRAIN_S)
+        for _ in range(_DRAINS):
+            _, before, _ = self._totals()
+            await asyncio.sleep(_DRAIN_S)
+            if self._totals()[1] == before:
+                return
 
     def _feedback(self, compound: bytes) -> None:
         self.publisher.feedback(compound)

@@ -68,11 +68,6 @@ def read_busy(text: str) -> float:
     return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
 
 
-def load_average() -> float:
-    """Of the last minute: how many processes wanted to compute."""
-    return float(Path("/proc/loadavg").read_text().split()[0])
-
-
 def machine() -> str:
     """Cores, processor, kernel and Python of this machine, in one line."""
     model = next(

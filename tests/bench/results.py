@@ -19,11 +19,11 @@ NAMES = {
 
 @dataclass
 class Results:
-    """All runs, and what could not be measured, in words."""
+    """All runs, and what could not be measured, in words. Of the `parts`, `disturbed` were measured
+    while the machine was doing something else, too."""
 
     at: datetime
     machine: str
-    load_average: float
     isolated: bool
     receivers: int
     rates: list[int]
@@ -34,6 +34,8 @@ class Results:
     drills: list[DrillRun] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     took_s: float = 0.0
+    parts: int = 0
+    disturbed: int = 0
 
     def of(self, server: str) -> list[Run]:
         """The runs of one server."""

@@ -21,7 +21,7 @@ def run(server, cpu_s):
 @pytest.fixture
 def results():
     at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    return Results(at, "2 cores", 0.1, True, 62, [160], 63, "1.1.2")
+    return Results(at, "2 cores", True, 62, [160], 63, "1.1.2")
 
 
 def test_the_page_shows_medians_ranges_and_ratios(results):
@@ -34,16 +34,17 @@ def test_the_page_shows_medians_ranges_and_ratios(results):
     assert "1 % of a core meanwhile" in " ".join(page.split())
     assert "02 January 2026, 03:04 UTC" in page
     assert "medians of 3 runs" in page
+    assert "did nothing else" in page
 
 
 def test_what_is_missing_is_said(results):
     results.janus = None
     results.failures.append("the drill: it broke")
-    results.load_average = 3.0
+    results.parts, results.disturbed = 18, 4
     page = document(results)
     assert "Janus was not installed" in page
     assert "Failed in this run: the drill: it broke" in page
-    assert "not idle" in page
+    assert "In 4 of 18 parts" in page
     assert page.count("Not measured.") == 3
 
 
