@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { accessibilityFaults, byTestId, click, hide, show } from '../../test/page'
+import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
 import { Rest } from '../shared/client/rest'
 import type { Role } from '../shared/wire/types.gen'
 import { codeIn, homeOf, SignInPage } from './page'
@@ -46,7 +46,7 @@ test('a used link says so, and where a new one is found', async () => {
   expect(await accessibilityFaults()).toEqual([])
 })
 
-test('without a code it says where the link is found', async () => {
+test('without a code there is the form, and where a link is found', async () => {
   const { rest } = serverThatSays(refused('unauthenticated'))
   const root = await show(<SignInPage rest={rest} code={null} go={() => {}} />)
   expect(root.textContent).toContain('màn hình lệnh')
@@ -58,7 +58,7 @@ test('who is signed in already may go on', async () => {
   const { rest } = serverThatSays(operator)
   const gone: string[] = []
   const root = await show(<SignInPage rest={rest} code={null} go={(path) => gone.push(path)} />)
-  root.querySelector<HTMLButtonElement>('.card button')?.click()
+  root.querySelector<HTMLButtonElement>('.card button.primary')?.click()
   expect(gone).toEqual(['/operator/'])
 })
 
@@ -66,6 +66,7 @@ test.each<[Role, string | null]>([
   ['administrator', '/operator/'],
   ['operator', '/operator/'],
   ['technician', '/technician/'],
+  ['secretary', null],
   ['viewer', null],
 ])('%s works at %s', (role, home) => {
   expect(homeOf(role)).toBe(home)
@@ -74,4 +75,52 @@ test.each<[Role, string | null]>([
 test('the code is read from the fragment', () => {
   expect(codeIn('#code=a-b_c')).toBe('a-b_c')
   expect(codeIn('')).toBeNull()
+})
+
+async function fill(id: string, text: string): Promise<void> {
+  const field = byTestId(id) as HTMLInputElement
+  field.value = text
+  field.dispatchEvent(new Event('input', { bubbles: true }))
+  await frames()
+}
+
+test('a name and a password open the role’s page', async () => {
+  const { rest, requests } = serverThatSays(operator)
+  const gone: string[] = []
+  // with a code there is no question who is signed in
+  await show(<SignInPage rest={rest} code="abcdefgh" go={(path) => gone.push(path)} />)
+  expect(byTestId('sign-in-submit').hasAttribute('disabled')).toBe(true)
+  await fill('account', ' lan ')
+  await fill('password', ' mật khẩu ')
+  await click('sign-in-submit')
+  expect(requests).toEqual(['POST /api/sign-in {"account":"lan","password":" mật khẩu "}'])
+  expect(gone).toEqual(['/operator/'])
+})
+
+test.each(['bad_credentials', 'account_locked', 'rate_limited'])('%s is told', async (code) => {
+  const { rest } = serverThatSays(refused(code))
+  const root = await show(<SignInPage rest={rest} code={null} go={() => {}} />)
+  await fill('account', 'lan')
+  await fill('password', 'sai')
+  await click('sign-in-submit')
+  expect(root.querySelector(`[data-error="${code}"]`)?.textContent).not.toBe('')
+  expect((byTestId('account') as HTMLInputElement).value).toBe('lan')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test.each([
+  ['secretary', '/technician/'],
+  ['viewer', null],
+] as const)('%s is told calmly what there is', async (role, page) => {
+  const { rest, requests } = serverThatSays(() => Response.json({ account: 'lan', role }))
+  const gone: string[] = []
+  await show(<SignInPage rest={rest} code={null} go={(path) => gone.push(path)} />)
+  expect(byTestId('signed-in').dataset.role).toBe(role)
+  expect(gone).toEqual([])
+  expect(await accessibilityFaults()).toEqual([])
+  document.querySelector<HTMLElement>('[data-testid="look-on"]')?.click()
+  expect(gone).toEqual(page === null ? [] : [page])
+  await click('sign-out')
+  expect(requests.at(-1)).toBe('POST /api/sign-out {}')
+  expect(byTestId('sign-in-submit')).not.toBeNull()
 })

@@ -1,12 +1,16 @@
-/** The page of a one-time sign-in link. Only a tap uses the code up: scanners open links, too. */
+/**
+ * Signing in by a one-time link or by password. Only a tap uses the code up: scanners open links,
+ * too.
+ */
 
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { type Failure, Refusal } from '../shared/client/problem'
 import type { Rest } from '../shared/client/rest'
 import { t } from '../shared/i18n'
+import { Icon } from '../shared/ui/icon'
 import { CardPage, ErrorText, useTitle } from '../shared/ui/parts'
-import type { Me, Role } from '../shared/wire/types.gen'
+import type { Me, Role, SignInRequest } from '../shared/wire/types.gen'
 
 /** Where a role works; null where it has no page. */
 export function homeOf(role: Role): string | null {
@@ -45,17 +49,16 @@ export function SignInPage({ rest, code, go }: Props) {
         me.value = answer
       },
       () => {
-        // not signed in: the page says where a link is found
+        // not signed in: that is what the form is for
       },
     )
   }, [rest, code, me])
 
-  const enter = async (): Promise<void> => {
-    if (code === null) return
+  const attempt = async (request: SignInRequest): Promise<void> => {
     busy.value = true
     failure.value = null
     try {
-      me.value = await rest.signIn({ code })
+      me.value = await rest.signIn(request)
       const home = homeOf(me.value.role)
       if (home !== null) go(home)
     } catch (error) {
@@ -63,12 +66,19 @@ export function SignInPage({ rest, code, go }: Props) {
     }
     busy.value = false
   }
+  const leave = async (): Promise<void> => {
+    await rest.signOut().catch(() => {
+      // the cookie has run out already
+    })
+    me.value = null
+  }
+  const form = <PasswordForm busy={busy.value} onSubmit={(request) => void attempt(request)} />
 
   return (
-    <CardPage title={code === null ? texts.noCode : texts.title} testid="sign-in">
+    <CardPage title={texts.title} testid="sign-in">
       {failure.value === null ? null : <ErrorText code={failure.value} />}
-      {me.value === null ? null : <SignedIn me={me.value} go={go} />}
-      {code === null ? null : (
+      {me.value === null ? null : <SignedIn me={me.value} go={go} leave={() => void leave()} />}
+      {code === null || me.value !== null ? null : (
         <>
           <p>{texts.lead}</p>
           <p class="emphasis">{texts.ready}</p>
@@ -77,30 +87,122 @@ export function SignInPage({ rest, code, go }: Props) {
             class="button primary large"
             data-testid="enter"
             disabled={busy.value}
-            onClick={() => void enter()}
+            onClick={() => void attempt({ code })}
           >
             {busy.value ? texts.entering : texts.enter}
           </button>
+          <details>
+            <summary>{texts.byPassword}</summary>
+            {form}
+          </details>
         </>
       )}
-      {code === null || failure.value !== null ? <WhereToFind /> : null}
+      {code !== null || me.value !== null ? null : (
+        <>
+          <p>{texts.lead}</p>
+          {form}
+        </>
+      )}
+      {me.value === null && (code === null || failure.value !== null) ? <WhereToFind /> : null}
     </CardPage>
   )
 }
 
-function SignedIn({ me, go }: { me: Me; go: (path: string) => void }) {
+interface FormProps {
+  readonly busy: boolean
+  readonly onSubmit: (request: SignInRequest) => void
+}
+
+function PasswordForm({ busy, onSubmit }: FormProps) {
+  const texts = t.value.signIn
+  const account = useSignal('')
+  const password = useSignal('')
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    onSubmit({ account: account.value.trim(), password: password.value })
+  }
+  return (
+    <form class="password-form" onSubmit={submit}>
+      <label>
+        {texts.account}
+        <input
+          class="field"
+          name="account"
+          data-testid="account"
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck={false}
+          required
+          maxLength={64}
+          value={account.value}
+          onInput={(event) => {
+            account.value = event.currentTarget.value
+          }}
+        />
+      </label>
+      <label>
+        {texts.password}
+        <input
+          class="field"
+          name="password"
+          type="password"
+          data-testid="password"
+          autocomplete="current-password"
+          required
+          maxLength={256}
+          value={password.value}
+          onInput={(event) => {
+            password.value = event.currentTarget.value
+          }}
+        />
+      </label>
+      <button
+        type="submit"
+        class="button primary large"
+        data-testid="sign-in-submit"
+        disabled={busy || account.value.trim() === '' || password.value === ''}
+      >
+        {busy ? texts.entering : texts.enter}
+      </button>
+    </form>
+  )
+}
+
+interface SignedInProps {
+  readonly me: Me
+  readonly go: (path: string) => void
+  readonly leave: () => void
+}
+
+function SignedIn({ me, go, leave }: SignedInProps) {
   const texts = t.value.signIn
   const home = homeOf(me.role)
   return (
     <>
-      <p class="emphasis">{texts.alreadyIn(me.account)}</p>
+      <p class="emphasis" data-testid="signed-in" data-role={me.role}>
+        {texts.alreadyIn(me.account)}
+      </p>
       {home === null ? (
-        <p>{texts.notForRole}</p>
+        <p>{me.role === 'secretary' ? texts.forSecretary : texts.forViewer}</p>
       ) : (
         <button type="button" class="button primary large" onClick={() => go(home)}>
           {texts.goOn}
         </button>
       )}
+      {me.role === 'secretary' ? (
+        <button
+          type="button"
+          class="button primary large"
+          data-testid="look-on"
+          onClick={() => go('/technician/')}
+        >
+          {texts.lookOn}
+        </button>
+      ) : null}
+      <button type="button" class="button" data-testid="sign-out" onClick={leave}>
+        <Icon name="logOut" />
+        {t.value.common.signOut}
+      </button>
     </>
   )
 }
@@ -108,11 +210,11 @@ function SignedIn({ me, go }: { me: Me; go: (path: string) => void }) {
 function WhereToFind() {
   const texts = t.value.signIn
   return (
-    <>
-      <h2>{texts.whereTitle}</h2>
+    <details>
+      <summary>{texts.whereTitle}</summary>
       <p>{texts.whereStart}</p>
       <p>{texts.whereAsk}</p>
       <p>{texts.siteHint}</p>
-    </>
+    </details>
   )
 }

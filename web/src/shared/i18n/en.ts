@@ -112,18 +112,24 @@ export const en: Catalogue = {
   },
   signIn: {
     title: 'Sign in',
-    lead: 'For operators and technicians.',
+    lead: 'For operators, technicians and secretaries.',
     ready: 'Your sign-in link is ready. Press the button to enter. Each link works once.',
     enter: 'Sign in',
     entering: 'Signing in…',
-    noCode: 'This address has no sign-in code',
-    whereTitle: 'Where do I find my sign-in link?',
+    account: 'Account name',
+    password: 'Password',
+    byPassword: 'Sign in with account name and password',
+    whereTitle: 'No account or sign-in link yet?',
     whereStart: 'The server prints a sign-in link to its terminal when it starts.',
     whereAsk: 'If you do not run the server, ask its administrator for a new link.',
     siteHint: 'Sites need no sign-in: open the link that the organisers sent you.',
     alreadyIn: (name) => `You are signed in as ${name}.`,
     goOn: 'Go to my page',
-    notForRole: 'This account has no page of its own yet.',
+    forSecretary:
+      'The secretary’s page for minutes is not in this version yet. You may follow the sites on the technician’s page, without changing anything.',
+    lookOn: 'Follow the sites',
+    forViewer:
+      'This account may only watch, and has no page of its own in this version yet. There is nothing more to do.',
   },
   operator: {
     title: 'Operator',

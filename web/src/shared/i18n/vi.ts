@@ -122,19 +122,25 @@ export const vi = {
   },
   signIn: {
     title: 'Đăng nhập',
-    lead: 'Trang dành cho người điều hành và kỹ thuật viên.',
+    lead: 'Dành cho người điều hành, kỹ thuật viên và thư ký.',
     ready:
       'Đường dẫn đăng nhập đã sẵn sàng. Bấm nút dưới đây để vào. Mỗi đường dẫn chỉ dùng được một lần.',
     enter: 'Đăng nhập',
     entering: 'Đang đăng nhập…',
-    noCode: 'Địa chỉ này thiếu mã đăng nhập',
-    whereTitle: 'Lấy đường dẫn đăng nhập ở đâu?',
+    account: 'Tên tài khoản',
+    password: 'Mật khẩu',
+    byPassword: 'Đăng nhập bằng tên tài khoản và mật khẩu',
+    whereTitle: 'Chưa có tài khoản hoặc đường dẫn đăng nhập?',
     whereStart: 'Khi khởi động, máy chủ in đường dẫn đăng nhập ra màn hình lệnh.',
     whereAsk: 'Nếu không quản trị máy chủ, hãy xin người quản trị một đường dẫn mới.',
     siteHint: 'Điểm cầu không cần đăng nhập: hãy mở đường dẫn tham dự mà ban tổ chức gửi.',
     alreadyIn: (name: string) => `Đang đăng nhập với tên ${name}.`,
     goOn: 'Vào trang làm việc',
-    notForRole: 'Tài khoản này chưa có trang làm việc riêng.',
+    forSecretary:
+      'Trang biên bản của thư ký chưa có trong bản này. Bạn có thể theo dõi các điểm cầu ở trang kỹ thuật, chỉ xem.',
+    lookOn: 'Theo dõi các điểm cầu',
+    forViewer:
+      'Tài khoản này chỉ để xem và chưa có trang riêng trong bản này. Bạn không cần làm gì thêm.',
   },
   operator: {
     title: 'Điều hành',

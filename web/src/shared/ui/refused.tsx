@@ -11,6 +11,9 @@ export function StaffRefused({ code }: { code: Failure }) {
       <ErrorText code={code} />
       {code === 'unauthenticated' || code === 'forbidden' ? (
         <>
+          <a class="button primary large" href="/sign-in" data-testid="to-sign-in">
+            {texts.signIn.title}
+          </a>
           <h2>{texts.signIn.whereTitle}</h2>
           <p>{texts.signIn.whereStart}</p>
           <p>{texts.signIn.whereAsk}</p>
