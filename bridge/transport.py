@@ -26,10 +26,14 @@ from bridge.fingerprint import DIGEST_BYTES, Fingerprint
 
 Role = Literal["server", "client"]
 ChannelState = Literal["new", "connecting", "connected", "closed", "failed"]
-Drop = Literal["srtp_auth", "srtp_replay", "malformed", "rtp_before_dtls"]
+Drop = Literal["srtp_auth", "srtp_replay", "malformed", "rtp_before_dtls", "ssrc_limit"]
 
 SRTP_PROFILES = (SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80, SRTP_AEAD_AES_256_GCM)
 """Best first. AES-128-GCM costs the least; a server's order decides (RFC 5764 §4.1.1)."""
+
+MAX_SSRCS = 256
+"""Incoming streams of one channel, of media and of reports. libsrtp remembers each for ever, and
+looks through all of them for every packet."""
 
 # aiortc offers ECDSA suites only; as DTLS client we also meet servers with an RSA certificate.
 _CIPHERS = (
@@ -123,6 +127,7 @@ class SecureChannel:
         self._timer: asyncio.TimerHandle | None = None
         self._rx: pylibsrtp.Session | None = None
         self._tx: pylibsrtp.Session | None = None
+        self._ssrcs: set[bytes] = set()
 
     @property
     def connected(self) -> bool:
@@ -187,10 +192,15 @@ class SecureChannel:
         """An SRTP packet as RTP. Raises SrtpError."""
         if self._rx is None:
             raise SrtpError("rtp_before_dtls")
+        ssrc = packet[8:12]
+        if ssrc not in self._ssrcs:
+            self._admit()
         try:
-            return self._rx.unprotect(packet)
+            plain = self._rx.unprotect(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise _srtp_error(error) from None
+        self._ssrcs.add(ssrc)
+        return plain
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """A compound RTCP packet as SRTCP. Raises SrtpError."""
@@ -205,10 +215,20 @@ class SecureChannel:
         """An SRTCP packet as compound RTCP. Raises SrtpError."""
         if self._rx is None:
             raise SrtpError("rtp_before_dtls")
+        ssrc = packet[4:8]
+        if ssrc not in self._ssrcs:
+            self._admit()
         try:
-            return self._rx.unprotect_rtcp(packet)
+            plain = self._rx.unprotect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise _srtp_error(error) from None
+        self._ssrcs.add(ssrc)
+        return plain
+
+    def _admit(self) -> None:
+        """A full channel takes no further stream; only authentic packets fill it."""
+        if len(self._ssrcs) >= MAX_SSRCS:
+            raise SrtpError("ssrc_limit")
 
     # --- handshake --------------------------------------------------------------------------
 

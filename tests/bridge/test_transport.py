@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import struct
 
 import pytest
 from aiortc import RTCCertificate
@@ -9,6 +10,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters, RTCDt
 
 from bridge.fingerprint import Fingerprint
 from bridge.transport import (
+    MAX_SSRCS,
     Certificate,
     HandshakeError,
     SecureChannel,
@@ -186,6 +188,28 @@ async def test_forged_replayed_and_malformed_packets_are_told_apart():
     with pytest.raises(SrtpError) as caught:
         pipe.server.unprotect_rtcp(control)
     assert caught.value.reason == "srtp_replay"
+
+
+async def test_streams_of_a_channel_are_bounded_and_forged_ones_do_not_count():
+    pipe = Pipe()
+    await pipe.start()
+
+    def wire(ssrc, sequence=1):
+        return pipe.client.protect_rtp(
+            struct.pack("!BBHII", 0x80, 96, sequence, 0, ssrc) + b"picture"
+        )
+
+    for ssrc in range(2 * MAX_SSRCS):
+        packet = wire(ssrc)
+        with pytest.raises(SrtpError, match="srtp_auth"):
+            pipe.server.unprotect_rtp(packet[:-1] + bytes([packet[-1] ^ 1]))
+    for ssrc in range(MAX_SSRCS):
+        pipe.server.unprotect_rtp(wire(ssrc))
+    with pytest.raises(SrtpError, match="ssrc_limit"):
+        pipe.server.unprotect_rtp(wire(MAX_SSRCS))
+    with pytest.raises(SrtpError, match="ssrc_limit"):
+        pipe.server.unprotect_rtcp(pipe.client.protect_rtcp(RTCP))
+    pipe.server.unprotect_rtp(wire(7, sequence=2))
 
 
 async def test_junk_does_not_disturb_a_connected_channel():
