@@ -157,7 +157,7 @@ class UdpSocket:
         timestamp = _TIMESPEC.unpack
         size = 0
         count = 0
-        while count < BATCH:
+        for _ in range(BATCH):
             try:
                 datagram, extra, _, address = receive(_MAX_DATAGRAM, _ANCILLARY)
             except BlockingIOError:

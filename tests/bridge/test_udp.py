@@ -133,6 +133,31 @@ async def test_unreachable_peer_is_counted_and_harms_nobody(pair):
     assert pair.peer.recv(100) == b"12345"
 
 
+class FailingSocket:
+    """A socket that has only errors to tell until it is repaired."""
+
+    def __init__(self, real):
+        self.real, self.repaired, self.reads = real, False, 0
+        self.getsockname, self.close, self.fileno = real.getsockname, real.close, real.fileno
+
+    def recvmsg(self, *sizes):
+        self.reads += 1
+        assert self.reads < 100 * BATCH, "the event loop had no turn"
+        if not self.repaired:
+            raise OSError
+        return self.real.recvmsg(*sizes)
+
+
+async def test_socket_that_tells_only_errors_leaves_the_others_their_turn():
+    pair = Pair(FailingSocket)
+    pair.peer.send(b"\x80 datagram")
+    await turns(3)
+    assert pair.counters.dropped["unreachable"] == pair.socket.reads
+    pair.socket.repaired = True
+    await pair.session.until(lambda: pair.session.media)
+    pair.close()
+
+
 class FullSocket:
     """A socket whose send buffer takes `room` datagrams at a time."""
 
