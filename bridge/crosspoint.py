@@ -46,9 +46,9 @@ class _Feed:
 
 
 class _Aim:
-    """Where a slot stands: what it carries, what it waits for, and until when it does both."""
+    """Where a slot stands: what it carries and what it waits for; both during a switch."""
 
-    __slots__ = ("carried", "give_up_at", "place", "scope", "slot", "wanted")
+    __slots__ = ("carried", "place", "scope", "slot", "wanted")
 
     def __init__(self, scope: Scope, place: Place, slot: Slot) -> None:
         self.scope = scope
@@ -56,7 +56,6 @@ class _Aim:
         self.slot = slot
         self.carried: _Feed | None = None
         self.wanted: _Feed | None = None
-        self.give_up_at: float | None = None
 
 
 class Crosspoint:
@@ -79,6 +78,8 @@ class Crosspoint:
         self._bound: dict[tuple[Scope, Origin], _Feed] = {}
         self._aims: dict[Slot, _Aim] = {}
         self._slots: dict[tuple[Scope, Place], tuple[Slot, ...]] = {}
+        # those who do both, and until when the old picture goes on
+        self._give_up_at: dict[_Aim, float] = {}
         self._asker = KeyframeAsker()
 
     # --- sessions come and go -------------------------------------------------------------------
@@ -136,10 +137,6 @@ class Crosspoint:
         if not self._slots[key]:
             del self._slots[key]
         return ()
-
-    def source_of(self, slot: Slot) -> Source | None:
-        """What flows into the slot now."""
-        return slot.source
 
     # --- routes ---------------------------------------------------------------------------------
 
@@ -240,14 +237,14 @@ class Crosspoint:
             return ()
         if target is aim.wanted:
             return ()
-        give_up_at = aim.give_up_at
+        give_up_at = self._give_up_at.get(aim, now + PATIENCE_S)
         self._stop_waiting(aim)
         if aim.slot.codec.media == "audio":
             self._stop(aim)
         self._wait_for(aim, target)
         if aim.carried is not None:
             # patience is for the old picture, however often its successor changes
-            aim.give_up_at = now + PATIENCE_S if give_up_at is None else give_up_at
+            self._give_up_at[aim] = give_up_at
         return self._ask(now, target, begins=True)
 
     def _target(self, aim: _Aim) -> _Feed | None:
@@ -264,7 +261,7 @@ class Crosspoint:
             aim.wanted.waiting = _without(aim.wanted.waiting, aim.slot)
             self._rest(aim.wanted)
             aim.wanted = None
-        aim.give_up_at = None
+        self._give_up_at.pop(aim, None)
 
     def _stop(self, aim: _Aim) -> None:
         """End what the slot carries; it may still wait for something else."""
@@ -273,7 +270,7 @@ class Crosspoint:
             aim.carried.slots = _without(aim.carried.slots, aim.slot)
             self._rest(aim.carried)
             aim.carried = None
-        aim.give_up_at = None
+        self._give_up_at.pop(aim, None)
 
     def _rest(self, feed: _Feed) -> None:
         if not feed.slots and not feed.waiting:
@@ -289,7 +286,7 @@ class Crosspoint:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` must be called next; None: only after another call."""
-        due = [aim.give_up_at for aim in self._aims.values() if aim.give_up_at is not None]
+        due = list(self._give_up_at.values())
         repeat_at = self._asker.next_deadline()
         if repeat_at is not None:
             due.append(repeat_at)
@@ -297,9 +294,8 @@ class Crosspoint:
 
     def handle_timeout(self, now: float) -> Sequence[Output]:
         """Repeat keyframe requests that are due, and stop pictures whose successor never came."""
-        for aim in self._aims.values():
-            if aim.give_up_at is not None and aim.give_up_at <= now:
-                self._stop(aim)
+        for aim in [aim for aim, at in self._give_up_at.items() if at <= now]:
+            self._stop(aim)
         return [KeyframeRequest(source) for source in self._asker.handle_timeout(now)]
 
 

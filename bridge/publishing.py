@@ -200,13 +200,13 @@ class Publisher:
 
     def _ask_for_lost(self) -> None:
         """Send NACKs that are due, and come back while anything is missing."""
-        now, packets = self._loop.time(), self._head(())
+        now = self._loop.time()
         for ssrc, losses in self._losses.items():
             lost = losses.due(now, self._rtt_s or 0.0)
             if lost:
-                packets.append(rtcp.Nack(self._ssrc, ssrc, tuple(lost)))
-        if len(packets) > 2:
-            self.session.send_rtcp(rtcp.build(packets))
+                # each in a compound of its own: 256 single losses fill a datagram
+                nack = rtcp.Nack(self._ssrc, ssrc, tuple(lost))
+                self.session.send_rtcp(rtcp.build([*self._head(()), nack]))
         due = [one.next_deadline() for one in self._losses.values()]
         at = min((one for one in due if one is not None), default=None)
         self._nack_timer = None if at is None else self._loop.call_at(at, self._ask_for_lost)

@@ -58,26 +58,30 @@ class Receiver:
         self._counters.dropped["unexpected_rtp"] += 1
 
     def receive_rtcp(self, now: float, wall: float, compound: bytes) -> None:
-        """See `Flow`."""
+        """See `Flow`. However often one compound asks for a keyframe, it is one wish."""
+        asked: set[int] = set()
         for packet in rtcp.parse(compound):
             match packet:
                 case rtcp.ReceiverReport(blocks=blocks) | rtcp.SenderReport(blocks=blocks):
                     self._reported(wall, blocks)
                 case rtcp.PictureLoss(media_ssrc=ssrc):
-                    self._asked(now, ssrc)
+                    asked.add(ssrc)
                 case rtcp.FullIntra(requests=requests):
                     for ssrc, number in requests:
                         out = self._outs.get(ssrc)
                         # the same number is the same request, repeated (RFC 5104 §4.3.1.1)
                         if out is not None and out.fir_number != number:
                             out.fir_number = number
-                            self._asked(now, ssrc)
+                            asked.add(ssrc)
                 case rtcp.Nack(media_ssrc=ssrc, lost=lost):
                     out = self._outs.get(ssrc)
                     if out is not None:
                         out.resend(now, lost)
                 case _:
                     pass
+        for out in map(self._outs.get, asked):
+            if out is not None:
+                self._carry_out(self._crosspoint.request_keyframe(now, out.slot))
 
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """See `Flow`: an SR for each slot that was fed since its last one."""
@@ -123,12 +127,6 @@ class Receiver:
                 if out.delivery.rtt_s is not None:
                     self._rtt_s = out.delivery.rtt_s
 
-    def _asked(self, now: float, ssrc: int) -> None:
-        out = self._outs.get(ssrc)
-        if out is not None:
-            out.asked += 1
-            self._carry_out(self._crosspoint.request_keyframe(now, out.slot))
-
     def _stats(self, now: float, media: Media, meter: Meter) -> StreamStats:
         outs = [one for one in self._outs.values() if one.slot.codec.media == media]
         octets = sum(one.slot.octets for one in outs)
@@ -143,7 +141,7 @@ class Receiver:
             lost=sum(one.delivery.lost for one in outs),
             loss_ratio=sum(packets * ratio for packets, ratio in sent) / total if total else 0.0,
             jitter_s=max(one.delivery.jitter_s for one in outs),
-            keyframe_requests=sum(one.asked for one in outs),
+            keyframe_requests=sum(one.slot.keyframe_requests for one in outs),
         )
 
 
@@ -153,8 +151,6 @@ class _Out:
     def __init__(self, received: ReceivedSlot, session: Session, now: float) -> None:
         self.name = received.slot
         self.delivery = Delivery(received.codec.clock_rate)
-        self.asked = 0
-        self.resent = 0
         self.fir_number: int | None = None
         self.reported_packets = 0
         self._counted = 0
@@ -187,7 +183,6 @@ class _Out:
             packet = self._cache.resend(now, sequence)
             if packet is None:
                 continue
-            self.resent += 1
             if self._rtx is not None:
                 self._rtx_sequence += 1
                 packet = retransmission(packet, *self._rtx, self._rtx_sequence)

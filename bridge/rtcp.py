@@ -15,6 +15,8 @@ MAX_BLOCKS = 31
 """Report blocks of one report: the count field has five bits."""
 MAX_PACKETS = 256
 """Packets read of one compound; what follows is ignored."""
+MAX_LOST = 512
+"""Numbers read of one NACK; who has lost more needs a keyframe."""
 
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB, _XR = 200, 201, 202, 203, 205, 206, 207
 _NTP_EPOCH_S = 2_208_988_800
@@ -231,7 +233,9 @@ def _read_transport_feedback(kind: int, body: bytes) -> Iterator[Packet]:
             first, mask = struct.unpack_from("!HH", body, position)
             lost.append(first)
             lost.extend((first + 1 + bit) & 0xFFFF for bit in range(16) if mask >> bit & 1)
-        yield Nack(sender, media, tuple(lost))
+            if len(lost) >= MAX_LOST:
+                break
+        yield Nack(sender, media, tuple(lost[:MAX_LOST]))
 
 
 def _read_payload_feedback(kind: int, body: bytes) -> Iterator[Packet]:

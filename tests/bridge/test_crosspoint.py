@@ -248,7 +248,7 @@ def test_a_switch_to_a_port_that_publishes_nothing_stops_at_once(matrix: Matrix)
 def test_a_dropped_route_stops_at_once_and_begins_anew_at_a_keyframe(matrix: Matrix) -> None:
     one, first, slot, leg = _playing(matrix)
     matrix.route()
-    assert matrix.crosspoint.source_of(slot) is None
+    assert slot.source is None
     matrix.send(first, *one.frame(keyframe=True))
     assert len(leg.packets) == 2
     matrix.route("r stage:1 1")
@@ -256,7 +256,7 @@ def test_a_dropped_route_stops_at_once_and_begins_anew_at_a_keyframe(matrix: Mat
     assert len(leg.packets) == 2
     matrix.send(first, *one.frame(keyframe=True))
     assert len(leg.packets) == 4
-    assert matrix.crosspoint.source_of(slot) is first
+    assert slot.source is first
 
 
 def test_a_route_that_is_put_again_unchanged_disturbs_nothing(matrix: Matrix) -> None:
@@ -273,7 +273,7 @@ def test_a_route_that_is_put_again_unchanged_disturbs_nothing(matrix: Matrix) ->
 def test_a_removed_source_stops_and_its_route_waits_for_the_next_session(matrix: Matrix) -> None:
     _, first, slot, leg = _playing(matrix)
     matrix.unpublish(first)
-    assert matrix.crosspoint.source_of(slot) is None
+    assert slot.source is None
     again = Camera(5)
     source = matrix.publish(again, port="1")
     matrix.send(source, *again.frame(keyframe=True))

@@ -70,3 +70,19 @@ async def test_lost_packets_are_asked_of_the_publisher_and_take_their_place(hous
     await operator.until(lambda: len(operator.received) == 5)
     in_order = sorted(operator.received, key=lambda one: struct.unpack_from("!H", one, 2))
     assert [one[-1:] for one in in_order] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+async def test_losses_of_two_pictures_are_asked_for_each_under_its_ssrc(house):
+    site = await house.publisher("48/main", ("video", "video"), ssrcs=(5, 6))
+    for source, lost in ((5, 3), (6, 8)):
+        for number in (lost - 1, lost + 1):
+            site.rtp(source, number, keyframe(number), 96, number * 3000)
+    await site.until(lambda: nacked(site) == {3, 8})
+    asked = {
+        (one.media_ssrc, number)
+        for compound in site.control
+        for one in rtcp.parse(compound)
+        if isinstance(one, rtcp.Nack)
+        for number in one.lost
+    }
+    assert asked == {(5, 3), (6, 8)}

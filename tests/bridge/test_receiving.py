@@ -3,8 +3,8 @@
 import struct
 
 from bridge import rtcp
-from tests.bridge.client import keyframe
-from tests.bridge.house import ssrc
+from tests.bridge.client import delta, keyframe
+from tests.bridge.house import asks_for_keyframe, ssrc
 
 
 async def test_nack_is_answered_from_the_cache(house):
@@ -28,3 +28,35 @@ async def test_receiver_that_sends_media_is_counted(house):
     operator = await house.receiver("op/1", "floor:1")
     operator.rtp(1, 1, b"sound", 111)
     await house.counted("unexpected_rtp")
+
+
+async def test_one_compound_is_one_wish_however_often_it_asks(house):
+    site = await house.publisher("48/main", ("video",))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    site.rtp(5, 1, keyframe(1), 96)
+    await operator.until(lambda: operator.received)
+    slot = operator.slot_ssrcs[0]
+    picture_losses = [rtcp.PictureLoss(1, slot)] * 50
+    intras = [rtcp.FullIntra(1, tuple((slot, number) for number in range(50)))]
+    operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), *picture_losses, *intras]))
+    operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), rtcp.PictureLoss(1, slot + 9)]))
+    operator.rtp(1, 1, b"the node has read what came before", 111)
+    await house.counted("unexpected_rtp")
+    assert house.stats("op/1", "receive").streams[0].keyframe_requests == 1
+
+
+async def test_who_joins_late_gets_a_keyframe_asked_for(house):
+    site = await house.publisher("48/main", ("video",))
+    house.route(("op/1", "stage:1", "48/main", "camera"), ("op/2", "stage:1", "48/main", "camera"))
+    first = await house.receiver("op/1", "stage:1")
+    site.rtp(5, 1, keyframe(1), 96)
+    await first.until(lambda: first.received)
+    site.control.clear()
+    late = await house.receiver("op/2", "stage:1")
+    await site.until(lambda: asks_for_keyframe(site, 5))
+    site.rtp(5, 2, delta(2), 96, 3000)
+    site.rtp(5, 3, keyframe(3) + b"whole", 96, 6000)
+    await late.until(lambda: late.received)
+    assert late.received[0].endswith(b"whole")
+    await first.until(lambda: len(first.received) == 3)

@@ -61,6 +61,14 @@ def test_nack_names_each_lost_packet_once_and_wraps(first: int, steps: list[int]
     assert rtcp.parse(rtcp.build([rtcp.Nack(1, 2, tuple(lost))])) == [rtcp.Nack(1, 2, tuple(lost))]
 
 
+def test_nack_of_everything_is_cut() -> None:
+    entries = b"".join((17 * n).to_bytes(2, "big") + b"\xff\xff" for n in range(290))
+    head = bytes((0x81, 205)) + (2 + 290).to_bytes(2, "big")
+    nack = rtcp.parse(head + bytes.fromhex("00000001 00000002") + entries)[0]
+    assert isinstance(nack, rtcp.Nack)
+    assert nack.lost == tuple(range(rtcp.MAX_LOST))
+
+
 def test_bytes_of_a_sender_report_are_those_of_the_rfc() -> None:
     block = rtcp.ReportBlock(2, 64, -1, 0x1FFFF, 7, 8, 9)
     data = rtcp.build([rtcp.SenderReport(1, 0x0102030405060708, 3, 4, 5, (block,))])
