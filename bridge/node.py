@@ -250,9 +250,7 @@ class Node:
         for session in list(self._sessions.values()):
             if session.identity.serial % PHASES == self._phase:
                 session.tick(now)
-            if isinstance(session.flow, Publisher):
-                for compound in session.flow.feedback():
-                    session.send_rtcp(compound)
+            session.send_feedback()
         self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:
@@ -298,9 +296,8 @@ class Node:
         now, counters = self._loop.time(), self._counters
         dropped = counters.dropped.copy()
         for session in self._sessions.values():
-            if isinstance(session.flow, Publisher):
-                for source in session.flow.sources:
-                    dropped.update(source.dropped)
+            if session.flow is not None:
+                dropped.update(session.flow.dropped())
         return Stats(
             at=time.time(),
             cpu_s=time.process_time(),

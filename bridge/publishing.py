@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge import rtcp, rtp
 from bridge.answer import PublishedTrack
@@ -60,11 +61,6 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
         self._nack_timer: asyncio.TimerHandle | None = None
 
-    @property
-    def sources(self) -> Sequence[Source]:
-        """Those bound now."""
-        return tuple(self._sources.values())
-
     def connected(self, now: float) -> None:
         """See `Flow`: sources come with their first packet."""
 
@@ -113,22 +109,30 @@ class Publisher:
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """See `Flow`: RR, REMB, and XR for the round trip (RFC 3611 §4.4)."""
         self._retire(now)
-        found = [source.reception.report(now, source.ssrc) for source in self.sources]
+        sources = self._sources.values()
+        found = [source.reception.report(now, source.ssrc) for source in sources]
         blocks = tuple(block for block in found if block is not None)
         packets = self._head(blocks)
-        video = tuple(one.ssrc for one in self.sources if one.codec.media == "video")
+        video = tuple(one.ssrc for one in sources if one.codec.media == "video")
         if video:
             packets.append(rtcp.MaximumBitrate(self._ssrc, MAX_BITRATE_BPS, video))
         packets.append(rtcp.ReferenceTime(self._ssrc, rtcp.ntp_time(wall)))
         return [rtcp.build(packets)]
 
     def feedback(self) -> Sequence[bytes]:
-        """Arrival times for the publisher's estimate of its path; call it every 100 ms."""
+        """See `Flow`: arrival times of the publisher's packets."""
         source = next(iter(self._sources.values()), None)
         if source is None:
             return ()
         head = rtcp.build(self._head(()))
         return [head + report for report in self._arrivals.reports(source.ssrc)]
+
+    def dropped(self) -> Mapping[str, int]:
+        """See `Flow`: by the sources bound now."""
+        total: Counter[str] = Counter()
+        for source in self._sources.values():
+            total.update(source.dropped)
+        return total
 
     def stats(self, now: float) -> list[StreamStats]:
         """See `Flow`."""
@@ -140,11 +144,12 @@ class Publisher:
 
     def media_at(self) -> float | None:
         """See `Flow`."""
-        return max((one.media_at for one in self.sources if one.media_at is not None), default=None)
+        times = [one.media_at for one in self._sources.values() if one.media_at is not None]
+        return max(times, default=None)
 
     def closed(self, now: float) -> None:
         """See `Flow`."""
-        for source in self.sources:
+        for source in list(self._sources.values()):
             self._forget(now, source)
         if self._nack_timer is not None:
             self._nack_timer.cancel()

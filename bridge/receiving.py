@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge import rtcp
 from bridge.answer import ReceivedSlot
@@ -101,6 +101,14 @@ class Receiver:
             for part in _parts(reports, REPORTS_OF_COMPOUND)
         ]
 
+    def feedback(self) -> Sequence[bytes]:
+        """See `Flow`: a receiver needs none."""
+        return ()
+
+    def dropped(self) -> Mapping[str, int]:
+        """See `Flow`: packets that could not be protected."""
+        return {"protect_failed": sum(one.slot.failures for one in self._outs.values())}
+
     def stats(self, now: float) -> list[StreamStats]:
         """See `Flow`: one for each kind of media, over its slots."""
         return [self._stats(now, media, meter) for media, meter in self._meters.items()]
@@ -117,6 +125,7 @@ class Receiver:
         """See `Flow`."""
         for out in self._outs.values():
             self._carry_out(self._crosspoint.remove_slot(now, out.slot))
+        self._counters.dropped.update(self.dropped())
 
     def _reported(self, wall: float, blocks: Sequence[rtcp.ReportBlock]) -> None:
         ntp = rtcp.ntp_time(wall)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,12 @@ class Flow(Protocol):
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """Compounds to send now; called once a second while connected."""
 
+    def feedback(self) -> Sequence[bytes]:
+        """Compounds to send now; called ten times a second."""
+
+    def dropped(self) -> Mapping[str, int]:
+        """What was dropped since it opened and is not in the node's counters yet, by reason."""
+
     def stats(self, now: float) -> list[StreamStats]:
         """Figures; each call ends an interval."""
 
@@ -74,7 +80,8 @@ class Flow(Protocol):
         """When the last RTP packet came in; None before the first."""
 
     def closed(self, now: float) -> None:
-        """The session is over: take everything out of the crosspoint."""
+        """The session is over: take everything out of the crosspoint, and hand what `dropped`
+        says to the node's counters."""
 
 
 class Session:
@@ -206,6 +213,12 @@ class Session:
         self._obey(now, self._ice.handle(now, Tick()))
         if self._channel.connected and self.flow is not None:
             for compound in self.flow.reports(now, time.time()):
+                self.send_rtcp(compound)
+
+    def send_feedback(self) -> None:
+        """Ten times a second: what the peer's estimate of its path lives on."""
+        if self.flow is not None:
+            for compound in self.flow.feedback():
                 self.send_rtcp(compound)
 
     def close(self, now: float, reason: str) -> None:

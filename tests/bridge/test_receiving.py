@@ -3,6 +3,7 @@
 import struct
 
 from bridge import rtcp
+from signaling.wire.control import CloseSession
 from tests.bridge.client import delta, keyframe
 from tests.bridge.house import asks_for_keyframe, ssrc
 
@@ -60,3 +61,17 @@ async def test_who_joins_late_gets_a_keyframe_asked_for(house):
     await late.until(lambda: late.received)
     assert late.received[0].endswith(b"whole")
     await first.until(lambda: len(first.received) == 3)
+
+
+async def test_packet_that_outgrows_its_protection_is_counted_once_for_ever(house):
+    site = await house.publisher("48/main", ("video",))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    # without a picture id; the slot's has two octets more and a flag octet for them
+    whole = b"\x10" + b"\x10\x02\x00\x9d\x01\x2a"
+    site.rtp(5, 1, whole + bytes(1356 - 12 - len(whole)), 96)
+    await house.counted("protect_failed")
+    site.rtp(5, 2, whole, 96, 3000)
+    await operator.until(lambda: operator.received)
+    house.node.handle(CloseSession(99, operator.session, "kicked"))
+    assert house.dropped("protect_failed") == 1
