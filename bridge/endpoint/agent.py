@@ -169,6 +169,7 @@ class Agent:
         return fresh
 
     async def _exchange(self, http: aiohttp.ClientSession) -> None:
+        told = ""
         for retry_s in _retries():
             try:
                 await doors.exchange(http, self._link)
@@ -179,7 +180,10 @@ class Agent:
                 why: Exception = error
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 why = error
-            self._log.warning("the service does not let us in yet, trying on", why=str(why))
+            if str(why) != told:
+                told = str(why)
+                self._log.warning("the service does not let us in yet, trying on", why=told)
+                self._trouble(told)
             await asyncio.sleep(retry_s)
         cookie = http.cookie_jar.filter_cookies(URL(self._link.page)).get(COOKIE)
         if cookie is not None:

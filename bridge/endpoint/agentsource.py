@@ -177,7 +177,7 @@ def _fitted(frames: Iterator[Frame], size: Size, frames_per_s: int) -> Generator
         now = time.monotonic()
         if now < due - 0.5 / frames_per_s:
             continue
-        due = max(due, now - 1 / frames_per_s) + 1 / frames_per_s
+        due = max(due, now) + 1 / frames_per_s
         yield fit(frame, size)
 
 
