@@ -46,6 +46,7 @@ format: prepare-test web/node_modules
 
 schema: prepare
 	$(BIN)/python -m signaling.wire.schema
+	$(BIN)/python -m signaling.api
 
 locks: prepare-test
 	$(BIN)/python -m pip install -q uv
