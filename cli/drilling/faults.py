@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,18 +94,27 @@ async def faults(drill: Drill) -> Figures:
         for first in range(0, len(BREAKAGES), count):
             group = BREAKAGES[first : first + count]
             pairs = list(zip(drill.remotes[-len(group) :], group, strict=True))
-            desk.forget()
-            times = await each(
-                [
-                    (f"{site.name}, its {one.name}", _fail(desk, site, one, index * STAGGER_S))
-                    for index, (site, one) in enumerate(pairs)
-                ]
-            )
-            for (_, one), (shown_s, back_s) in zip(pairs, times, strict=True):
-                found |= {f"{one.name}_shown_s": shown_s, f"{one.name}_back_s": back_s}
-            await each([("the other sites", desk.nobody_blamed([site.code for site, _ in pairs]))])
-            for site, _ in pairs:
-                site.closed_sessions.clear()  # of the process that is gone
+            found |= await _all_fail(desk, pairs)
+    return found
+
+
+async def _all_fail(desk: Desk, pairs: Sequence[tuple[SyntheticSite, Breakage]]) -> Figures:
+    """These sites fail together, each in its way, while the others are watched."""
+    desk.forget()
+    found: Figures = {}
+    try:
+        times = await each(
+            [
+                (f"{site.name}, its {one.name}", _fail(desk, site, one, index * STAGGER_S))
+                for index, (site, one) in enumerate(pairs)
+            ]
+        )
+    finally:
+        for site, _ in pairs:
+            site.closed_sessions.clear()  # of the process that is gone
+    for (_, one), (shown_s, back_s) in zip(pairs, times, strict=True):
+        found |= {f"{one.name}_shown_s": shown_s, f"{one.name}_back_s": back_s}
+    await each([("the other sites", desk.nobody_blamed([site.code for site, _ in pairs]))])
     return found
 
 
