@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge import rtp
 from bridge.codecs import OPUS, VP8
 from bridge.hotpath import PythonFanout
 from bridge.slot import SenderInfo, Slot
@@ -129,6 +130,37 @@ def test_sender_info_extrapolates_the_timestamp_to_now() -> None:
     assert slot.sender_info(1.5) == expected
     slot.end()
     assert slot.sender_info(1.5) == expected
+
+
+def test_sender_info_stays_on_one_time_line_over_a_switch() -> None:
+    slot = _slot()
+    one, two = Camera(1), Camera(2, timestamp=2**32 - 10_000)
+    _carry(slot, one.source(), 1.0, one.frame(keyframe=True), begin=True)
+    before = slot.sender_info(1.25)
+    _carry(slot, two.source(), 1.25, two.frame(keyframe=True), begin=True)
+    after = slot.sender_info(1.25)
+    assert before is not None
+    assert after is not None
+    assert after.rtp_timestamp == before.rtp_timestamp
+
+
+def test_sound_stays_on_its_grid_over_the_wrap_of_both_clocks() -> None:
+    leg = ReceivingLeg()
+    slot = Slot(OPUS, 0xAA, 111, leg, first_sequence=0, first_timestamp=2**32 - 3 * 960 + 7)
+    now = 0.0
+    for number in range(4):
+        microphone = Microphone(number, timestamp=2**32 - 2 * 960 + number)
+        source = microphone.source()
+        _carry(slot, source, now, [microphone.frame()], begin=True)
+        for _ in range(4):
+            now += 0.0213
+            _carry(slot, source, now, [microphone.frame()])
+        now += 0.0137
+    stamps = [rtp.parse(packet)[3] for packet in leg.packets]
+    steps = [(after - before) & 0xFFFFFFFF for before, after in pairwise(stamps)]
+    assert min(stamps) < 2**31 < max(stamps)
+    assert all(step and step % 960 == 0 for step in steps)
+    assert max(steps) < 3 * 960
 
 
 # --- any course of events -------------------------------------------------------------------------
