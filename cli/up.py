@@ -180,13 +180,14 @@ def _give_up(error: BaseException) -> int:
 
 def _welcome(settings: Settings, operator: str, technician: str) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    program = sys.argv[0] if Path(sys.argv[0]).name == "diemcau" else "diemcau"
     where = "" if settings.data_dir == Path("data") else f" --data-dir {settings.data_dir}"
     console.print(f"DiemCau runs at {settings.signaling.url}", style="bold green")
     console.print("Sign in (each link works once, for half an hour):")
     console.print(f"  operator    {operator}")
     console.print(f"  technician  {technician}")
-    console.print(f"More of them: diemcau sign-in --role operator{where}")
-    console.print(f"Site links:   diemcau link{where}   (or in the operator's console)")
+    console.print(f"More of them: {program} sign-in --role operator{where}")
+    console.print(f"Site links:   {program} link{where}   (or in the operator's console)")
     advice = check_reach(settings)
     if advice.level != "ok":
         _advise(console, advice)
