@@ -94,8 +94,9 @@ class Publisher:
                         source.reception.sender_report(now, ntp)
                 case rtcp.ReferenceReply(replies=replies):
                     for ssrc, last, delay in replies:
-                        if ssrc == self._ssrc:
-                            self._rtt_s = round_trip_s(rtcp.ntp_time(wall), last, delay)
+                        rtt_s = round_trip_s(rtcp.ntp_time(wall), last, delay)
+                        if ssrc == self._ssrc and rtt_s is not None:
+                            self._rtt_s = rtt_s
                 case _:
                     pass
 

@@ -88,9 +88,9 @@ class Certificate:
 class SecureChannel:
     """DTLS-SRTP with one peer, over a pipe that the caller owns.
 
-    The caller demultiplexes by first byte (RFC 7983; see `is_dtls`, `is_rtp_or_rtcp`, `is_rtcp`),
-    passes each DTLS datagram to `feed`, and puts on the wire what comes to `send`, in any call of
-    this class. `feed` may be called before `start`: the datagram waits. After `start` returns::
+    The caller demultiplexes by first byte (RFC 7983; see `is_dtls`, `is_rtcp`), passes each DTLS
+    datagram to `feed`, and puts on the wire what comes to `send`, in any call of this class. `feed`
+    may be called before `start`: the datagram waits. After `start` returns::
 
         plain = channel.unprotect_rtp(datagram)        # raises SrtpError; count error.reason
         socket.sendto(channel.protect_rtp(plain), address)
@@ -335,11 +335,6 @@ class SecureChannel:
 def is_dtls(datagram: bytes) -> bool:
     """First byte 20–63 (RFC 7983 §7)."""
     return len(datagram) >= _RECORD_HEADER and 19 < datagram[0] < 64
-
-
-def is_rtp_or_rtcp(datagram: bytes) -> bool:
-    """First byte 128–191 (RFC 7983 §7)."""
-    return len(datagram) >= 8 and 127 < datagram[0] < 192
 
 
 def is_rtcp(datagram: bytes) -> bool:

@@ -82,11 +82,6 @@ class UdpSocket:
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._loop.add_reader(self._socket, self._readable)
 
-    @property
-    def receive_buffer_bytes(self) -> int:
-        """What the kernel granted (it reports twice the usable size)."""
-        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-
     def send(self, datagram: bytes, address: Address) -> None:
         """Send without waiting. What the kernel does not take at once waits in a bounded backlog;
         beyond it, datagrams are dropped and counted (``send_buffer``)."""

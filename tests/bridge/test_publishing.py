@@ -86,3 +86,21 @@ async def test_losses_of_two_pictures_are_asked_for_each_under_its_ssrc(house):
         for number in one.lost
     }
     assert asked == {(5, 3), (6, 8)}
+
+
+async def test_round_trip_outlives_a_reply_without_sense(house):
+    site = await house.publisher("48/main", ("audio",))
+
+    def asked():
+        packets = [one for compound in site.control for one in rtcp.parse(compound)]
+        return [one for one in packets if isinstance(one, rtcp.ReferenceTime)]
+
+    await site.until(asked)
+    question = asked()[0]
+    for last in (rtcp.compact_ntp(question.ntp), 0):
+        site.rtcp(rtcp.build([rtcp.ReferenceReply(1, ((question.ssrc, last, 0),))]))
+    site.rtp(9, 1, b"the node has read what came before", 8)
+    await house.counted("unknown_ssrc")
+    rtt_s = house.stats("48/main", "publish").rtt_s
+    assert rtt_s is not None
+    assert 0 <= rtt_s < 10

@@ -17,7 +17,6 @@ from bridge.transport import (
     SrtpError,
     is_dtls,
     is_rtcp,
-    is_rtp_or_rtcp,
 )
 
 RTP = bytes.fromhex("8060000100000002deadbeef") + b"picture" * 20
@@ -266,14 +265,11 @@ async def test_handshake_with_aiortc(role):
 
 
 def test_demultiplexing_by_first_byte():
-    assert is_rtp_or_rtcp(RTP)
     assert not is_rtcp(RTP)
-    assert is_rtp_or_rtcp(RTCP)
     assert is_rtcp(RTCP)
     assert not is_dtls(RTP)
     assert is_dtls(b"\x16" + bytes(12))
     assert not is_dtls(b"")
-    assert not is_rtp_or_rtcp(b"\x80")
 
 
 def test_private_names_of_aiortc_are_as_expected():
