@@ -82,6 +82,7 @@ class Control:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._boot_id = BootId(secrets.token_hex(8))
         self._log = structlog.get_logger("bridge").bind(node=node_id)
+        self._has_been_up = False
         self._loop = asyncio.get_running_loop()
         self._link = ControlLink(self._loop.time())
         self._outbox: asyncio.Queue[str] | None = None
@@ -101,12 +102,14 @@ class Control:
         for output in outputs:
             match output:
                 case WentUp(down_s):
+                    self._has_been_up = True
                     self._log.info("control link up", signaling=self._uri, down_s=round(down_s, 1))
                 case WentDown(reason, refused):
                     step = "correct the node token" if refused else "dialling again, forwarding on"
-                    self._log.warning(
-                        "control link down", signaling=self._uri, reason=reason, next=step
-                    )
+                    # beside `up`, the node is there before signaling listens: nothing is wrong yet
+                    expected = not (self._has_been_up or refused)
+                    say = self._log.info if expected else self._log.warning
+                    say("control link down", signaling=self._uri, reason=reason, next=step)
                 case _:
                     pass
         return list(outputs)
