@@ -51,7 +51,7 @@ class Suspicion:
 
     def _raise(self, now: float, node: NodeId, members: list[SiteHealth]) -> bool:
         heard = [site.media_at for site in members if site.state in ALIVE and site.media_at]
-        if heard and max(heard) > self._spent.get(node, now):
+        if heard and node in self._spent and max(heard) > self._spent[node]:
             del self._spent[node]
         if node in self._since or node in self._spent or len(heard) < FEWEST_SITES:
             return False

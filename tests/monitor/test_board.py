@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.board import Board, Change, SiteEdge
+from monitor.history import History
+from signaling.wire.codec import encode
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
+from signaling.wire.pages import Report
 from signaling.wire.samples import (
     ConferenceClosed,
     ConferenceOpened,
     NodeGone,
     NodeHeard,
+    Sample,
+    SiteGone,
     SiteHeard,
     SiteMedia,
+    SiteReported,
 )
 from tests.monitor.room import session
 
@@ -133,3 +141,39 @@ def test_a_quiet_conference_is_reported_once_a_second_and_a_change_at_once() -> 
 def test_ticks_that_come_a_little_late_skip_no_report() -> None:
     board = board_with_a_good_site()
     assert [len(board.tick(3.0 + 0.504 * n)[1]) for n in range(1, 7)] == [0, 1, 0, 1, 0, 1]
+
+
+# --- whatever comes -------------------------------------------------------------------------------
+
+times = st.floats(-1e6, 1e6) | st.sampled_from([0.0, 1e12, -1e12])
+ages = st.none() | st.floats(-1e6, 1e6)
+sites = st.sampled_from([HN, DN, SiteCode("xx")])
+nodes = st.sampled_from([NODE, NodeId("node-2")])
+stats = st.none() | st.builds(session, st.just("publish"), ages, ages, rtt_s=ages)
+samples = st.one_of(
+    st.builds(SiteHeard, st.just(A), sites, times),
+    st.builds(SiteGone, st.just(A), sites, times, st.booleans()),
+    st.builds(SiteMedia, st.just(A), sites, nodes, times, stats, stats),
+    st.builds(SiteReported, st.just(A), sites, times, st.from_type(Report)),
+    st.builds(NodeHeard, nodes, times),
+    st.builds(NodeGone, nodes, times),
+    st.builds(ConferenceOpened, st.just(A), st.lists(sites, max_size=3), times),
+    st.builds(ConferenceClosed, st.just(B), times),
+)
+
+
+@given(st.lists(st.tuples(times, samples | st.none()), max_size=40))
+def test_absurd_samples_and_clocks_break_nothing(script: list[tuple[float, Sample | None]]) -> None:
+    board, history = Board(), History()
+    board.handle(0.0, ConferenceOpened(A, [HN, DN], 0.0))
+    for now, sample in script:
+        if sample is not None:
+            board.handle(now, sample)
+        for report in board.tick(now)[1]:
+            history.record(report)
+            encode(report)
+            for figures in report.sites.values():
+                assert figures.quality is None or 0 <= figures.quality <= 1
+                for age in (figures.control_age_s, figures.consent_age_s, figures.media_age_s):
+                    assert age is None or age >= 0
+            history.query(A, DN, now)
