@@ -22,7 +22,7 @@ from cli.drilling.crew import SyntheticSite
 from cli.drilling.moves import Drill, Figures
 from signaling.wire.ids import SiteCode
 from signaling.wire.pages import SiteFigures
-from signaling.wire.rest import Me, SignInRequest
+from signaling.wire.rest import Me, SignInRequest, SiteHistory
 
 ALIVE = ("good", "fair", "poor")
 RETURN_S = 3.0
@@ -115,7 +115,18 @@ async def _all_fail(desk: Desk, pairs: Sequence[tuple[SyntheticSite, Breakage]])
     for (_, one), (shown_s, back_s) in zip(pairs, times, strict=True):
         found |= {f"{one.name}_shown_s": shown_s, f"{one.name}_back_s": back_s}
     await each([("the other sites", desk.nobody_blamed([site.code for site, _ in pairs]))])
+    await each([(site.name, _remembered(desk, site, one)) for site, one in pairs])
     return found
+
+
+async def _remembered(desk: Desk, site: SyntheticSite, breakage: Breakage) -> None:
+    """The site's history tells of it, too."""
+    points = (await desk.history(site.code)).points
+    told = {point.control if breakage.spares_media else point.state for point in points}
+    if "lost" not in told:
+        raise CheckError(
+            f"{breakage.expected} in its history", ", ".join(sorted(told)) or "nothing"
+        )
 
 
 async def _fail(
@@ -147,9 +158,14 @@ def _well(figures: SiteFigures) -> bool:
 
 @dataclass
 class Desk:
-    """What a technician's page has shown. `states` are those seen since `forget`, for each site."""
+    """What a technician's page has shown. `states` are those seen since `forget`, for each site.
+
+    `resource` is the conference's address, which `http` is signed in to read.
+    """
 
     page: PageSocket
+    http: aiohttp.ClientSession
+    resource: str
     states: dict[SiteCode, set[str]] = field(default_factory=dict)
     suspects: set[str] = field(default_factory=set)
 
@@ -165,6 +181,12 @@ class Desk:
     def of(self, site: SiteCode) -> SiteFigures | None:
         """A site's newest figures."""
         return self.page.figures.sites.get(site) if self.page.figures else None
+
+    async def history(self, site: SiteCode) -> SiteHistory:
+        """The site's last 15 minutes. Raises as `doors.call`."""
+        return await doors.call(
+            self.http, "GET", f"{self.resource}/sites/{site}/history", SiteHistory
+        )
 
     async def all_well(self, sites: list[SiteCode], limit_s: float) -> None:
         """Wait until all are shown as connected and heard."""
@@ -222,20 +244,20 @@ class Desk:
 @contextlib.asynccontextmanager
 async def technician(drill: Drill) -> AsyncIterator[Desk]:
     """A technician's page on the conference; in a service that is not ours, the operator's."""
+    conference = drill.operator.conference.conference
+    resource = f"{drill.service.url}/api/conferences/{conference}"
     if drill.service.technician_sign_in is None:
-        async with _noting(Desk(drill.operator.page)) as desk:
+        async with _noting(Desk(drill.operator.page, drill.operator.http, resource)) as desk:
             yield desk
         return
-    conference = drill.operator.conference.conference
     async with doors.session(drill.technician) as http:
         if drill.technician is None:
             await _sign_in(http, drill.service.url, drill.service.technician_sign_in)
             drill.technician = http.cookie_jar
-        socket = f"{drill.service.url}/api/conferences/{conference}/socket"
-        page = PageSocket(http, socket, "technician")
+        page = PageSocket(http, f"{resource}/socket", "technician")
         await page.open()
         try:
-            async with _noting(Desk(page)) as desk:
+            async with _noting(Desk(page, http, resource)) as desk:
                 yield desk
         finally:
             await page.close()

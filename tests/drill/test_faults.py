@@ -47,7 +47,7 @@ def page() -> Page:
 
 @pytest.fixture
 def desk(page: Page) -> Desk:
-    return Desk(page)  # type: ignore[arg-type]
+    return Desk(page, None, "http://x")  # type: ignore[arg-type]
 
 
 def at(name: str, begin: Callable[[], None], end: Callable[[], None]) -> Breakage:
