@@ -22,7 +22,7 @@ def command(
     media_port: MediaPort = None,
 ) -> None:
     """Check this machine. Ends with 1 if anything would fail, with 0 otherwise."""
-    from signaling.server import PAGES
+    from signaling.options import PAGES
 
     settings = settings_of(
         config,

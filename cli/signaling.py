@@ -26,7 +26,8 @@ from signaling.bus import Subscription
 from signaling.conference.state import SiteInfo
 from signaling.conferences import ConferenceTemplate
 from signaling.database import DataDirectoryInUseError
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from signaling.wire.samples import Sample
 
 RETRY_S = 5.0

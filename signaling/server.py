@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -28,7 +25,7 @@ from signaling.bus import Bus, Subscription
 from signaling.clock import Clock, SystemClock
 from signaling.conference.commands import SYSTEM
 from signaling.conference.state import Conference
-from signaling.conferences import Conferences, ConferenceTemplate
+from signaling.conferences import Conferences
 from signaling.database import Database
 from signaling.health import Health
 from signaling.hub import Hub
@@ -37,60 +34,19 @@ from signaling.keys import load_keys
 from signaling.links import Links
 from signaling.lockout import LockOut
 from signaling.metrics import ServiceMetrics
-from signaling.nodelink import REPLY_TIMEOUT_S
 from signaling.nodes import Listeners, Nodes
+from signaling.options import Options
 from signaling.passwords import Passwords
-from signaling.presence import SILENCE_S
-from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S, Reconciler
+from signaling.reconciler import Reconciler
 from signaling.sampler import Sampler
-from signaling.socket import PageSocket, SocketTimings
+from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, SiteCode
-from signaling.wire.pages import Doors, IceServer
+from signaling.wire.pages import Doors
 from signaling.wire.rest import SiteHistory, SiteLink
 from signaling.wire.samples import HealthReport
 
-PAGES = Path(__file__).parent / "pages"
-TICK_S = 1.0
-
 log = structlog.get_logger("signaling.server")
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds; the defaults are the documented ones, tests shorten them."""
-
-    tick_s: float = TICK_S
-    silence_s: float = SILENCE_S
-    settle_s: float = SETTLE_S
-    window_grace_s: float = WINDOW_GRACE_S
-    reply_timeout_s: float = REPLY_TIMEOUT_S
-    pages: SocketTimings = field(default_factory=SocketTimings)
-    sites: SocketTimings = field(default_factory=lambda: SocketTimings(silence_s=SILENCE_S))
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Plain values of one service.
-
-    `public_url` is the address in links (scheme, host, port), this machine's when None. Port 0
-    takes a free one. `default_template` founds the first conference of a new data directory.
-    `links_problem` says why links would not work for those who get them; none is shown then.
-    `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
-    """
-
-    data_dir: Path
-    node_tokens: tuple[str, ...]
-    templates: Mapping[str, ConferenceTemplate]
-    host: str = "127.0.0.1"
-    port: int = 8080
-    public_url: str | None = None
-    default_template: str | None = None
-    ice_servers: tuple[IceServer, ...] = ()
-    links_problem: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
-    pages_dir: Path = PAGES
-    timings: Timings = field(default_factory=Timings)
 
 
 class Server:

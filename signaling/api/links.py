@@ -5,6 +5,8 @@ Looking at a link uses nothing up. Rotating or revoking one ends what was opened
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from aiohttp import web
 
@@ -52,8 +54,10 @@ async def printable(request: web.Request) -> web.Response:
     owner, shown = await _all_of(request)
     join_url = f"{services(request).public_url}/join"
     policy = POLICY.replace("style-src 'self'", f"style-src {sheet.style_source()}")
+    # drawing 64 codes takes seconds
+    page = await asyncio.to_thread(sheet.as_html, owner.current().title, shown, join_url)
     return web.Response(
-        text=sheet.as_html(owner.current().title, shown, join_url),
+        text=page,
         content_type="text/html",
         charset="utf-8",
         headers={"Content-Security-Policy": policy},
@@ -69,7 +73,8 @@ async def qr(request: web.Request) -> web.Response:
     )
     if link.revoked:
         raise WireError("link_revoked", f"site {link.site} has no link; rotate it", site=link.site)
-    return web.Response(body=sheet.as_qr_file(link.url), content_type="image/svg+xml")
+    picture = await asyncio.to_thread(sheet.as_qr_file, link.url)
+    return web.Response(body=picture, content_type="image/svg+xml")
 
 
 async def _all_of(request: web.Request) -> tuple[Owner, list[SiteLink]]:

@@ -1,8 +1,9 @@
 """Which pages may talk to this service, and what a page of ours may load.
 
 A state-changing request or a WebSocket that names an Origin must come from this service's own
-pages; one without Origin comes from no browser. WHIP and WHEP are open to every origin, because
-they are authorised by a Bearer token that no browser adds by itself.
+pages; one without Origin comes from no browser, or from one that says so by Sec-Fetch-Site. WHIP
+and WHEP are open to every origin, because they are authorised by a Bearer token that no browser
+adds by itself.
 """
 
 from __future__ import annotations
@@ -50,9 +51,12 @@ def is_door(request: web.Request) -> bool:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises WireError ``foreign_origin`` if the request names an Origin that is not ours."""
+    """Raises WireError ``foreign_origin`` if the request comes from a page that is not ours."""
     origin = request.headers.get("Origin")
     if origin is None:
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("same-origin", "none"):
+            raise WireError("foreign_origin", f"Sec-Fetch-Site is {site[:20]!r}")
         return
     ours = {request.host, urlsplit(services(request).public_url).netloc}
     try:

@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from signaling.tokens import Door, issue
 from signaling.wire.ids import ConferenceId, DeviceId, Port, Role, SiteCode
 from tests.signaling.conftest import TEMPLATE

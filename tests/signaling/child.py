@@ -10,7 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from tests.signaling.conftest import TEMPLATE
 from tests.signaling.stage import NODE_TOKEN
 

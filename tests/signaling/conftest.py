@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from signaling.conferences import ConferenceTemplate
-from signaling.server import Options, Timings
+from signaling.options import Options, Timings
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import CREATE
 from tests.signaling.stage import NODE_TOKEN, Stage

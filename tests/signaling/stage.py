@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from signaling.clock import Clock
 from signaling.conference.state import Conference
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from signaling.wire.ids import ConferenceId, Role
 from signaling.wire.samples import NodeHeard
 from tests.fakes.bridge_node import FakeNode

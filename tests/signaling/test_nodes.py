@@ -8,7 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from signaling.server import Options, Timings
+from signaling.options import Options, Timings
 from signaling.sessions import Session, newest
 from signaling.wire.control import RoutesHeld, SessionEdge, SessionInfo, TableVersion
 from signaling.wire.ids import NodeId, Port, Scope, SessionId, SiteCode

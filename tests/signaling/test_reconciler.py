@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from signaling.options import Options
 from signaling.reconciler import site_of
-from signaling.server import Options
 from signaling.wire.control import SessionInfo, TableVersion
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
 from signaling.wire.pages import End, Leave, Start, Take

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from signaling.wire.ids import SiteCode
 from signaling.wire.pages import End, Reopen, Start
 from signaling.wire.samples import ConferenceClosed, ConferenceOpened, SiteMedia

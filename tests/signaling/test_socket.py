@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from signaling.server import Options, Timings
+from signaling.options import Options, Timings
 from signaling.socket import SocketTimings
 from signaling.wire.codec import MAX_PAGE_FRAME, encode
 from signaling.wire.ids import SiteCode

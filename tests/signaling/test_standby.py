@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from signaling.conference.commands import SYSTEM, Join
-from signaling.server import Options
+from signaling.options import Options
 from signaling.wire.ids import DeviceId, SiteCode
 from signaling.wire.pages import End, Leave, Promote, SeatRow, Start, Unmute
 from signaling.wire.samples import SiteGone, SiteHeard

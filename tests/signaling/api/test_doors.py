@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from signaling import tokens
-from signaling.server import Options
+from signaling.options import Options
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.ids import DeviceId, Port, SiteCode
 from signaling.wire.pages import End, IceServer, Leave, Start

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from signaling.server import Options, Server
+from signaling.options import Options
+from signaling.server import Server
 from signaling.wire.ids import ConferenceId, SiteCode
 from signaling.wire.rest import HistoryPoint, SiteHistory
 from tests.fakes.clock import FakeClock

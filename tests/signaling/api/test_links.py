@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from signaling.links import AFTER_END_S
-from signaling.server import Options
+from signaling.options import Options
 from signaling.wire.codec import encode
 from signaling.wire.ids import SiteCode
 from signaling.wire.pages import End, Start, Unmute

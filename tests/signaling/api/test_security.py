@@ -9,7 +9,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from signaling.server import Options
+from signaling.options import Options
 from signaling.wire.pages import Start
 from tests.signaling.conftest import StartStage
 from tests.signaling.stage import Stage
@@ -116,3 +116,45 @@ async def test_odd_requests_are_refused_and_not_a_fault(
     writer.close()
 
     assert first.split()[1] == str(status).encode()
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_request_that_a_browser_calls_foreign_is_refused_without_an_origin(
+    stage: Stage, site: str
+) -> None:
+    page = await stage.signed_in()
+
+    async with await page.post(
+        "/api/conferences", '{"template": "small"}', **{"Sec-Fetch-Site": site}
+    ) as response:
+        assert response.status == 403
+    async with await page.post(
+        "/api/conferences", '{"template": "small"}', **{"Sec-Fetch-Site": "same-origin"}
+    ) as response:
+        assert response.status == 201
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/sign-in",
+        "/api/sign-out",
+        "/api/join",
+        "/api/conferences/{c}/links/48/rotate",
+        "/api/conferences/{c}/links/48/revoke",
+        "/c/{c}/s/48/exchange",
+    ],
+)
+async def test_every_change_asks_where_it_comes_from(stage: Stage, path: str) -> None:
+    page = await stage.signed_in()
+    link = await stage.link("48")
+
+    async with await page.post(
+        path.format(c=stage.conference), "{}", Origin="https://evil.example"
+    ) as response:
+        assert response.status == 403
+        assert (await response.json(content_type=None))["code"] == "foreign_origin"
+
+    assert await stage.link("48") == link
+    async with page.http.get("/api/me") as response:
+        assert response.status == 200
