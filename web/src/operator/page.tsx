@@ -17,6 +17,7 @@ import { bindKeys } from './keys'
 import { LinksDialog } from './links'
 import { Monitor } from './monitor'
 import { PhaseButtons } from './phases'
+import { Selected } from './selected'
 import { Side } from './side'
 import { Wall } from './wall'
 
@@ -55,6 +56,7 @@ export function OperatorPage(props: Props) {
           <Monitor desk={desk} kind="program" streams={streams} />
           <Side desk={desk} now={props.now} />
         </div>
+        <Selected desk={desk} now={props.now} />
         <Wall
           desk={desk}
           onColumns={(n) => {

@@ -49,29 +49,31 @@ function Speaker({ desk, now }: Props) {
   return (
     <div class="speaker" data-testid="speaker" data-site={speaker.site}>
       <p>
-        <span class="visually-hidden">{texts.speaks}: </span>
         <Icon name="messageSquare" />
+        <span class="visually-hidden">{texts.speaks}: </span>
         <b>{speaker.site}</b> <span class="name">{speaker.name}</span>
         <time title={texts.speaks}>{since === null ? '' : runningTime(now.value - since)}</time>
       </p>
-      <button
-        type="button"
-        class="button small"
-        data-testid="end-floor"
-        onClick={() => desk.ask({ type: 'end_floor' })}
-      >
-        {texts.end}
-      </button>
-      <button
-        type="button"
-        class="button small"
-        data-testid="take-back-floor"
-        title={texts.takeBackHint}
-        onClick={() => desk.ask({ type: 'take_back_floor' })}
-      >
-        <Icon name="undo" />
-        {texts.takeBack}
-      </button>
+      <div class="speaker-buttons">
+        <button
+          type="button"
+          class="button small"
+          data-testid="end-floor"
+          onClick={() => desk.ask({ type: 'end_floor' })}
+        >
+          {texts.end}
+        </button>
+        <button
+          type="button"
+          class="button small"
+          data-testid="take-back-floor"
+          title={texts.takeBackHint}
+          onClick={() => desk.ask({ type: 'take_back_floor' })}
+        >
+          <Icon name="undo" />
+          {texts.takeBack}
+        </button>
+      </div>
     </div>
   )
 }

@@ -244,3 +244,17 @@ test.each(['vi', 'en'] as const)('a browser inside an app is told apart, in %s',
   await click('copy-link')
   expect(byTestId('in-app').textContent).toMatch(/Chrome/)
 })
+
+test('who is given the floor with a shut microphone is told to open it', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+  room.letIn({ tally: 'on_air', muted_by_operator: false, muted_by_site: true })
+  const speaker = { site: '48', name: 'Đà Nẵng' }
+  room.put({ floor: { ...floorRow(), speaker, speaking_since: 1_590_714_000 } })
+  await frames()
+  expect(byTestId('tally').textContent).toContain(t.value.site.floorHint)
+  expect(byTestId('microphone').textContent).toContain(t.value.site.mic.floorShut)
+})

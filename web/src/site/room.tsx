@@ -235,6 +235,7 @@ function Microphone({ attendance, live }: { attendance: Attendance; live: boolea
   const own = attendance.own.value
   const missing = attendance.gear.opened.value.microphone === null
   const open = attendance.micOpen.value
+  const speaks = attendance.floor.value.speaker?.site === attendance.site
   const mic = own === null ? 'muted_by_site' : micOf({ ...own, muted_by_site: !open })
   return (
     <div class="microphone" data-mic={missing ? 'missing' : mic} data-testid="microphone">
@@ -255,7 +256,8 @@ function Microphone({ attendance, live }: { attendance: Attendance; live: boolea
         {mic === 'muted_by_operator' && !missing ? (
           <span>{open ? texts.muted_by_operator_ready : texts.muted_by_operator_shut}</span>
         ) : null}
-        {!open && attendance.talking.value && mic !== 'muted_by_operator' ? (
+        {!open && !missing && speaks ? <span class="warn">{texts.floorShut}</span> : null}
+        {!open && !speaks && attendance.talking.value && mic !== 'muted_by_operator' ? (
           <span class="warn">{texts.talkingWhileMuted}</span>
         ) : null}
         {missing ? null : <Level attendance={attendance} />}
@@ -339,9 +341,9 @@ function Captions({ attendance, now }: Props) {
     <dl class="captions">
       {speaker === null ? null : (
         <div>
-          <dt>
+          <dt title={texts.speaks}>
             <Icon name="messageSquare" />
-            {texts.speaks}
+            <span>{texts.speaks}</span>
           </dt>
           <dd data-testid="speaker" data-site={speaker.site}>
             {speaker.name}
@@ -350,16 +352,16 @@ function Captions({ attendance, now }: Props) {
         </div>
       )}
       <div>
-        <dt>
+        <dt title={texts.seen}>
           <Icon name="eye" />
-          {texts.seen}
+          <span>{texts.seen}</span>
         </dt>
         <dd data-testid="seen">{seen.length === 0 ? texts.noPicture : seen.join(', ')}</dd>
       </div>
       <div>
-        <dt>
+        <dt title={texts.heard}>
           <Icon name="ear" />
-          {texts.heard}
+          <span>{texts.heard}</span>
         </dt>
         <dd data-testid="heard">
           {heard.length === 0 ? texts.heardNone : heard.map((seat) => seat.name).join(', ')}

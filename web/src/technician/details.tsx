@@ -1,9 +1,12 @@
-import { clockTime, shortAge } from '../shared/client/time'
+import { useSignal } from '@preact/signals'
+import { clockTime, shortAge, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
+import { ConfirmDialog } from '../shared/ui/parts'
 import { HEALTH_ICONS, micOf } from '../shared/ui/state'
+import { History } from './chart'
 import { age, kilobits, milliseconds, percent } from './format'
-import { adviceFor, type Judged } from './judge'
+import { adviceFor, controlLost, type Judged } from './judge'
 import type { Watch } from './watch'
 
 /** One site: what is known, and what to do about it. */
@@ -25,6 +28,7 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
   const texts = t.value
   const { seat, state, figures } = judged
   const words = texts.technician
+  const conference = watch.conference.value?.conference ?? null
   return (
     <>
       <header>
@@ -49,6 +53,14 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Icon name={HEALTH_ICONS[state]} />
         {texts.health[state]}
       </p>
+      {controlLost(judged) ? (
+        <p class="control-lost" data-testid="control-lost">
+          <Icon name="wifiOff" />
+          {words.controlLost}
+        </p>
+      ) : null}
+      <Help watch={watch} judged={judged} />
+      <Standby watch={watch} judged={judged} />
       <section class="advice" data-testid="advice">
         <h3>{words.whatToDo}</h3>
         <ol>
@@ -57,6 +69,9 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
           ))}
         </ol>
       </section>
+      {watch.acts.value && conference !== null ? (
+        <History rest={watch.rest} conference={conference} site={seat.site} />
+      ) : null}
       <dl class="detail-figures">
         {figures === null ? null : (
           <Row
@@ -72,11 +87,104 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Row name={words.controlAge} value={age(figures?.control_age_s, texts)} />
         <Row name={words.consentAge} value={age(figures?.consent_age_s, texts)} />
         <Row name={words.mediaAge} value={age(figures?.media_age_s, texts)} />
+        <Client judged={judged} />
         {seat.region === '' ? null : <Row name={words.region} value={seat.region} />}
         <Row name={words.tally} value={texts.tally[seat.tally]} />
         <Row name={words.microphone} value={texts.mic[micOf(seat)]} />
       </dl>
     </>
+  )
+}
+
+/** What the site's own browser says. */
+function Client({ judged }: { judged: Judged }) {
+  const texts = t.value
+  const words = texts.technician
+  const { figures } = judged
+  if (figures === null || figures.client_age_s === null) return null
+  const frames = (value: number | null): string =>
+    value === null ? '–' : String(Math.round(value))
+  const device = (there: boolean | null): string =>
+    there === null ? '–' : there ? words.deviceThere : words.deviceMissing
+  return (
+    <>
+      <Row name={words.clientAge} value={age(figures.client_age_s, texts)} />
+      <Row name={words.freezes} value={percent(figures.freeze_ratio, texts.locale)} />
+      <Row
+        name={words.frames}
+        value={`${frames(figures.frames_per_s)} / ${frames(figures.sent_frames_per_s)}`}
+      />
+      <Row name={words.camera} value={device(figures.camera)} />
+      <Row name={words.micDevice} value={device(figures.microphone)} />
+      <Row name={words.micLevel} value={percent(figures.microphone_level, texts.locale)} />
+    </>
+  )
+}
+
+function Help({ watch, judged }: { watch: Watch; judged: Judged }) {
+  const texts = t.value
+  const { site, help_since: since } = judged.seat
+  if (since === null) return null
+  return (
+    <div class="call" data-testid="help-call">
+      <p>
+        <Icon name="lifeBuoy" />
+        {texts.queue.helpSince(shortTime(since, texts.locale))}
+      </p>
+      {watch.acts.value ? (
+        <button
+          type="button"
+          class="button"
+          data-testid="clear-help"
+          onClick={() => watch.ask({ type: 'clear_help', site })}
+        >
+          <Icon name="check" />
+          {texts.queue.clearHelp}
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+function Standby({ watch, judged }: { watch: Watch; judged: Judged }) {
+  const texts = t.value.queue
+  const asking = useSignal(false)
+  const { site, name, standby } = judged.seat
+  if (!standby || !watch.acts.value) return null
+  const close = (): void => {
+    asking.value = false
+  }
+  return (
+    <div class="call quiet">
+      <p>
+        <Icon name="monitorSmartphone" />
+        {texts.standby}
+      </p>
+      <button
+        type="button"
+        class="button"
+        data-testid="promote"
+        onClick={() => {
+          asking.value = true
+        }}
+      >
+        {texts.promote}
+      </button>
+      {asking.value ? (
+        <ConfirmDialog
+          title={texts.promoteTitle(name)}
+          confirm={texts.promote}
+          tone="primary"
+          onClose={close}
+          onConfirm={() => {
+            watch.ask({ type: 'promote', site })
+            close()
+          }}
+        >
+          <p>{texts.promoteBody}</p>
+        </ConfirmDialog>
+      ) : null}
+    </div>
   )
 }
 

@@ -34,9 +34,23 @@ export function sorted(sites: readonly Judged[], sort: Sort): Judged[] {
       )
     case 'worst':
       return [...sites].sort(
-        (a, b) => SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state) || order(a, b),
+        (a, b) =>
+          callOf(a) - callOf(b) ||
+          SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state) ||
+          Number(controlLost(b)) - Number(controlLost(a)) ||
+          order(a, b),
       )
   }
+}
+
+/** Calls for help come first, the longest wait before the others. */
+function callOf({ seat }: Judged): number {
+  return seat.help_since ?? Number.MAX_VALUE
+}
+
+/** Media flows, but the page that shows tally and takes orders is out of reach. */
+export function controlLost({ state, figures }: Judged): boolean {
+  return figures?.control === 'lost' && ['good', 'fair', 'poor'].includes(state)
 }
 
 export type Advice = keyof Catalogue['technician']['advice']
@@ -45,9 +59,12 @@ export type Advice = keyof Catalogue['technician']['advice']
 const SILENT_S = 5
 const LOSS_RATIO = 0.03
 const RTT_S = 0.3
+const FREEZE_RATIO = 0.05
 
 /** What to tell the technician to do, from independent signals. */
-export function adviceFor({ state, figures }: Judged): Advice {
+export function adviceFor(judged: Judged): Advice {
+  const { state, figures } = judged
+  if (controlLost(judged)) return 'control_lost'
   switch (state) {
     case 'offline':
       return figures === null || figures.control_age_s === null ? 'offline_never' : 'offline'
@@ -63,7 +80,8 @@ export function adviceFor({ state, figures }: Judged): Advice {
       if (Math.max(figures?.loss_ratio ?? 0, figures?.receive_loss_ratio ?? 0) >= LOSS_RATIO) {
         return 'loss'
       }
-      return (figures?.rtt_s ?? 0) >= RTT_S ? 'delay' : 'weak'
+      if ((figures?.rtt_s ?? 0) >= RTT_S) return 'delay'
+      return (figures?.freeze_ratio ?? 0) >= FREEZE_RATIO ? 'freezes' : 'weak'
     case 'good':
       return 'good'
   }

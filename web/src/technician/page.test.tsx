@@ -3,18 +3,41 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
 import { conferenceRow, figures, rowsOf, seatRow, siteFigures, snapshot } from '../../test/rows'
 import { FakeServer } from '../../test/socket'
+import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
 import { TechnicianPage } from './page'
 import { Watch } from './watch'
 
 const now = signal(0)
+const HISTORY = {
+  step_s: 5,
+  from: 1_590_713_100,
+  points: [0, 5, 10].map((seconds) => ({
+    at: 1_590_713_100 + seconds,
+    state: seconds < 10 ? 'good' : 'poor',
+    control: 'good',
+    rtt_s: 0.04 + seconds / 100,
+    loss_ratio: 0,
+    jitter_s: null,
+    bitrate_bps: 500_000,
+    receive_loss_ratio: null,
+    quality: 1,
+    freeze_ratio: null,
+  })),
+}
+let asked: string[] = []
 let server: FakeServer
 let watch: Watch
 
 beforeEach(() => {
   now.value = 1_590_714_000
   server = new FakeServer()
-  watch = new Watch({ url: 'ws://x', open: server.open, now: () => now.value * 1000 }, now)
+  const rest = new Rest((url) => {
+    asked.push(url)
+    return Promise.resolve(Response.json(HISTORY))
+  })
+  asked = []
+  watch = new Watch({ url: 'ws://x', open: server.open, now: () => now.value * 1000 }, now, rest)
   watch.open()
   server.last.accept()
   const seats = [seatRow('01'), seatRow('48'), seatRow('79', { present: false })]
@@ -83,4 +106,95 @@ test('no bridge node at all is an alarm', async () => {
   server.last.receive({ ...figures({}), nodes: {} })
   await show(<TechnicianPage watch={watch} />)
   expect(byTestId('nodes').getAttribute('role')).toBe('alert')
+})
+
+function put(site: string, changes: Parameters<typeof seatRow>[1]): void {
+  const seq = (watch.socket.view.value?.seq ?? 0) + 1
+  const rows = { [`seat/${site}`]: seatRow(site, changes) }
+  server.last.receive({ type: 'patch', seq, put: rows, drop: [] })
+}
+
+async function choose(site: string): Promise<void> {
+  document.querySelector<HTMLElement>(`.site[data-site="${site}"] button`)?.click()
+  await frames()
+}
+
+const commands = () => server.last.sentOf('command').map(({ command }) => command)
+
+test('a call for help stands before everything, and is answered there', async () => {
+  put('01', { help_since: 1_590_713_990 })
+  await show(<TechnicianPage watch={watch} />)
+  expect(order()[0]).toBe('01')
+  expect(document.querySelector<HTMLElement>('.site')?.dataset.help).toBe('true')
+  await choose('01')
+  expect(await accessibilityFaults()).toEqual([])
+  await click('clear-help')
+  expect(commands()).toEqual([{ type: 'clear_help', site: '01' }])
+})
+
+test('a standby device is promoted after a question', async () => {
+  put('01', { standby: true })
+  await show(<TechnicianPage watch={watch} />)
+  await choose('01')
+  await click('promote')
+  expect(commands()).toEqual([])
+  await click('confirm')
+  expect(commands()).toEqual([{ type: 'promote', site: '01' }])
+})
+
+test('a refused command is told', async () => {
+  put('01', { help_since: 1_590_713_990 })
+  await show(<TechnicianPage watch={watch} />)
+  await choose('01')
+  await click('clear-help')
+  const id = server.last.sentOf('command')[0]?.id ?? ''
+  const problem = { code: 'forbidden', detail: '', params: {} }
+  server.last.receive({ type: 'result', id, problem })
+  await frames()
+  expect(document.querySelector('[data-error="forbidden"]')).not.toBeNull()
+})
+
+test('who only looks on has no buttons, and asks for no history', async () => {
+  const seats = [seatRow('01', { help_since: 5, standby: true })]
+  server.last.receive(snapshot(rowsOf(conferenceRow(), seats), { role: 'secretary' }))
+  await show(<TechnicianPage watch={watch} />)
+  await choose('01')
+  expect(byTestId('help-call').textContent).toContain('Cần hỗ trợ')
+  expect(document.querySelector('[data-testid="clear-help"]')).toBeNull()
+  expect(document.querySelector('[data-testid="promote"]')).toBeNull()
+  expect(asked).toEqual([])
+})
+
+test('lost control is told apart from lost media', async () => {
+  server.last.receive(
+    figures({ '01': siteFigures({ control: 'lost' }), '48': siteFigures({ state: 'lost' }) }),
+  )
+  await show(<TechnicianPage watch={watch} />)
+  const site = document.querySelector<HTMLElement>('.site[data-site="01"]')
+  expect(site?.dataset).toMatchObject({ state: 'good', control: 'lost' })
+  expect(site?.textContent).toContain('Mất điều khiển')
+  await choose('01')
+  expect(byTestId('control-lost').textContent).toContain('hình tiếng vẫn tốt')
+  expect(byTestId('advice').textContent).toContain('F5')
+})
+
+test('a suspected node is named before any site is blamed', async () => {
+  await show(<TechnicianPage watch={watch} />)
+  expect(document.querySelector('[data-testid="suspects"]')).toBeNull()
+  server.last.receive({ ...figures({ '01': siteFigures() }), suspects: ['node-1'] })
+  await frames()
+  expect(byTestId('suspects').textContent).toContain('node-1')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('the chosen site’s quarter of an hour is drawn', async () => {
+  await show(<TechnicianPage watch={watch} />)
+  await choose('48')
+  expect(asked).toEqual(['/api/conferences/c1/sites/48/history'])
+  expect(byTestId('history').dataset.points).toBe('3')
+  const tones = [...document.querySelectorAll('.strip rect')].map((bar) =>
+    bar.getAttribute('data-tone'),
+  )
+  expect(tones).toEqual(['good', 'poor'])
+  expect(byTestId('history').textContent).toContain('140 ms')
 })

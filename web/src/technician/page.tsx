@@ -5,12 +5,13 @@ import { useEffect, useRef } from 'preact/hooks'
 import { clockTime, shortAge } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
+import { NoticeList } from '../shared/ui/notices'
 import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
 import { HEALTH_ICONS } from '../shared/ui/state'
 import { Details } from './details'
 import { age, kilobits, milliseconds, percent } from './format'
-import { contactAge, type Judged, SEVERITY, SORTS } from './judge'
+import { contactAge, controlLost, type Judged, SEVERITY, SORTS } from './judge'
 import { gridFor } from './layout'
 import type { Watch } from './watch'
 
@@ -24,6 +25,7 @@ export function TechnicianPage({ watch }: { watch: Watch }) {
     <div class="watch" data-stale={watch.stale.value !== null}>
       <Head watch={watch} />
       <StaleBanner watch={watch} />
+      <Suspects watch={watch} />
       <main>
         <div class="board">
           <Summary watch={watch} />
@@ -31,6 +33,7 @@ export function TechnicianPage({ watch }: { watch: Watch }) {
         </div>
         <Details watch={watch} />
       </main>
+      <NoticeList notices={watch.notices} />
     </div>
   )
 }
@@ -92,6 +95,20 @@ function StaleBanner({ watch }: { watch: Watch }) {
           ? texts.technician.nothingYet
           : texts.technician.staleHint(clockTime(last, texts.locale))}
       </span>
+    </div>
+  )
+}
+
+/** The fault is ours: no site is to be called for it. */
+function Suspects({ watch }: { watch: Watch }) {
+  const suspects = watch.socket.received.value?.figures.suspects ?? []
+  if (suspects.length === 0) return null
+  const texts = t.value.technician
+  return (
+    <div class="stale" role="alert" data-testid="suspects">
+      <Icon name="octagonAlert" />
+      <b>{texts.suspects(suspects.join(', '))}</b>
+      <span>{texts.suspectsHint}</span>
     </div>
   )
 }
@@ -170,8 +187,17 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
   const { seat, state, figures } = judged
   const selected = watch.selected.value === seat.site
   const contact = contactAge(figures)
+  const lost = controlLost(judged)
   return (
-    <li class="site" data-site={seat.site} data-state={state} data-tally={seat.tally}>
+    <li
+      class="site"
+      data-site={seat.site}
+      data-state={state}
+      data-tally={seat.tally}
+      data-control={figures?.control ?? 'none'}
+      data-help={seat.help_since !== null}
+      data-standby={seat.standby}
+    >
       <button
         type="button"
         aria-pressed={selected}
@@ -190,9 +216,21 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
               <span class="visually-hidden">{texts.tally.on_air}</span>
             </span>
           ) : null}
+          {seat.standby ? (
+            <span class="has-standby" title={texts.queue.standby}>
+              <Icon name="monitorSmartphone" />
+              <span class="visually-hidden">{texts.queue.standby}</span>
+            </span>
+          ) : null}
         </span>
-        <span class="state-text" data-tone={state}>
-          {texts.health[state]}
+        <span class="state-text" data-tone={lost ? 'fair' : state}>
+          {seat.help_since === null ? null : (
+            <span class="help">
+              <Icon name="lifeBuoy" />
+              {texts.queue.help}
+            </span>
+          )}
+          {lost ? texts.technician.controlLostShort : texts.health[state]}
           {figures !== null && state !== 'good' && state !== 'offline' ? (
             <small> {shortAge(watch.now.value - figures.since, texts.common.units)}</small>
           ) : null}

@@ -1,14 +1,25 @@
 /** What the technician's page holds: the conference and the newest figures. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { Rest } from '../shared/client/rest'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
 import { conferenceOf, seatsOf } from '../shared/client/view'
+import { Notices } from '../shared/ui/notices'
 import { healthOf } from '../shared/ui/state'
-import type { ConferenceRow, HealthState, SiteCode } from '../shared/wire/types.gen'
+import type {
+  ConferenceRow,
+  HealthState,
+  PageCommand,
+  Role,
+  SiteCode,
+} from '../shared/wire/types.gen'
 import { type Judged, SEVERITY, type Sort, sorted, staleFor } from './judge'
+
+const ACTING: readonly Role[] = ['administrator', 'operator', 'technician']
 
 export class Watch {
   readonly socket: ConferenceSocket
+  readonly notices = new Notices()
   readonly sort: Signal<Sort> = signal('worst')
   readonly selected: Signal<SiteCode | null> = signal(null)
   readonly conference: ReadonlySignal<ConferenceRow | null>
@@ -16,11 +27,14 @@ export class Watch {
   readonly counts: ReadonlySignal<Record<HealthState, number>>
   /** Seconds since figures came, once that is too long. */
   readonly stale: ReadonlySignal<number | null>
+  /** May answer calls and promote devices; others look on. */
+  readonly acts: ReadonlySignal<boolean>
   private readonly openedAt: number
 
   constructor(
     options: SocketOptions,
     readonly now: Signal<number>,
+    readonly rest: Rest = new Rest(),
   ) {
     const socket = new ConferenceSocket(options)
     this.socket = socket
@@ -40,6 +54,7 @@ export class Watch {
       for (const { state } of this.sites.value) counts[state] = (counts[state] ?? 0) + 1
       return counts as Record<HealthState, number>
     })
+    this.acts = computed(() => ACTING.includes(socket.view.value?.role ?? 'viewer'))
     this.stale = computed(() => {
       const receivedAt = socket.received.value?.receivedAt ?? this.openedAt
       return staleFor(receivedAt, now.value)
@@ -48,6 +63,10 @@ export class Watch {
 
   open(): void {
     this.socket.connect()
+  }
+
+  ask(command: PageCommand): void {
+    this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
   }
 
   get chosen(): Judged | null {

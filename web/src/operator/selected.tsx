@@ -1,0 +1,180 @@
+import { type Signal, useSignal } from '@preact/signals'
+import { runningTime, shortTime } from '../shared/client/time'
+import { t } from '../shared/i18n'
+import { Icon } from '../shared/ui/icon'
+import { ConfirmDialog } from '../shared/ui/parts'
+import { carriesMedia, HEALTH_ICONS } from '../shared/ui/state'
+import type { SeatRow } from '../shared/wire/types.gen'
+import type { Desk } from './desk'
+import { MAX_SCENE_SEATS } from './scene'
+
+interface Props {
+  readonly desk: Desk
+  readonly now: Signal<number>
+}
+
+/** The site under the operator's hand: one line, always there, so that nothing jumps. */
+export function Selected({ desk, now }: Props) {
+  const texts = t.value.operator
+  const site = desk.selected.value
+  const seat = site === null ? null : desk.seat(site)
+  return (
+    <section
+      class="panel selected"
+      aria-label={texts.selected}
+      data-testid="selected"
+      data-selected-site={site}
+    >
+      {seat === null ? (
+        <p class="hint">{texts.selectedNone}</p>
+      ) : (
+        <SelectedSite desk={desk} now={now} seat={seat} />
+      )}
+    </section>
+  )
+}
+
+function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
+  const texts = t.value
+  const health = desk.health(seat)
+  return (
+    <>
+      <h2>
+        <b>{seat.site}</b> {seat.name}
+      </h2>
+      <p class="facts">
+        <span data-tone={health}>
+          <Icon name={HEALTH_ICONS[health]} /> {texts.health[health]}
+        </span>
+        <span class="mic-fact">{texts.mic[desk.mic(seat)]}</span>
+        <span data-testid="spoken">
+          {texts.queue.spoken} {runningTime(desk.spokenS(seat, now.value))}
+        </span>
+      </p>
+      <Actions desk={desk} seat={seat} />
+      <span class="spacer" />
+      <Standby desk={desk} seat={seat} />
+      <Help desk={desk} seat={seat} />
+    </>
+  )
+}
+
+function Help({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const texts = t.value
+  if (seat.help_since === null) return null
+  return (
+    <div class="call">
+      <p>
+        <Icon name="lifeBuoy" />
+        {texts.queue.helpSince(shortTime(seat.help_since, texts.locale))}
+      </p>
+      <button
+        type="button"
+        class="button small"
+        data-testid="clear-help"
+        onClick={() => desk.ask({ type: 'clear_help', site: seat.site })}
+      >
+        <Icon name="check" />
+        {texts.queue.clearHelp}
+      </button>
+    </div>
+  )
+}
+
+function Standby({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const texts = t.value.queue
+  const asking = useSignal(false)
+  if (!seat.standby) return null
+  const close = (): void => {
+    asking.value = false
+  }
+  return (
+    <div class="call">
+      <p>
+        <Icon name="monitorSmartphone" />
+        {texts.standby}
+      </p>
+      <button
+        type="button"
+        class="button small"
+        data-testid="promote"
+        onClick={() => {
+          asking.value = true
+        }}
+      >
+        {texts.promote}
+      </button>
+      {asking.value ? (
+        <ConfirmDialog
+          title={texts.promoteTitle(seat.name)}
+          confirm={texts.promote}
+          tone="primary"
+          onClose={close}
+          onConfirm={() => {
+            desk.ask({ type: 'promote', site: seat.site })
+            close()
+          }}
+        >
+          <p>{texts.promoteBody}</p>
+        </ConfirmDialog>
+      ) : null}
+    </div>
+  )
+}
+
+function Actions({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const texts = t.value
+  const preview = desk.conference.value?.preview?.seats ?? []
+  const included = preview.includes(seat.site)
+  const full = !included && preview.length >= MAX_SCENE_SEATS
+  const cued = desk.cued.value === seat.site
+  const speaks = desk.floor.value.speaker?.site === seat.site
+  const grid = included ? texts.operator.removeFromGrid : texts.operator.addToGrid
+  const mute = seat.muted_by_operator ? texts.operator.unmute : texts.operator.mute
+  return (
+    <div class="actions">
+      <button
+        type="button"
+        class="button small go"
+        data-testid="selected-give-floor"
+        disabled={speaks || !seat.present || !carriesMedia(desk.conference.value?.phase)}
+        onClick={() => desk.ask({ type: 'give_floor', site: seat.site })}
+      >
+        {texts.queue.giveLong}
+      </button>
+      <button
+        type="button"
+        class={cued ? 'button small primary' : 'button small'}
+        data-testid="cue"
+        aria-pressed={cued}
+        aria-label={cued ? texts.queue.cueOff : texts.queue.cue}
+        title={cued ? texts.queue.cueOff : texts.queue.cueHint}
+        onClick={() => desk.toggleCue(seat.site)}
+      >
+        <Icon name="headphones" />
+        <span class="wide-only">{cued ? texts.queue.cueOff : texts.queue.cue}</span>
+      </button>
+      <button
+        type="button"
+        class="button small"
+        disabled={full}
+        aria-label={grid}
+        title={full ? texts.operator.gridFull : grid}
+        onClick={() => desk.toggleInPreview(seat.site)}
+      >
+        <Icon name={included ? 'x' : 'plus'} />
+        <span class="wide-only">{grid}</span>
+      </button>
+      <button
+        type="button"
+        class="button small"
+        aria-label={mute}
+        title={mute}
+        onClick={() => desk.toggleMic(seat.site)}
+      >
+        <Icon name={seat.muted_by_operator ? 'mic' : 'micOff'} />
+        <span class="wide-only">{mute}</span>
+      </button>
+    </div>
+  )
+}
