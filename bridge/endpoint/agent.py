@@ -101,6 +101,7 @@ class Agent:
                 await page.close()
 
     async def _live(self, http: aiohttp.ClientSession, page: PageSocket) -> None:
+        structlog.contextvars.bind_contextvars(site=self._link.site)  # for the sources' lines
         media = self._open_media(page.snapshot.name)
         media.on_trouble = self._trouble
         self.status.sources = media.supplied
@@ -262,9 +263,14 @@ class Agent:
             for slot in SLOTS:
                 connection.addTransceiver(slot_media(slot), direction="recvonly")
             resource = self._resource(http, page, whep, SLOTS)
-            async with self._session(connection, resource) as ended:
-                yield ended
-        await asyncio.gather(*sinks)  # they have ended with their connection
+            try:
+                async with self._session(connection, resource) as ended:
+                    yield ended
+            finally:
+                # a track of a closed connection may neither bring anything nor end
+                for sink in sinks:
+                    sink.cancel()
+                await asyncio.gather(*sinks, return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def _connected(self, what: str, page: PageSocket) -> AsyncIterator[RTCPeerConnection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Callable
 
@@ -36,6 +37,7 @@ class Reader:
         self.name = name
         self._frames, self._on_frame, self._on_edge = frames, on_frame, on_edge
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()  # what stands in our caller's log lines
         self._supply = Supply(self._loop.time())
         self._stops: dict[int, threading.Event] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -112,4 +114,4 @@ class Reader:
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         # the event loop may have ended before a thread that hung
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._loop.call_soon_threadsafe(function, *arguments, context=self._context)

@@ -159,14 +159,25 @@ async def test_agent_opens_new_sessions_when_the_bridge_has_died(
     hall: Hall, tmp_path: Path
 ) -> None:
     link, operator = await hall.begin(), hall.operator
-    async with running(Agent(link, StateFile(tmp_path / "agent.json"), picture)):
+    agent = Agent(link, StateFile(tmp_path / "agent.json"), picture)
+    async with running(agent):
         await operator.watcher.see(THUMB, "01", 30)
+        await operator.page.until(lambda: agent.status.receive.connected, 30)
+        stood = agent.status.publish.since, agent.status.receive.since
         os.kill(hall.service.pid("bridge"), signal.SIGKILL)
         await operator.page.until(lambda: bool(operator.closed_sessions), 30)
         await hall.service.ready()
         watcher = await hall.watch_anew()
         await watcher.see(THUMB, "01", 40)
         watcher.close()
+        lines = agent.status.publish, agent.status.receive
+
+        def both_again() -> bool:
+            again = tuple(line.since for line in lines)
+            return all(line.connected for line in lines) and again[1] > stood[1]
+
+        await operator.page.until(both_again, 40)
+        assert agent.status.publish.since > stood[0]
 
 
 async def test_agent_shows_a_file_round_and_round(hall: Hall, tmp_path: Path) -> None:
