@@ -81,8 +81,9 @@ class Hub:
         }
 
     def connected(self, conference: ConferenceId, port: Port) -> bool:
-        """Whether a page with this port is connected."""
-        return (conference, port) in self._sockets
+        """Whether a page with this port is connected, and not on its way out."""
+        socket = self._sockets.get((conference, port))
+        return socket is not None and not socket.closing
 
     def changed(self, before: Conference | None, after: Conference) -> None:
         """A conference changed: its pages get patches, and a device that lost its seat goes."""
@@ -119,9 +120,11 @@ class Hub:
         if socket is not None:
             socket.notify(SessionClosed(session.session, reason))
 
-    def sign_out(self, sign_in: bytes) -> None:
-        """A sign-in has ended: its pages end too."""
+    def sign_out(self, sign_in: bytes) -> list[tuple[ConferenceId, Port]]:
+        """A sign-in has ended: its pages end too; returns where they were."""
+        ended = [place for place, one in self._sockets.items() if one.sign_in == sign_in]
         self._close_where(lambda one: one.sign_in == sign_in, "unauthenticated")
+        return ended
 
     async def stop(self) -> None:
         """Close every page with ``shutting_down``; they come back to the next process."""
@@ -265,6 +268,9 @@ class Hub:
         return [socket for (held, _), socket in self._sockets.items() if held == conference]
 
     def _close_later(self, socket: PageSocket, code: str) -> None:
+        if socket.closing:
+            return
+        socket.closing = True
         self._later(socket.close(code))
 
     def _later(self, work: Coroutine[None, None, None]) -> None:

@@ -278,7 +278,7 @@ class Server:
         signed_in = self._hub.sign_ins()
         if signed_in:
             for sign_in in await self.services.accounts.over(signed_in, now):
-                self._hub.sign_out(sign_in)
+                self.services.end_sign_in(sign_in)
 
     async def _forward(self, reports: Subscription) -> None:
         async for report in reports:

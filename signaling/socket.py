@@ -97,6 +97,7 @@ class PageSocket:
         self.wishes = Wishes()
         self.standby = False
         self.left = False
+        self.closing = False
         self.jti: str | None = None
         self.sign_in: bytes | None = None
         self.admit = admit

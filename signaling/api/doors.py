@@ -93,9 +93,7 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     if direction == "publish" and not door.publish:
         raise WireError("forbidden", "this token may only receive")
     state = context.conferences.get(door.conference).current()
-    _require_right(context, state, door)
-    if door.link is not None:
-        await context.links.require(door.link, state, context.clock.wall())
+    await _require_right(context, state, door)
     if not context.door_requests.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
         raise WireError("rate_limited", "too many offers of one port")
     offer = await _offer(request)
@@ -103,6 +101,12 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     session, sdp = await context.nodes.open_session(
         Scope(door.conference), door.port, direction, offer, slots, door.device
     )
+    try:
+        await _require_right(context, context.conferences.get(door.conference).current(), door)
+    except WireError as error:
+        # the right was lost while the node was answering
+        context.nodes.close_later(session, error.code)
+        raise
     place = "whip" if direction == "publish" else "whep"
     response = web.Response(text=sdp, status=201, content_type=SDP)
     response.headers["Location"] = f"/{place}/{session.node}/{session.session}"
@@ -118,7 +122,7 @@ def _door(request: web.Request) -> tokens.Door:
     return tokens.verify(bearer(request), tokens.Door, context.ring, context.clock.wall())
 
 
-def _require_right(context: Services, state: Conference, door: tokens.Door) -> None:
+async def _require_right(context: Services, state: Conference, door: tokens.Door) -> None:
     """A token outlives what it was given for: the seat or the page may be another's by now."""
     if state.phase == "ended":
         raise WireError("wrong_phase", "the conference has ended", phase=state.phase)
@@ -128,6 +132,8 @@ def _require_right(context: Services, state: Conference, door: tokens.Door) -> N
             raise WireError("seat_taken", f"the seat of site {door.site} is not this device's")
     elif not context.hub.connected(state.conference, door.port):
         raise WireError("unauthenticated", "the page of this token is not connected")
+    if door.link is not None:
+        await context.links.require(door.link, state, context.clock.wall())
 
 
 async def _offer(request: web.Request) -> str:

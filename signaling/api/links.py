@@ -16,7 +16,7 @@ from signaling.api.security import POLICY
 from signaling.api.services import answer, services, sign_in_of
 from signaling.owner import Owner
 from signaling.wire.errors import WireError
-from signaling.wire.ids import Scope, SiteCode
+from signaling.wire.ids import SiteCode
 from signaling.wire.rest import SiteLink
 
 log = structlog.get_logger("signaling.links")
@@ -90,9 +90,7 @@ async def _change(request: web.Request, *, renew: bool) -> web.Response:
     change = context.links.rotate if renew else context.links.revoke
     link = await change(owner.current(), site, now)
     await context.hub.withdraw(owner, site)
-    for session in context.nodes.sessions(Scope(owner.conference)):
-        if session.port == routing.site_port(site):
-            context.nodes.close_later(session, "link_revoked")
+    context.end_sessions(owner.conference, routing.site_port(site), "link_revoked")
     log.info(
         "link rotated" if renew else "link revoked",
         conference=owner.conference,

@@ -30,7 +30,7 @@ from signaling.socket import SocketTimings
 from signaling.tokens import KeyRing
 from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, SiteCode
+from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode
 from signaling.wire.pages import IceServer
 from signaling.wire.rest import ServiceHealth, SiteHistory
 
@@ -82,6 +82,17 @@ class Services:
     def secure(self) -> bool:
         """Whether people reach the service by HTTPS, so that cookies may demand it."""
         return urlsplit(self.public_url).scheme == "https"
+
+    def end_sign_in(self, sign_in: bytes) -> None:
+        """Whoever came by it is out: its pages are closed, and what they receive ends."""
+        for conference, port in self.hub.sign_out(sign_in):
+            self.end_sessions(conference, port, "signed_out")
+
+    def end_sessions(self, conference: ConferenceId, port: Port, reason: str) -> None:
+        """End every media session of a port."""
+        for session in self.nodes.sessions(Scope(conference)):
+            if session.port == port:
+                self.nodes.close_later(session, reason)
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

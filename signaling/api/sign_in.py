@@ -81,7 +81,7 @@ async def sign_out(request: web.Request) -> web.Response:
     context = services(request)
     login = await sign_in_of(request)
     await context.accounts.end(login, context.clock.wall())
-    context.hub.sign_out(login.id)
+    context.end_sign_in(login.id)
     response = web.Response(status=204)
     response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
@@ -301,3 +302,37 @@ async def test_ice_servers_are_told_in_doors_and_headers(
 
         assert site.doors.ice_servers == [server]
         assert link.startswith('<turn:turn.example:3478>; rel="ice-server"; username="user"')
+
+
+async def test_session_that_a_node_opens_after_the_link_was_revoked_is_closed(
+    stage: Stage,
+) -> None:
+    node, operator, site = await stage.node(), await stage.window(), await stage.site("48")
+    node.answers = False
+    offer = asyncio.create_task(refused(site, "/whip"))
+    await node.until(lambda: bool(node.opened))
+
+    async with await operator.post(
+        f"/api/conferences/{stage.conference}/links/48/revoke", ""
+    ) as response:
+        assert response.status == 200
+    node.answers = True
+    await node.open_late()
+
+    assert await offer == (401, "link_revoked")
+    await node.until(lambda: node.sessions == {})
+    assert [reason for _, reason in node.closed] == ["link_revoked"]
+
+
+async def test_signing_out_ends_what_the_window_receives(stage: Stage) -> None:
+    node, operator, other = await stage.node(), await stage.window(), await stage.window()
+    for page in (operator, other):
+        async with await page.offer("/whep") as response:
+            assert response.status == 201
+
+    async with await operator.post("/api/sign-out", "") as response:
+        assert response.status == 204
+
+    await node.until(lambda: len(node.sessions) == 1)
+    assert [info.port for info in node.sessions.values()] == [other.port]
+    assert await refused(operator, "/whep") == (401, "unauthenticated")
