@@ -13,4 +13,6 @@ if (root !== null) {
     />,
     root,
   )
+  // another link, opened in the same tab
+  window.addEventListener('hashchange', () => location.reload())
 }

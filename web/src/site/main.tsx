@@ -27,6 +27,8 @@ if (root !== null && address !== null) {
     root,
   )
   void attendance.open()
+  // another link of the same site, opened in the same tab
+  window.addEventListener('hashchange', () => location.reload())
   window.addEventListener('online', () => attendance.socket.hurry())
   navigator.mediaDevices?.addEventListener('devicechange', () => void attendance.gear.refresh())
 }

@@ -31,7 +31,19 @@ test('regions stand together', () => {
   expect(sorted(sites, 'region').map(({ seat }) => seat.site)).toEqual(['02', '01', '04'])
 })
 
+test('calls for help come before the worst, the longest wait first', () => {
+  const sites = [
+    judged('06', 'lost'),
+    { ...judged('01', 'good'), seat: seatRow('01', { help_since: 20 }) },
+    { ...judged('02', 'good'), seat: seatRow('02', { help_since: 10 }) },
+  ]
+  expect(sorted(sites, 'worst').map(({ seat }) => seat.site)).toEqual(['02', '01', '06'])
+  expect(sites.slice(1).map(adviceFor)).toEqual(['help', 'help'])
+})
+
 test.each<[string, HealthState, Partial<SiteFigures> | null, Advice]>([
+  ['control lost, media good', 'good', { control: 'lost', control_age_s: 9 }, 'control_lost'],
+  ['a slow computer', 'fair', { freeze_ratio: 0.2 }, 'freezes'],
   ['never heard of', 'offline', null, 'offline_never'],
   ['never opened', 'offline', { control_age_s: null }, 'offline_never'],
   ['was there before', 'offline', { control_age_s: 400 }, 'offline'],

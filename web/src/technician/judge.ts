@@ -83,7 +83,7 @@ export function adviceFor(judged: Judged): Advice {
       if ((figures?.rtt_s ?? 0) >= RTT_S) return 'delay'
       return (figures?.freeze_ratio ?? 0) >= FREEZE_RATIO ? 'freezes' : 'weak'
     case 'good':
-      return 'good'
+      return judged.seat.help_since === null ? 'good' : 'help'
   }
 }
 

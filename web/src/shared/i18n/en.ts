@@ -388,7 +388,7 @@ export const en: Catalogue = {
     pictureLost: 'No picture arrives – reconnecting',
     seen: 'You see',
     heard: 'You hear',
-    heardNone: 'Nobody is speaking',
+    heardNone: 'No open microphone',
     self: 'Your picture',
     onAirHint: 'The whole conference sees your site',
     floorHint: 'You have the floor – the whole conference sees and hears you',
@@ -568,6 +568,11 @@ export const en: Catalogue = {
       weak: [
         'Quality is going down.',
         'Watch it for a minute; ask the site to stop other use of its network.',
+      ],
+      help: [
+        'The site calls for help although its path is good: telephone its contact now.',
+        'Often it is the sound in the room, the wrong camera, or a button that nobody finds.',
+        'When it is settled, press “Done”.',
       ],
       good: ['All is well, nothing to do.'],
     },

@@ -396,7 +396,7 @@ export const vi = {
     pictureLost: 'Chưa nhận được hình – đang nối lại',
     seen: 'Đang xem',
     heard: 'Đang nghe',
-    heardNone: 'Chưa có ai phát biểu',
+    heardNone: 'Chưa có micro nào mở',
     self: 'Hình của bạn',
     onAirHint: 'Cả hội nghị đang nhìn thấy điểm cầu của bạn',
     floorHint: 'Mời điểm cầu phát biểu – cả hội nghị đang nhìn và nghe bạn',
@@ -575,6 +575,11 @@ export const vi = {
       weak: [
         'Chất lượng đang giảm.',
         'Theo dõi thêm một phút; nhờ điểm cầu giảm các việc khác đang dùng mạng.',
+      ],
+      help: [
+        'Điểm cầu đang gọi hỗ trợ dù đường truyền tốt: gọi điện cho đầu mối ngay.',
+        'Thường là tiếng trong phòng, camera chưa đúng, hoặc chưa biết bấm nút nào.',
+        'Xong việc, bấm “Đã xử lý”.',
       ],
       good: ['Mọi thứ bình thường, không cần làm gì.'],
     },
