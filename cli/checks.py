@@ -19,7 +19,7 @@ from config.problems import ConfigError
 from config.settings import Settings, is_loopback
 from config.templates import load_template
 
-PAGES = ("sign-in.html", "operator.html", "technician.html", "site.html")
+PAGES = ("sign-in.html", "operator.html", "technician.html", "site.html", "join.html")
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """What one keyframe of each of 63 sites needs at once is 2.8 MB."""
 FREE_BYTES = 1024**3

@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from signaling.database import FILE_NAME, Database, DataDirectoryInUseError
+from signaling.accounts import Account, Accounts
+from signaling.database import FILE_NAME, MIGRATIONS, Database, DataDirectoryInUseError
 from signaling.tables import METADATA
+from signaling.wire.ids import AccountName
 
 OPEN = """
 import asyncio, sys
@@ -63,6 +68,26 @@ async def test_migrations_build_exactly_the_tables(tmp_path: Path) -> None:
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
     await database.close()
+
+
+async def test_accounts_of_the_first_schema_are_kept(tmp_path: Path) -> None:
+    def first_schema(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO accounts VALUES ('lan', 'operator')"))
+
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / FILE_NAME}")
+    async with engine.begin() as connection:
+        await connection.run_sync(first_schema)
+    await engine.dispose()
+
+    database = await Database.open(tmp_path)
+    account = await Accounts(database).account("lan")
+    await database.close()
+
+    assert account == Account(AccountName("lan"), "operator", None, False)
 
 
 async def test_commits_are_on_disk_before_they_are_acknowledged(tmp_path: Path) -> None:
