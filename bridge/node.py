@@ -77,7 +77,8 @@ class Node:
         self._by_ufrag: dict[str, Session] = {}
         self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
         self._serial = 0
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.Handle | None = None
+        self._deadline_at = 0.0
         self._sockets: list[UdpSocket] = []
         try:
             for index, (host, port) in enumerate(announce):
@@ -229,10 +230,12 @@ class Node:
     def _arm(self) -> None:
         """Wake the crosspoint when it wants to be; a wake-up that is too early does no harm."""
         due = self._crosspoint.next_deadline()
-        if due is None or (self._deadline is not None and self._deadline.when() <= due):
+        if due is None or (self._deadline is not None and self._deadline_at <= due):
             return
         if self._deadline is not None:
             self._deadline.cancel()
+        # remembered here: what uvloop gives back for a moment that is past knows no time
+        self._deadline_at = due
         self._deadline = self._loop.call_at(due, self._wake)
 
     def _wake(self) -> None:
