@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -39,6 +40,7 @@ RATES = [160, 500, 1000]
 SITES = 63
 SECONDS = 3.0
 HOLD_S = 6.0
+HIGHEST = -20
 
 Work = tuple[str, Callable[[], Run | Held | DrillRun]]
 
@@ -58,6 +60,10 @@ def main() -> int:
     )
     if results.janus is None:
         console.print(f"Janus is not installed, so it is left out: {janusserver.INSTALL}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the namespace goes, too
+    with contextlib.suppress(PermissionError):
+        # everything inherits it: what else the machine does shall not get in between
+        os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
     begin = time.monotonic()
     with place() as where, tempfile.TemporaryDirectory(prefix="diemcau-loops-") as cache:
         results.isolated = where.isolated

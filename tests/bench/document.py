@@ -75,7 +75,8 @@ needs root (for a network namespace) and, for the comparison, Janus: `{INSTALL}`
 
 - Machine: {results.machine}.
 - Run of {results.at:%d %B %Y, %H:%M} UTC, {results.took_s / 60:.1f} minutes.
-  {quiet} (more than {100 * QUIET:.0f} % of a core counts).
+  {quiet} (more than {100 * QUIET:.0f} % of a core counts). With root, all that is measured
+  runs at the highest priority: other things then take cache from it rather than time.
 - Figures are medians of {_repetitions(results)} runs with (lowest–highest).
   The subjects take turns: each repetition runs all of them, beginning with another one."""
 
