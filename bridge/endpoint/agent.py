@@ -11,43 +11,33 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import structlog
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCIceServer,
-    RTCPeerConnection,
-    RTCRtpCodecCapability,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
+from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
-from aiortc.stats import RTCStats
 from yarl import URL
 
-from bridge.endpoint import doors
+from bridge.endpoint import agentsession, doors
 from bridge.endpoint.agentmedia import AgentMedia
 from bridge.endpoint.agentreport import Freezes, Reporter, totals
+from bridge.endpoint.agentsession import Ended, Sessions
 from bridge.endpoint.agentstate import StateFile
 from bridge.endpoint.agentstatus import Status
 from bridge.endpoint.page import PageClosedError, PageSocket
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SlotName, parse_slots, slot_media
-from signaling.wire.pages import ConferenceRow, SeatRow, SessionClosed, Unmute
+from signaling.wire.pages import ConferenceRow, SeatRow, Unmute
 
 COOKIE = "diemcau_device"
 SLOTS = tuple(parse_slots("stage:1,floor:4"))
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 10.0
-CONNECT_S = 20.0
 REPORT_S = 5.0
 """Between two reports of our own statistics."""
 _UNAUTHENTICATED = 4401
 _LATER = {409, 429}
 """Statuses with which the door says not yet: the conference is not open, or too many come."""
-_CODECS = {"audio": "audio/opus", "video": "video/VP8"}
 
 log = structlog.get_logger("agent")
 
@@ -78,7 +68,7 @@ class Agent:
         self._state = state
         self._open_media = open_media
         self._unmute = unmute
-        self._ended: dict[str, asyncio.Event] = {}
+        self._sessions = Sessions()
         self._connections: dict[str, RTCPeerConnection] = {}
         self._shown = Freezes()
         self.status = Status(link.site, time.time())
@@ -91,7 +81,7 @@ class Agent:
             AgentError: the link is refused, or another page has taken this device's place.
         """
         async with doors.session() as http:
-            page = PageSocket(http, self._link.socket, self._link.site, self._session_closed)
+            page = PageSocket(http, self._link.socket, self._link.site, self._sessions.closed)
             try:
                 page = await self._enter(http, page)
                 await self._live(http, page)
@@ -141,7 +131,9 @@ class Agent:
         reporter = Reporter(loop.time())
         while True:
             await asyncio.sleep(REPORT_S)
-            found = [one for held in self._connections.values() for one in await _stats(held)]
+            found = [
+                one for held in self._connections.values() for one in await agentsession.stats(held)
+            ]
             sums = totals(found, media.pictures.shown if media.pictures else 0)
             level = media.sounds.level() if media.sounds else None
             report = reporter.report(
@@ -165,7 +157,7 @@ class Agent:
             else:
                 return page
         await self._exchange(http)
-        fresh = PageSocket(http, self._link.socket, self._link.site, self._session_closed)
+        fresh = PageSocket(http, self._link.socket, self._link.site, self._sessions.closed)
         await fresh.open(None)
         return fresh
 
@@ -214,7 +206,7 @@ class Agent:
     # --- sessions ---------------------------------------------------------------------------
 
     async def _hold(
-        self, what: str, open_session: Callable[[], contextlib.AbstractAsyncContextManager[_Ended]]
+        self, what: str, open_session: Callable[[], contextlib.AbstractAsyncContextManager[Ended]]
     ) -> None:
         """Open the session, and again whenever it ends."""
         retries, lost = _retries(), False
@@ -240,20 +232,18 @@ class Agent:
     @contextlib.asynccontextmanager
     async def _publish(
         self, http: aiohttp.ClientSession, page: PageSocket, media: AgentMedia
-    ) -> AsyncIterator[_Ended]:
+    ) -> AsyncIterator[Ended]:
         whip = page.snapshot.doors.whip
         if whip is None:
             raise AgentError("this seat may not publish")
         async with self._connected("publish", page) as connection:
             for track in media.tracks(lambda: self._is_open(page)):
                 connection.addTransceiver(track, direction="sendonly")
-            async with self._session(connection, self._resource(http, page, whip)) as ended:
+            async with self._sessions.open(connection, self._resource(http, page, whip)) as ended:
                 yield ended
 
     @contextlib.asynccontextmanager
-    async def _receive(
-        self, http: aiohttp.ClientSession, page: PageSocket
-    ) -> AsyncIterator[_Ended]:
+    async def _receive(self, http: aiohttp.ClientSession, page: PageSocket) -> AsyncIterator[Ended]:
         whep = page.snapshot.doors.whep
         if whep is None:
             raise AgentError("this seat may not receive")
@@ -264,7 +254,7 @@ class Agent:
                 connection.addTransceiver(slot_media(slot), direction="recvonly")
             resource = self._resource(http, page, whep, SLOTS)
             try:
-                async with self._session(connection, resource) as ended:
+                async with self._sessions.open(connection, resource) as ended:
                     yield ended
             finally:
                 # a track of a closed connection may neither bring anything nor end
@@ -275,7 +265,9 @@ class Agent:
     @contextlib.asynccontextmanager
     async def _connected(self, what: str, page: PageSocket) -> AsyncIterator[RTCPeerConnection]:
         """A peer connection, closed at the end; known to `_report` meanwhile."""
-        connection = self._connections[what] = _connection(page)
+        connection = self._connections[what] = agentsession.connection(
+            page.snapshot.doors.ice_servers
+        )
         try:
             yield connection
         finally:
@@ -294,44 +286,6 @@ class Agent:
                 if track.kind == "video":
                     self._shown.came(loop.time())
 
-    @contextlib.asynccontextmanager
-    async def _session(
-        self, connection: RTCPeerConnection, resource: doors.Resource
-    ) -> AsyncIterator[_Ended]:
-        """Negotiate through the door, wait for the connection, delete the resource at the end.
-
-        What is yielded waits until the service closes the session, or the connection fails.
-        """
-        changed, closed = asyncio.Event(), asyncio.Event()
-        connection.on("connectionstatechange", changed.set)
-        try:
-            for transceiver in connection.getTransceivers():
-                transceiver.setCodecPreferences(_codecs(transceiver.kind))
-            await connection.setLocalDescription(await connection.createOffer())
-            answer = await resource(connection.localDescription.sdp)
-            session = (resource.location or "").rpartition("/")[2]
-            self._ended[session] = closed
-            await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-            async with asyncio.timeout(CONNECT_S):
-                while connection.connectionState != "connected":
-                    if connection.connectionState in ("failed", "closed"):
-                        raise ConnectionError("the media connection failed")
-                    await changed.wait()
-                    changed.clear()
-
-            async def ended() -> None:
-                while connection.connectionState == "connected" and not closed.is_set():
-                    await _first(changed.wait(), closed.wait())
-                    changed.clear()
-
-            yield ended
-        finally:
-            self._ended = {key: one for key, one in self._ended.items() if one is not closed}
-            with contextlib.suppress(
-                aiohttp.ClientError, OSError, TimeoutError, doors.RefusedError
-            ):
-                await resource.delete()
-
     def _resource(
         self,
         http: aiohttp.ClientSession,
@@ -342,18 +296,10 @@ class Agent:
         full = url if "://" in url else self._link.base + url
         return doors.Resource(http, full, page.snapshot.doors.token, slots)
 
-    def _session_closed(self, message: SessionClosed) -> None:
-        ended = self._ended.get(message.session)
-        if ended is not None:
-            ended.set()
-
 
 async def _connected(page: PageSocket, number: int) -> None:
     """Wait for the page's connection of at least this number."""
     await page.until(lambda: page.connected and page.connections >= number, None)
-
-
-_Ended = Callable[[], Awaitable[None]]
 
 
 def _retries() -> Iterator[float]:
@@ -361,34 +307,3 @@ def _retries() -> Iterator[float]:
     while True:
         yield retry_s
         retry_s = min(2 * retry_s, LAST_RETRY_S)
-
-
-async def _stats(connection: RTCPeerConnection) -> list[RTCStats]:
-    return list((await connection.getStats()).values())
-
-
-async def _first(*waits: Awaitable[object]) -> None:
-    tasks = [asyncio.ensure_future(one) for one in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _connection(page: PageSocket) -> RTCPeerConnection:
-    servers = [
-        RTCIceServer(urls=server.urls, username=server.username, credential=server.credential)
-        for server in page.snapshot.doors.ice_servers
-    ]
-    return RTCPeerConnection(RTCConfiguration(iceServers=servers))
-
-
-def _codecs(kind: str) -> list[RTCRtpCodecCapability]:
-    wanted = _CODECS[kind].lower()
-    return [
-        codec
-        for codec in RTCRtpSender.getCapabilities(kind).codecs
-        if codec.mimeType.lower() == wanted
-    ]
