@@ -36,6 +36,7 @@ class Options:
 
     `public_url` is the address in links (scheme, host, port), this machine's when None. Port 0
     takes a free one. `default_template` founds the first conference of a new data directory.
+    `password_memory_kib` is what one check of a password costs (RFC 9106 §4).
     `links_problem` says why links would not work for those who get them; none is shown then.
     `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
     """
@@ -49,6 +50,7 @@ class Options:
     default_template: str | None = None
     ice_servers: tuple[IceServer, ...] = ()
     links_problem: str | None = None
+    password_memory_kib: int = 65_536
     trusted_proxies: tuple[str, ...] = ()
     pages_dir: Path = PAGES
     timings: Timings = field(default_factory=Timings)

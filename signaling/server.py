@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 import structlog
 from aiohttp import web
+from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
 from signaling import limits
@@ -219,7 +220,7 @@ class Server:
             wrong_codes=limits.Buckets(limits.WRONG_CODES),
             wrong_codes_of_site=limits.Buckets(limits.WRONG_CODES_OF_SITE),
             wrong_codes_of_address=limits.Buckets(limits.WRONG_CODES_OF_ADDRESS),
-            passwords=Passwords(),
+            passwords=Passwords(PasswordHasher(memory_cost=self._options.password_memory_kib)),
             lock_out=LockOut(),
             history=self._history,
             health=self._health.ask,

@@ -44,6 +44,7 @@ def options(tmp_path: Path) -> Options:
         default_template="small",
         pages_dir=tmp_path / "pages",
         timings=Timings(tick_s=0.02),
+        password_memory_kib=64,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from argon2 import PasswordHasher
 
 from signaling.conference.events import decode
 from signaling.journal import Journal
@@ -19,10 +20,11 @@ from tests.fakes.page import Page
 from tests.signaling.stage import Stage
 
 PASSWORD = "mật khẩu dài"
+HASH = make_hash(PASSWORD, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 async def add(stage: Stage, name: str, role: Role) -> None:
-    await stage.server.services.accounts.add(AccountName(name), role, make_hash(PASSWORD))
+    await stage.server.services.accounts.add(AccountName(name), role, HASH)
 
 
 async def told(response: aiohttp.ClientResponse) -> tuple[int, str]:
