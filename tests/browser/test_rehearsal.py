@@ -12,7 +12,6 @@ from tests.browser.chromium import Camera, chromium, open_context
 from tests.browser.people import (
     DA_NANG,
     HA_NOI,
-    confirm,
     enter_site,
     room,
     sees,
@@ -23,7 +22,7 @@ from tests.browser.people import (
 )
 from tests.service import running_service
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 STAGE = "video[data-slot='stage:1']"
 TAKEOVER_MS = 60_000
@@ -74,7 +73,7 @@ async def test_the_day_before(playwright: Playwright, tmp_path: Path):
         at_phone = await stack.enter_async_context(chromium(playwright, tablet))
         ha_noi = await (await open_context(at_phone, 390, 844)).new_page()
         await join_by_code(ha_noi, service.url, code)
-        await confirm(operator, "rehearse")
+        await operator.get_by_test_id("rehearse").click()
         await expect(room(da_nang)).to_have_attribute("data-phase", "rehearsal")
 
         # one asks for help
@@ -120,7 +119,7 @@ async def test_the_day_before(playwright: Playwright, tmp_path: Path):
         await expect(room(ha_noi)).to_have_attribute("data-tally", "listening")
 
         # the rehearsal ends, and leaves nothing behind
-        await confirm(operator, "end-rehearsal")
+        await operator.get_by_test_id("end-rehearsal").click()
         await expect(operator.get_by_test_id("queue-row")).to_have_count(0)
         for page in (laptop, ha_noi):
             await expect(page.get_by_test_id("waiting")).to_be_visible()
