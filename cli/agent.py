@@ -13,11 +13,13 @@ from typing import Annotated
 import structlog
 import typer
 
-from bridge.endpoint import agentdevices, agentmedia, cellcode, loops
-from bridge.endpoint.agent import Agent, AgentError
-from bridge.endpoint.agentsource import Card
-from bridge.endpoint.agentstate import StateFile
-from bridge.endpoint.agentstatus import StatusServer
+from bridge.agent import devices as agentdevices
+from bridge.agent import media as agentmedia
+from bridge.agent.agent import Agent, AgentError
+from bridge.agent.source import Card
+from bridge.agent.state import StateFile
+from bridge.agent.status import StatusServer
+from bridge.endpoint import cellcode, loops
 from cli import agentsettings
 from cli.agentsettings import AgentSettings
 from cli.logs import configure_logs

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bridge.endpoint import agentsource, doors
-from bridge.endpoint.agentsource import MAX_FRAMES_PER_S, Size, Source
+from bridge.agent import source as agentsource
+from bridge.agent.source import MAX_FRAMES_PER_S, Size, Source
+from bridge.endpoint import doors
 from config.problems import ConfigError, Problem, problems_of
 from config.settings import LogSettings
 from config.sources import from_toml

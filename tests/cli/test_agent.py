@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.endpoint.agentsource import Size, Source
+from bridge.agent.source import Size, Source
 from cli import agentsettings
 from config.problems import ConfigError
 from tests.cli.test_main import diemcau

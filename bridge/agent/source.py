@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import av
 import numpy as np
 
-from bridge.endpoint import agentdevices, cellcode
-from bridge.endpoint.film import AUDIO_HZ, FRAME_SAMPLES, VIDEO_HZ, Film, Frame, Kind
+from bridge.agent import devices as agentdevices
+from bridge.agent.film import AUDIO_HZ, FRAME_SAMPLES, VIDEO_HZ, Film, Frame, Kind
+from bridge.endpoint import cellcode
 
 SourceKind = Literal["none", "test", "v4l2", "alsa", "rtsp", "file"]
 MAX_WIDTH, MAX_HEIGHT = 1280, 720

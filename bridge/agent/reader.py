@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import structlog
 
-from bridge.endpoint.agentsource import FrameSource
-from bridge.endpoint.agentsupply import Begin, Came, Changed, Ended, Event, Stop, Supply, Tick
-from bridge.endpoint.film import Frame
+from bridge.agent.film import Frame
+from bridge.agent.source import FrameSource
+from bridge.agent.supply import Begin, Came, Changed, Ended, Event, Stop, Supply, Tick
 
 log = structlog.get_logger("agent")
 

@@ -15,10 +15,10 @@ import av
 import numpy as np
 from aiortc import MediaStreamTrack
 
+from bridge.agent.film import AUDIO_HZ, FRAME_SAMPLES, VIDEO_HZ, Frame, Kind
+from bridge.agent.reader import Reader
+from bridge.agent.source import Card, FrameSource, Size, Source, frames_of
 from bridge.endpoint import cellcode
-from bridge.endpoint.agentreader import Reader
-from bridge.endpoint.agentsource import Card, FrameSource, Size, Source, frames_of
-from bridge.endpoint.film import AUDIO_HZ, FRAME_SAMPLES, VIDEO_HZ, Frame, Kind
 
 SLATE_S = 0.2
 """Between two slates: a keyframe that is asked for comes no later."""

@@ -19,12 +19,13 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from yarl import URL
 
-from bridge.endpoint import agentsession, doors
-from bridge.endpoint.agentmedia import AgentMedia
-from bridge.endpoint.agentreport import Freezes, Reporter, totals
-from bridge.endpoint.agentsession import Ended, Sessions
-from bridge.endpoint.agentstate import StateFile
-from bridge.endpoint.agentstatus import Status
+from bridge.agent import session as agentsession
+from bridge.agent.media import AgentMedia
+from bridge.agent.report import Freezes, Reporter, totals
+from bridge.agent.session import Ended, Sessions
+from bridge.agent.state import StateFile
+from bridge.agent.status import Status
+from bridge.endpoint import doors
 from bridge.endpoint.page import PageClosedError, PageSocket
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SlotName, parse_slots, slot_media

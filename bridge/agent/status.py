@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from bridge.endpoint.agentmedia import Supplied
-from bridge.endpoint.agenttexts import TEXTS, language
+from bridge.agent.media import Supplied
+from bridge.agent.texts import TEXTS, language
 from signaling.wire.pages import Report, Tally
 
 REFRESH_S = 5

@@ -11,10 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from bridge.endpoint import agentmedia, cellcode, senses
-from bridge.endpoint.agentmedia import AgentMedia, Pictures, PictureTrack, Sounds, SoundTrack
-from bridge.endpoint.agentsource import Card, Size, Source, read_source
-from bridge.endpoint.film import Frame
+from bridge.agent import media as agentmedia
+from bridge.agent.film import Frame
+from bridge.agent.media import AgentMedia, Pictures, PictureTrack, Sounds, SoundTrack
+from bridge.agent.source import Card, Size, Source, read_source
+from bridge.endpoint import cellcode, senses
 
 SIZE = Size(320, 180)
 CARD = Card("48", "Đà Nẵng", 860)

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bridge.endpoint.agentmedia import Supplied
-from bridge.endpoint.agentstatus import Status, StatusServer
-from bridge.endpoint.agenttexts import TEXTS, language
+from bridge.agent.media import Supplied
+from bridge.agent.status import Status, StatusServer
+from bridge.agent.texts import TEXTS, language
 from signaling.wire.pages import Report
 
 

@@ -19,11 +19,12 @@ import pytest_asyncio
 import structlog
 from yarl import URL
 
-from bridge.endpoint import agentmedia, doors, loops
-from bridge.endpoint.agent import Agent, AgentError
-from bridge.endpoint.agentmedia import AgentMedia
-from bridge.endpoint.agentsource import Card, Size, Source, read_source
-from bridge.endpoint.agentstate import StateFile
+from bridge.agent import media as agentmedia
+from bridge.agent.agent import Agent, AgentError
+from bridge.agent.media import AgentMedia
+from bridge.agent.source import Card, Size, Source, read_source
+from bridge.agent.state import StateFile
+from bridge.endpoint import doors, loops
 from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate

@@ -14,7 +14,7 @@ from aiortc.stats import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.endpoint.agentreport import PAUSE_S, Freezes, Reporter, Totals, totals
+from bridge.agent.report import PAUSE_S, Freezes, Reporter, Totals, totals
 from signaling.wire.codec import decode_page_message, encode
 from signaling.wire.pages import Report
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.endpoint import agentsource
-from bridge.endpoint.agentsource import Card, Size, Source, SourceError, read_size, read_source
-from tests.bridge.endpoint.test_film import RATE, path
+from bridge.agent import source as agentsource
+from bridge.agent.source import Card, Size, Source, SourceError, read_size, read_source
+from tests.bridge.agent.test_film import RATE, path
 
 __all__ = ["path"]  # the film's fixture
 

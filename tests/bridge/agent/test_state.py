@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.endpoint.agentstate import StateFile
+from bridge.agent.state import StateFile
 
 
 def test_state_file_keeps_each_link_apart_and_to_its_owner(tmp_path: Path) -> None:

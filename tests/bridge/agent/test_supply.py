@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.endpoint.agentsupply import (
+from bridge.agent.supply import (
     FIRST_RETRY_S,
     HANG_S,
     LAST_RETRY_S,

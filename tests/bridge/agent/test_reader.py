@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import Generator
 
-from bridge.endpoint.agentreader import Reader
-from bridge.endpoint.film import Frame
-from tests.bridge.endpoint.test_agentmedia import picture
+from bridge.agent.film import Frame
+from bridge.agent.reader import Reader
+from tests.bridge.agent.test_media import picture
 
 
 async def test_frames_come_into_the_event_loop_and_the_thread_ends_when_told() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.endpoint import agentdevices
-from bridge.endpoint.agentdevices import Device
+from bridge.agent import devices as agentdevices
+from bridge.agent.devices import Device
 
 PCM = """00-00: ALC257 Analog : ALC257 Analog : playback 1 : capture 1
 00-03: HDMI 0 : HDMI 0 : playback 1

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from bridge.agent.film import Film, Frame, Kind
 from bridge.endpoint import cellcode
-from bridge.endpoint.film import Film, Frame, Kind
 
 FRAMES, RATE = 8, 20
 
