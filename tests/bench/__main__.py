@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import signal
@@ -28,7 +27,7 @@ from tests.bench.drills import DrillRun
 from tests.bench.fanout import Job, Run
 from tests.bench.namespace import Place, place
 from tests.bench.packets import AUDIO_PER_S
-from tests.bench.quiet import Patience
+from tests.bench.quiet import Patience, come_first
 from tests.bench.results import NAMES, Results
 from tests.bench.spread import rotated, show
 
@@ -40,7 +39,6 @@ RATES = [160, 500, 1000]
 SITES = 63
 SECONDS = 3.0
 HOLD_S = 6.0
-HIGHEST = -20
 
 Work = tuple[str, Callable[[], Run | Held | DrillRun]]
 
@@ -61,9 +59,6 @@ def main() -> int:
     if results.janus is None:
         console.print(f"Janus is not installed, so it is left out: {janusserver.INSTALL}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the namespace goes, too
-    with contextlib.suppress(PermissionError):
-        # everything inherits it: what else the machine does shall not get in between
-        os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
     begin = time.monotonic()
     with place() as where, tempfile.TemporaryDirectory(prefix="diemcau-loops-") as cache:
         results.isolated = where.isolated
@@ -145,9 +140,7 @@ def _keep(results: Results, found: Run | Held | DrillRun) -> None:
             results.held.append(found)
         case DrillRun():
             results.drills.append(found)
-            bad = [step for step, verdict in found.verdicts.items() if verdict != "passed"]
-            if bad:
-                results.failures.append(f"a drill did not pass: {', '.join(bad)}")
+            results.failures += [f"a drill did not pass: {fault}" for fault in found.faults]
 
 
 def _fanout(where: Place, server: str) -> Run:
@@ -168,7 +161,12 @@ def _python(module: str) -> list[str]:
 def _run(command: list[str], limit_s: float) -> str:
     """The output of a part, which ends by itself; if not, it is ended with all that it started."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=come_first,
     ) as running:
         try:
             out, err = running.communicate(timeout=limit_s + 15)

@@ -16,6 +16,7 @@ from typing import Any
 
 from cli.runfile import read_run
 from tests.bench import proc
+from tests.bench.quiet import come_first
 
 LIMIT_S = 180.0
 _LOOK_EVERY_S = 0.5
@@ -24,11 +25,11 @@ PARTS = ("bridge", "signaling")
 
 @dataclass(frozen=True)
 class DrillRun:
-    """One drill. `figures` are by step and name; `peak_kib` by process, `bridge_busiest` is a share
+    """One drill. `faults` has a line for each step that did not pass; `figures` are by step and name; `peak_kib` by process, `bridge_busiest` is a share
     of one core, over half a second."""
 
     passed: bool
-    verdicts: Mapping[str, str]
+    faults: list[str]
     figures: Mapping[tuple[str, str], float]
     peak_kib: Mapping[str, int]
     bridge_busiest: float
@@ -73,7 +74,12 @@ def drill(sites: int, cache: Path) -> DrillRun:
         command += ["--json", str(report), "--cache", str(cache)]
         with (folder / "drill.log").open("wb") as log:
             running = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, "TMPDIR": name}
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TMPDIR": name},
+                start_new_session=True,
+                preexec_fn=come_first,
             )
         watch = Watch(folder)
         try:
@@ -95,7 +101,7 @@ def read_report(data: dict[str, Any], watch: Watch) -> DrillRun:
     steps = data["steps"]
     return DrillRun(
         passed=bool(data["passed"]),
-        verdicts={step["step"]: step["verdict"] for step in steps},
+        faults=[_fault(step) for step in steps if step["verdict"] not in ("passed", "not run")],
         figures={
             (step["step"], name): float(value)
             for step in steps
@@ -104,3 +110,10 @@ def read_report(data: dict[str, Any], watch: Watch) -> DrillRun:
         peak_kib=dict(watch.peak_kib),
         bridge_busiest=watch.busiest,
     )
+
+
+def _fault(step: dict[str, Any]) -> str:
+    """A step that did not pass, and the first of what was wrong."""
+    found = step.get("faults", [])
+    first = f": {found[0]['site']}: {found[0]['seen']}" if found else ""
+    return f"{step['step']} {step['verdict']}, {len(found)} faults{first}"

@@ -20,7 +20,7 @@ from bridge.endpoint.offers import OPUS, VP8
 from tests.bench.line import Line, Remote
 from tests.bench.namespace import INTERFACE
 from tests.bench.packets import AudioTrack, VideoTrack
-from tests.bench.server import CONNECT_S, BenchError, Server, process
+from tests.bench.server import CONNECT_S, BenchError, Server, process, until
 
 INSTALL = "apt-get install janus"
 _SHIPPED = Path("/etc/janus")
@@ -43,6 +43,7 @@ class JanusServer:
         self._socket = socket
         self._session = 0
         self._feed = 0
+        self._up: set[int] = set()
         self._waiting: dict[str, asyncio.Queue[Json]] = {}
         self._numbers = itertools.count(1)
 
@@ -81,6 +82,8 @@ class JanusServer:
             raise BenchError("Janus wants to be the DTLS server of a publisher")
         remote = Remote(answer.credentials, answer.fingerprint, answer.address)
         await line.connect(remote, "server", checks=True, timeout_s=CONNECT_S)
+        # before, it is "no such feed" to subscribers
+        await until(lambda: handle in self._up, CONNECT_S)
 
     async def receive(self, line: Line, index: int) -> None:
         """See `Server`. Janus offers and checks; we answer, and are the DTLS server again, so that
@@ -132,6 +135,8 @@ class JanusServer:
         """Hand out what Janus says, until cancelled."""
         async for frame in self._socket:
             told = frame.json()
+            if told["janus"] == "webrtcup":
+                self._up.add(told["sender"])
             queue = self._waiting.get(told.get("transaction", ""))
             if queue is not None:
                 queue.put_nowait(told)

@@ -53,6 +53,7 @@ def test_the_conference_and_the_drill_are_told(results):
     step = "takes: all see the site on air"
     steps = [{"step": step, "verdict": "passed", "figures": {"first_frame_p50_ms": 132}}]
     results.drills.append(read_report({"passed": True, "steps": steps}, Watch(None)))
+    assert results.drills[0].faults == []
     page = document(results)
     assert "| bridge, share of a core | 0.200 |" in page
     assert "| bridge CPU per forwarded packet, µs | 20.0 |" in page
@@ -69,3 +70,17 @@ def test_lines_are_filled_but_not_those_of_tables():
     assert all(len(line) <= 100 for line in page.splitlines() if not line.startswith("|"))
     assert "- one more\n- two\n" in page
     assert page.endswith(table)
+
+
+def test_a_step_that_did_not_pass_is_told_with_its_first_fault():
+    fault = {"site": "48", "expected": "a picture", "seen": "no picture decoded"}
+    steps = [
+        {"step": "takes", "verdict": "failed", "figures": {}, "faults": [fault, fault]},
+        {"step": "mute", "verdict": "timed out", "figures": {}},
+        {"step": "end", "verdict": "passed", "figures": {}},
+    ]
+    found = read_report({"passed": False, "steps": steps}, Watch(None))
+    assert found.faults == [
+        "takes failed, 2 faults: 48: no picture decoded",
+        "mute timed out, 0 faults",
+    ]
