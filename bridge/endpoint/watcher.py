@@ -157,7 +157,8 @@ class Watcher:
         """The first picture in the slot from now on, or the first that shows `label`.
 
         Asks for a keyframe after `ask_after_s`, and again, until one comes. Arrival counts, not
-        the end of decoding, which waits for its turn.
+        the end of decoding, which waits for its turn: what came in time is looked at before
+        anything is judged or asked for, however long that takes a busy process.
 
         Raises:
             NotSeenError: not in time.
@@ -180,16 +181,18 @@ class Watcher:
         inlet.listeners.append(listen)
         asking = asyncio.create_task(self._ask(inlet, ask_after_s, last))
         try:
-            async with asyncio.timeout(timeout_s):
-                return await found
-        except TimeoutError:
-            packets = inlet.reception.packets - before
-            raise NotSeenError(slot, label, last[0] if last else None, packets) from None
+            await asyncio.wait([found], timeout=timeout_s)
         finally:
             inlet.listeners.remove(listen)
+            packets = inlet.reception.packets - before
             asking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asking
+        if not found.done():
+            await self._caught_up()
+        if found.done():
+            return found.result()
+        raise NotSeenError(slot, label, last[0] if last else None, packets)
 
     async def hear(self, slot: SlotName, span_s: float = 0.3) -> Sound:
         """What sounds in the slot during the next `span_s` seconds; silence if nothing comes."""
@@ -203,17 +206,23 @@ class Watcher:
             await asyncio.sleep(span_s)
         finally:
             inlet.listeners.remove(listen)
+        await self._caught_up()
+        return ear.heard()
+
+    async def _caught_up(self) -> None:
+        """Wait until all that has come so far is decoded."""
         drained = asyncio.Event()
         self._wheel.defer(drained.set)
         await drained.wait()
-        return ear.heard()
 
     async def _ask(self, inlet: Inlet, after_s: float, last: list[Seen]) -> None:
         await asyncio.sleep(after_s)
+        await self._caught_up()
         while not last:
             request = rtcp.PictureLoss(self._ssrc, inlet.ssrc)
             self._peer.send_rtcp(rtcp.build([rtcp.ReceiverReport(self._ssrc), request]))
             await asyncio.sleep(_ASK_AGAIN_S)
+            await self._caught_up()
 
     def _name_slots(self, answer: offers.Answer) -> None:
         for slot, section in zip(self.slots, answer.sections, strict=False):

@@ -12,11 +12,11 @@ from bridge.endpoint import loops
 from bridge.endpoint.peer import Door
 from bridge.endpoint.synthetic import Player
 from bridge.endpoint.watcher import NotSeenError, Watcher
-from bridge.endpoint.wheel import Wheel
 from bridge.node import Node
 from bridge.transport import Certificate
 from signaling.wire.control import OpenSession, Route, Routes, RoutesHeld, SessionOpened
 from signaling.wire.ids import Direction, Port, Scope, SlotName, Track, parse_slots, slot_media
+from tests.fakes.wheel import HeldWheel
 
 SCOPE = Scope("c1")
 STAGE, FLOOR = SlotName("stage:1"), SlotName("floor:1")
@@ -27,7 +27,7 @@ class Hall:
     """A node, with sites that join it directly, and routes set by hand."""
 
     node: Node
-    wheel: Wheel
+    wheel: HeldWheel
     certificate: Certificate
     revision: int = 0
     closers: list[Callable[[], None]] = field(default_factory=list)
@@ -79,7 +79,7 @@ def two() -> list[loops.Loop]:
 @pytest.fixture
 async def hall() -> AsyncIterator[Hall]:
     node = Node([("127.0.0.1", 0)], 200)
-    async with Wheel() as wheel:
+    async with HeldWheel() as wheel:
         hall = Hall(node, wheel, Certificate())
         yield hall
         for close in hall.closers:
@@ -139,6 +139,27 @@ async def test_player_jumps_to_its_keyframe_when_asked(hall: Hall, two: list[loo
     asked = player.keyframes_asked
     for _ in range(2):
         assert (await watcher.see(STAGE, timeout_s=3)).counter == 0
+    assert player.keyframes_asked > asked
+
+
+async def test_watcher_asks_for_nothing_before_it_has_looked_at_what_came(
+    hall: Hall, two: list[loops.Loop]
+) -> None:
+    player = await hall.player("01/main", two[0])
+    watcher = await hall.watcher("02/main")
+    hall.route(("02/main", STAGE, "01/main"))
+    await watcher.see(STAGE)
+    await watcher.next_packet(STAGE)  # what was asked meanwhile has been answered
+    asked = player.keyframes_asked
+    hall.wheel.hold()
+    seeing = asyncio.create_task(watcher.see(STAGE, timeout_s=20))
+    async with asyncio.timeout(10):
+        came = watcher.packets(STAGE)
+        while watcher.packets(STAGE) < came + 15:
+            await watcher.next_packet(STAGE)
+    assert player.keyframes_asked == asked
+    hall.wheel.release()
+    assert (await seeing).counter == 0
     assert player.keyframes_asked > asked
 
 
