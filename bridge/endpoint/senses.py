@@ -64,6 +64,7 @@ class Eye:
     def _decode(self, frame: bytes) -> Sighting | None:
         if not frame[0] & 1:  # RFC 7741 §4.3: P = 0 is a keyframe
             self._decoder = av.VideoCodecContext.create("vp8", "r")
+            self._decoder.thread_count = 1  # small pictures; more threads only wait for each other
         if self._decoder is None:
             return None
         try:

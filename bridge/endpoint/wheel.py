@@ -19,7 +19,9 @@ from types import TracebackType
 
 TURN_S = 0.01
 _DEFERRED_S = 0.004
-"""Time of a turn for deferred work; at least one piece is done in each."""
+"""CPU time for deferred work after a turn, or as much as the turn took if that is more: a process
+that gets little of its machine makes few turns, and would be left far behind. At least one piece
+is done in each."""
 _MAX_READS = 200
 """Datagrams of one socket in one turn, so that none starves the others."""
 RECEIVE_BUFFER = 512 * 1024
@@ -88,9 +90,10 @@ class Wheel:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            begin = loop.time()
+            begin, used_s = loop.time(), time.thread_time()
             self._turn(begin)
-            self._work(loop.time() + _DEFERRED_S, loop.time)
+            turned_s = time.thread_time()
+            self._work(turned_s + max(_DEFERRED_S, turned_s - used_s))
             end = loop.time()
             self.slowest_turn_s = max(self.slowest_turn_s, end - begin)
             due = max(due + TURN_S, end)
@@ -117,10 +120,10 @@ class Wheel:
             if sock.fileno() < 0:
                 return
 
-    def _work(self, until: float, clock: Callable[[], float]) -> None:
+    def _work(self, until_s: float) -> None:
         while self._deferred:
             self._deferred.popleft()()
-            if clock() >= until:
+            if time.thread_time() >= until_s:
                 return
 
 

@@ -102,6 +102,39 @@ async def test_deferred_work_is_done_in_order() -> None:
     assert done == list(range(50))
 
 
+def burn(seconds: float) -> float:
+    """Use that much CPU time; returns how much it was."""
+    begin = time.thread_time()
+    while time.thread_time() < begin + seconds:
+        pass
+    return time.thread_time() - begin
+
+
+async def test_deferred_work_gets_as_much_of_the_processor_as_turns_do() -> None:
+    finished = asyncio.Event()
+    turned: list[float] = []
+    worked: list[float] = []
+
+    def turn(now: float) -> None:
+        turned.append(burn(0.03))
+        worked.append(0.0)
+
+    def work() -> None:
+        worked[-1] += burn(0.002)
+
+    async with Wheel() as wheel, asyncio.timeout(30):
+        wheel.add(turn)
+        for _ in range(100):
+            wheel.defer(work)
+        wheel.defer(finished.set)
+        await finished.wait()
+        wheel.remove(turn)
+    # the last turns found little left to do
+    full = sum(1 for seconds in worked if seconds > 0) - 1
+    assert full > 1
+    assert sum(worked[:full]) > 0.8 * sum(turned[:full])
+
+
 async def test_what_a_part_raises_comes_out_of_the_wheel() -> None:
     failed = asyncio.Event()
 
