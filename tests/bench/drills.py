@@ -25,8 +25,9 @@ PARTS = ("bridge", "signaling")
 
 @dataclass(frozen=True)
 class DrillRun:
-    """One drill. `faults` has a line for each step that did not pass; `figures` are by step and name; `peak_kib` by process, `bridge_busiest` is a share
-    of one core, over half a second."""
+    """One drill. `faults` has a line for each step that did not pass; `figures` are by step and
+    name; `peak_kib` by process; `bridge_busiest` is a share of one core, over half a second.
+    """
 
     passed: bool
     faults: list[str]

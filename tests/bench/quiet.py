@@ -57,7 +57,7 @@ def come_first() -> None:
     """Give this process, and all that it will start, the highest priority, if that is allowed.
 
     Call it in a process that leads a session of its own: where the kernel groups processes by
-    session (sched(7), autogroup), a priority counts within the group only, so the group gets it too.
+    session (sched(7), autogroup), a priority counts within its group only; the group gets it too.
     """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
