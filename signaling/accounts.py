@@ -80,6 +80,11 @@ class Accounts:
 
     async def exchange(self, code: str, now: float) -> str:
         """Use a code up; returns the cookie's value. Raises WireError ``sign_in_invalid``."""
+        known = select(sign_in_codes.c.hash).where(sign_in_codes.c.hash == _hash(code))
+        async with self._database.read() as connection:
+            # guesses do not queue for the one writer
+            if (await connection.execute(known)).one_or_none() is None:
+                raise WireError("sign_in_invalid")
         async with self._database.write() as connection:
             used = await connection.execute(
                 update(sign_in_codes)

@@ -17,7 +17,7 @@ class Rate:
 PAGE_FRAMES = Rate(per_s=50, burst=200)
 """Frames of one page socket."""
 WRONG_SIGN_INS = Rate(per_s=10 / 60, burst=10)
-"""Wrong sign-in codes and passwords from one address."""
+"""Wrong passwords from one address, and apart from them wrong one-time codes."""
 WRONG_LINKS = Rate(per_s=20 / 60, burst=20)
 """Wrong links for one site from one address."""
 WRONG_CODES = Rate(per_s=60 / 60, burst=60)
@@ -26,6 +26,8 @@ WRONG_CODES_OF_SITE = Rate(per_s=10 / 60, burst=10)
 """Wrong typed codes that name one site."""
 WRONG_CODES_OF_ADDRESS = Rate(per_s=20 / 60, burst=20)
 """Wrong typed codes from one address, so that one cannot use up what all have."""
+AWAITING_HELLO = 20
+"""Sockets of one sign-in, or of one site's link, that have not said hello yet."""
 DOOR_REQUESTS = Rate(per_s=1, burst=20)
 """WHIP and WHEP offers of one port."""
 
@@ -51,6 +53,11 @@ class Bucket:
         self._left = left - 1 if left >= 1 else left
         return left >= 1
 
+    def give_back(self, now: float) -> None:
+        """A token was taken for nothing."""
+        self._left = min(self._rate.burst, self.left(now) + 1)
+        self._at = max(self._at, now)
+
 
 class Buckets:
     """One bucket per key; the keys longest unused are forgotten beyond `capacity`."""
@@ -72,3 +79,9 @@ class Buckets:
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)
         return bucket.take(now)
+
+    def give_back(self, key: str, now: float) -> None:
+        """A token of `key` was taken for nothing."""
+        bucket = self._buckets.get(key)
+        if bucket is not None:
+            bucket.give_back(now)

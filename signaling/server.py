@@ -216,6 +216,7 @@ class Server:
             page_timings=timings.pages,
             site_timings=timings.sites,
             wrong_sign_ins=limits.Buckets(limits.WRONG_SIGN_INS),
+            wrong_sign_in_codes=limits.Buckets(limits.WRONG_SIGN_INS),
             wrong_links=limits.Buckets(limits.WRONG_LINKS),
             wrong_codes=limits.Buckets(limits.WRONG_CODES),
             wrong_codes_of_site=limits.Buckets(limits.WRONG_CODES_OF_SITE),

@@ -33,15 +33,14 @@ async def _exchange(request: web.Request) -> web.Response:
     context = services(request)
     conference, code = request.match_info["conference"], SiteCode(request.match_info["code"])
     now, wall = context.clock.monotonic(), context.clock.wall()
-    limited = f"{conference}/{code}/{address_of(request)}"
-    if context.wrong_links.empty(limited, now):
-        raise WireError("rate_limited", "too many wrong links; wait a minute")
     body = await body_of(request, LinkExchange)
     state = context.conferences.get(conference).current()
     try:
         link, expires_at = await context.links.open(body.token, state, code, wall)
     except WireError:
-        context.wrong_links.take(limited, now)
+        # a right one is never refused: a signature is not guessed
+        if not context.wrong_links.take(f"{conference}/{code}/{address_of(request)}", now):
+            raise WireError("rate_limited", "too many wrong links; wait a minute") from None
         raise
     return await _seated(request, state, link, expires_at)
 
@@ -51,23 +50,36 @@ async def _join(request: web.Request) -> web.Response:
     now = context.clock.monotonic()
     body = await body_of(request, JoinRequest)
     code = typedcode.read(body.code)
-    limits = (
-        (context.wrong_codes_of_site, code.site if code is not None else ""),
-        (context.wrong_codes_of_address, address_of(request)),
-        (context.wrong_codes, EVERYBODY),
-    )
-    if any(buckets.empty(key, now) for buckets, key in limits):
-        raise WireError("rate_limited", "too many wrong codes; wait a minute")
+    states = [owner.current() for owner in reversed(context.conferences.all())]
+    if code is None or not _names_a_seat(code, states):
+        raise _wrong_code(request, now)
+    # one site's limit is what keeps its code from being guessed; the token is taken first, so that
+    # guesses made at once are counted too
+    if not context.wrong_codes_of_site.take(code.site, now):
+        raise _too_many_codes()
     try:
-        if code is None:
-            raise WireError("code_invalid", "a code is a site's number and eight letters")
-        states = [owner.current() for owner in reversed(context.conferences.all())]
         link, state, expires_at = await context.links.open_typed(code, states, context.clock.wall())
     except WireError:
-        for buckets, key in limits:
-            buckets.take(key, now)
-        raise
+        raise _wrong_code(request, now) from None
+    context.wrong_codes_of_site.give_back(code.site, now)
     return await _seated(request, state, link, expires_at)
+
+
+def _names_a_seat(code: typedcode.TypedCode, states: list[Conference]) -> bool:
+    return any(typedcode.plain(site) == code.site for state in states for site in state.seats)
+
+
+def _wrong_code(request: web.Request, now: float) -> WireError:
+    context = services(request)
+    # the limits over all sites refuse wrong codes alone: nobody locks out a site next door
+    allowed = context.wrong_codes_of_address.take(address_of(request), now)
+    if allowed and context.wrong_codes.take(EVERYBODY, now):
+        return WireError("code_invalid", "no site of a running conference has this code")
+    return _too_many_codes()
+
+
+def _too_many_codes() -> WireError:
+    return WireError("rate_limited", "too many wrong codes; wait a minute")
 
 
 async def _seated(

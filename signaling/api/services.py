@@ -63,6 +63,7 @@ class Services:
     page_timings: SocketTimings
     site_timings: SocketTimings
     wrong_sign_ins: Buckets
+    wrong_sign_in_codes: Buckets
     wrong_links: Buckets
     wrong_codes: Buckets
     wrong_codes_of_site: Buckets

@@ -18,16 +18,8 @@ log = structlog.get_logger("signaling.accounts")
 async def sign_in(request: web.Request) -> web.Response:
     """Exchange a one-time code, or an account's name and password, for the sign-in cookie."""
     context = services(request)
-    now, address = context.clock.monotonic(), address_of(request)
-    if context.wrong_sign_ins.empty(address, now):
-        raise WireError("rate_limited", "too many wrong sign-ins; wait a minute")
     body = await body_of(request, SignInRequest)
-    try:
-        cookie = await _proven(context, body, address)
-    except WireError as error:
-        if error.code not in ("bad_message", "rate_limited"):
-            context.wrong_sign_ins.take(address, now)
-        raise
+    cookie = await _proven(context, body, address_of(request))
     login = await context.accounts.find(cookie, context.clock.wall())
     log.info("signed in", account=login.account, role=login.role)
     response = answer(Me(login.account, login.role))
@@ -44,17 +36,41 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def _proven(context: Services, body: SignInRequest, address: str) -> str:
-    wall = context.clock.wall()
     if body.code is not None and body.account is None and body.password is None:
-        return await context.accounts.exchange(body.code, wall)
+        return await _by_code(context, body.code, address)
     if body.code is None and body.account is not None and body.password is not None:
-        name = body.account.strip().lower()
-        async with context.passwords.turn():
-            if context.wrong_sign_ins.empty(address, context.clock.monotonic()):
-                raise WireError("rate_limited", "too many wrong sign-ins; wait a minute")
-            await _check(context, name, body.password)
-            return await context.accounts.open(AccountName(name), wall)
+        return await _by_password(context, body.account.strip().lower(), body.password, address)
     raise WireError("bad_message", "either code, or account and password")
+
+
+async def _by_code(context: Services, code: str, address: str) -> str:
+    try:
+        return await context.accounts.exchange(code, context.clock.wall())
+    except WireError:
+        # a right one is never refused: 192 bits are not guessed, and many sit behind one address
+        if not context.wrong_sign_in_codes.take(address, context.clock.monotonic()):
+            raise _too_many() from None
+        raise
+
+
+async def _by_password(context: Services, name: str, password: str, address: str) -> str:
+    if context.wrong_sign_ins.empty(address, context.clock.monotonic()):
+        raise _too_many()
+    async with context.passwords.turn():
+        now = context.clock.monotonic()
+        if context.wrong_sign_ins.empty(address, now):
+            raise _too_many()
+        try:
+            await _check(context, name, password)
+        except WireError as error:
+            if error.code != "rate_limited":
+                context.wrong_sign_ins.take(address, now)
+            raise
+        return await context.accounts.open(AccountName(name), context.clock.wall())
+
+
+def _too_many() -> WireError:
+    return WireError("rate_limited", "too many wrong sign-ins; wait a minute")
 
 
 async def _check(context: Services, name: str, password: str) -> None:

@@ -31,6 +31,18 @@ def test_clock_that_goes_back_gives_nothing() -> None:
     assert not bucket.take(5.0)
 
 
+def test_token_that_is_given_back_is_there_again_but_never_more_than_the_burst() -> None:
+    buckets = Buckets(RATE)
+    for _ in range(3):
+        buckets.take("a", 0.0)
+
+    buckets.give_back("a", 0.0)
+    assert [buckets.take("a", 0.0) for _ in range(2)] == [True, False]
+
+    buckets.give_back("a", 100.0)
+    assert [buckets.take("a", 100.0) for _ in range(4)] == [True, True, True, False]
+
+
 def test_keys_are_limited_apart() -> None:
     buckets = Buckets(RATE)
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
@@ -253,6 +254,28 @@ async def test_wrong_codes_are_limited_per_address_and_in_all(
 
     assert one == ["code_invalid"] * 20 + ["rate_limited"]
     assert others == ["code_invalid"] * 40 + ["rate_limited"]
+
+
+async def test_right_code_works_where_others_have_typed_wrong_ones(stage: Stage) -> None:
+    page = await stage.page()
+    wrong = [await join(page, f"{n}99-AAAAAAAA") for n in range(61)]
+
+    assert wrong[-1] == (429, "rate_limited")
+    assert await join(page, await code_of(stage, "48")) == (200, "")
+
+
+async def test_right_code_does_not_use_up_its_site_s_limit(stage: Stage) -> None:
+    page, code = await stage.page(), await code_of(stage, "48")
+
+    assert [await join(page, code) for _ in range(12)] == [(200, "")] * 12
+
+
+async def test_guesses_of_one_site_at_once_are_all_counted(stage: Stage) -> None:
+    page = await stage.page()
+
+    answers = await asyncio.gather(*(join(page, "48-AAAAAAAA") for _ in range(15)))
+
+    assert sorted(answers) == [(401, "code_invalid")] * 10 + [(429, "rate_limited")] * 5
 
 
 async def test_forwarded_address_of_a_stranger_is_not_believed(stage: Stage) -> None:

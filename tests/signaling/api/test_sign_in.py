@@ -101,6 +101,25 @@ async def test_wrong_passwords_of_one_address_are_limited_over_all_accounts(stag
     assert answers == [(401, "bad_credentials")] * 10 + [(429, "rate_limited")]
 
 
+async def test_wrong_passwords_of_an_address_leave_its_one_time_codes_alone(stage: Stage) -> None:
+    page = await stage.page()
+    for n in range(11):
+        await sign_in(page, f"name-{n}", "wrong")
+
+    link = await stage.server.mint_sign_in("operator")
+
+    assert await told(await page.sign_in(link)) == (200, "operator")
+
+
+async def test_wrong_one_time_codes_leave_passwords_of_the_address_alone(stage: Stage) -> None:
+    await add(stage, "lan", "operator")
+    page = await stage.page()
+    for n in range(11):
+        await told(await page.post("/api/sign-in", encode(SignInRequest(f"wrong-code-{n:03}"))))
+
+    assert await sign_in(page, "lan") == (200, "operator")
+
+
 @pytest.mark.parametrize(
     "body",
     [
