@@ -48,11 +48,16 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         return _from_http(error)
-    except ConnectionError:
-        raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _gone(request):
+            # nobody is there to be told
+            return web.Response()
         log.exception("request failed", method=request.method, path=request.path)
         return problem_response(WireError("internal"))
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _from_http(error: web.HTTPException) -> web.Response:
