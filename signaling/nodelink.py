@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from signaling.routetable import RouteTable
 from signaling.wire.codec import encode
 from signaling.wire.control import (
@@ -25,8 +27,12 @@ from signaling.wire.ids import NodeId, Scope
 
 REPLY_TIMEOUT_S = 5.0
 """How long a node may take to answer a request."""
+UNANSWERED = 3
+"""So many requests without a reply, each sent after the one before had timed out, end a link."""
 
 Send = Callable[[str], Awaitable[None]]
+
+log = structlog.get_logger("signaling.nodes")
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +53,9 @@ class Link:
     waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
     last_request: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    unanswered: int = 0
+    _counted_to: int = 0
+    _giving_up: asyncio.Task[None] | None = None
 
     def reported(self, stats: Stats, now: float) -> None:
         """The node's figures have come; `now` is monotonic seconds."""
@@ -82,6 +91,7 @@ class Link:
                 await self.tell(message)
                 answer = await reply
         except TimeoutError:
+            self._timed_out(message.request)
             detail = f"node {self.node}: no reply in {timeout_s:g} s"
             raise WireError("bridge_timeout", detail) from None
         finally:
@@ -100,6 +110,7 @@ class Link:
 
     def replied(self, message: SessionOpened | Done | RoutesHeld | Refused) -> None:
         """The node's reply to one of the requests."""
+        self.unanswered = 0
         waiting = self.waiting.get(message.request)
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
@@ -107,6 +118,27 @@ class Link:
             # its client has been told that nothing came of it
             late = CloseSession(self.next_request(), message.session, "late")
             self.spawn(self.tell(late))
+
+    def _timed_out(self, request: int) -> None:
+        if request <= self._counted_to:
+            # it was under way together with one that counts
+            return
+        self.unanswered += 1
+        self._counted_to = self.last_request
+        if self.unanswered < UNANSWERED or self._giving_up is not None:
+            return
+        log.warning(
+            "node does not answer, closing its link",
+            node=self.node,
+            unanswered=self.unanswered,
+            next="it keeps forwarding and dials in again",
+        )
+
+        async def give_up() -> None:
+            await self.close("bridge_timeout")
+
+        # no task of the link's life, which it ends
+        self._giving_up = asyncio.create_task(give_up())
 
     def abandon(self) -> None:
         """The link is over: requests under way fail with ``no_bridge``."""

@@ -173,11 +173,16 @@ class Nodes:
         if link is None:
             return
         message = CloseSession(link.next_request(), session.session, reason)
+        session.closing = True
         try:
             await link.request(message, self._reply_timeout_s)
         except WireError as error:
-            log.warning("session not closed", session=session.session, reason=str(error))
+            if not session.told:
+                session.told = True
+                log.warning("session not closed", session=session.session, reason=str(error))
             return
+        finally:
+            session.closing = False
         self._remove(session, reason)
 
     def close_later(self, session: Session, reason: str) -> None:
@@ -300,6 +305,7 @@ class Nodes:
             info.state,
             frozenset(info.slots),
             device=known.device if known is not None else None,
+            told=known.told if known is not None else False,
         )
 
     def _remove(self, session: Session, reason: str) -> None:

@@ -89,8 +89,9 @@ class Reconciler:
         for link in self._nodes.links:
             for session in self._all_of(link.node):
                 reason = self.why_invalid(session)
-                if reason is not None:
-                    log.info("closing session", session=session.session, reason=reason)
+                if reason is not None and not session.closing:
+                    if not session.told:
+                        log.info("closing session", session=session.session, reason=reason)
                     self._nodes.close_later(session, reason)
         for owner in self._conferences.all():
             if owner.conference not in self._settled:

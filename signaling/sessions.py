@@ -12,7 +12,8 @@ from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, Session
 @dataclass(slots=True)
 class Session:
     """A WHIP or WHEP resource on a node. `device` is None when another run of this service
-    opened it, or when it is no site's."""
+    opened it, or when it is no site's. `closing` while its node is asked to close it; `told` once a
+    try that failed has been logged."""
 
     node: NodeId
     session: SessionId
@@ -23,6 +24,8 @@ class Session:
     slots: frozenset[SlotName]
     device: DeviceId | None = None
     stats: SessionStats | None = None
+    closing: bool = False
+    told: bool = False
 
 
 def newest(sessions: Iterable[Session]) -> list[Session]:

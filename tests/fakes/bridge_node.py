@@ -152,6 +152,8 @@ class FakeNode:
                         await self._apply(message)
             elif isinstance(message, OpenSession):
                 self.opened.append(message)
+            elif isinstance(message, CloseSession):
+                self.closed.append((message.session, message.reason))
             self._moved.set()
 
     async def _open(self, message: OpenSession) -> None:

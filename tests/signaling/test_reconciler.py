@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from signaling.wire.pages import End, Leave, Start, Take
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import single
+from tests.signaling.conftest import StartStage
 from tests.signaling.stage import Stage
 
 
@@ -111,6 +113,29 @@ async def test_adopted_session_of_an_unknown_port_is_closed(stage: Stage) -> Non
     await node.until(lambda: bool(node.closed))
     assert node.closed == [("old-99-main", "not_found")]
     assert [info.port for info in node.sessions.values()] == ["48/main"]
+
+
+async def test_node_that_never_answers_is_asked_once_at_a_time_and_then_loses_its_link(
+    options: Options, start_stage: StartStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timings = replace(options.timings, tick_s=0.01, reply_timeout_s=0.1)
+    async with start_stage(replace(options, timings=timings)) as stage:
+        node = adopted(stage, "98/main", "99/main", table=False)
+        node.answers = False
+        await stage.node(node)
+
+        assert await node.close_code() == 1011
+
+    asked = Counter(session for session, _ in node.closed)
+    assert set(asked) == {"old-98-main", "old-99-main"}
+    assert max(asked.values()) == 3
+    lines = capsys.readouterr().out.splitlines()
+    for told, count in (
+        ("closing session", 2),
+        ("session not closed", 2),
+        ("does not answer", 1),
+    ):
+        assert len([line for line in lines if told in line]) == count
 
 
 async def test_table_waits_for_the_window_to_say_what_it_watches(stage: Stage) -> None:
