@@ -13,6 +13,7 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.commands import SYSTEM, Command, Join, Lose, LoseStandby
 from signaling.conference.state import Conference
+from signaling.limits import AWAITING_HELLO
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
@@ -47,11 +48,12 @@ class Hub:
         self._sockets: dict[tuple[ConferenceId, Port], PageSocket] = {}
         self._arming: set[tuple[ConferenceId, SiteCode, DeviceId]] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._awaited: Counter[bytes | str | None] = Counter()
 
     async def serve(self, socket: PageSocket) -> None:
         """Run a page from its hello to its end, and close it with what was wrong, if anything."""
         try:
-            hello = await socket.hello()
+            hello = await self._hello(socket)
             with self._joins(socket):
                 await socket.admit()
                 await self._let_in(socket, hello)
@@ -71,6 +73,18 @@ class Hub:
             pass
         finally:
             self._gone(socket)
+
+    async def _hello(self, socket: PageSocket) -> PageHello:
+        opened_by = socket.sign_in or socket.jti
+        if self._awaited[opened_by] >= AWAITING_HELLO:
+            raise WireError("rate_limited")
+        self._awaited[opened_by] += 1
+        try:
+            return await socket.hello()
+        finally:
+            self._awaited[opened_by] -= 1
+            if not self._awaited[opened_by]:
+                del self._awaited[opened_by]
 
     def wishes(self, conference: ConferenceId) -> dict[Port, Wishes]:
         """What each connected page of a conference wants to see and hear beside the program."""

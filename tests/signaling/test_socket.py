@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from signaling.wire.pages import (
 )
 from signaling.wire.samples import HealthReport
 from tests.fakes.clock import FakeClock
+from tests.fakes.page import Page, SocketClosedError
 from tests.signaling.build import single
 from tests.signaling.conftest import StartStage
 from tests.signaling.figures import FIGURES
@@ -65,7 +67,8 @@ async def test_frame_beyond_the_hard_limit_is_closed_too(stage: Stage) -> None:
 
     await page.send("x" * (MAX_PAGE_FRAME * 5))
 
-    assert (await page.closed()).code == 1009
+    closed = await page.closed()
+    assert (closed.code, closed.reason) == (1009, "")
 
 
 async def test_binary_frame_is_refused(stage: Stage) -> None:
@@ -98,6 +101,44 @@ async def test_page_that_says_nothing_is_closed(options: Options, start_stage: S
         closed = await page.closed()
 
     assert (closed.code, closed.reason) == (4402, "hello_expected")
+
+
+async def first_closed(pages: list[Page]) -> list[SocketClosedError]:
+    """Read all until one is closed; why."""
+    reading = [asyncio.create_task(page.closed()) for page in pages]
+    done, pending = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    return [task.result() for task in done]
+
+
+async def test_sockets_without_hello_are_limited_for_what_opened_them(stage: Stage) -> None:
+    first, other = await stage.signed_in(), await stage.device("48")
+    waiting = []
+    for _ in range(21):
+        page = await stage.page()
+        page.adopt_cookies(first)
+        await page.open(first.socket_path)
+        waiting.append(page)
+
+    refused = await first_closed(waiting)
+    assert [(one.code, one.reason) for one in refused] == [(4429, "rate_limited")]
+    await other.connect()
+
+    still = next(page for page in waiting if not page.websocket.closed)
+    await still.hello()
+    await still.heartbeat()
+    await first.connect()
+
+
+async def test_devices_of_one_link_wait_together_for_their_hello(stage: Stage) -> None:
+    pages = [await stage.device("48") for _ in range(21)]
+    for page in pages:
+        await page.open()
+
+    assert [one.reason for one in await first_closed(pages)] == ["rate_limited"]
+    await (await stage.site("01")).heartbeat()
 
 
 async def test_site_that_falls_silent_counts_as_gone(
