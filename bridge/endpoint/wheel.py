@@ -22,6 +22,8 @@ _DEFERRED_S = 0.004
 """CPU time for deferred work after a turn, or as much as the turn took if that is more: a process
 that gets little of its machine makes few turns, and would be left far behind. At least one piece
 is done in each."""
+_MAX_DEFERRED_S = 0.25
+"""Of time, then the next turn is due, whatever the process got of the processor meanwhile."""
 _MAX_READS = 200
 """Datagrams of one socket in one turn, so that none starves the others."""
 RECEIVE_BUFFER = 512 * 1024
@@ -93,7 +95,8 @@ class Wheel:
             begin, used_s = loop.time(), time.thread_time()
             self._turn(begin)
             turned_s = time.thread_time()
-            self._work(turned_s + max(_DEFERRED_S, turned_s - used_s))
+            share_s = max(_DEFERRED_S, turned_s - used_s)
+            self._work(turned_s + share_s, loop.time() + _MAX_DEFERRED_S, loop.time)
             end = loop.time()
             self.slowest_turn_s = max(self.slowest_turn_s, end - begin)
             due = max(due + TURN_S, end)
@@ -120,10 +123,10 @@ class Wheel:
             if sock.fileno() < 0:
                 return
 
-    def _work(self, until_s: float) -> None:
+    def _work(self, used_s: float, until: float, clock: Callable[[], float]) -> None:
         while self._deferred:
             self._deferred.popleft()()
-            if time.thread_time() >= until_s:
+            if time.thread_time() >= used_s or clock() >= until:
                 return
 
 
