@@ -51,6 +51,10 @@ def command(
     action: Annotated[Action, typer.Argument(help="add, list, password, disable or enable.")],
     name: Annotated[str | None, typer.Argument(help="The account; not for list.")] = None,
     role: Annotated[AccountRole | None, typer.Option("--role", help="For add.")] = None,
+    organizer: Annotated[
+        str | None,
+        typer.Option("--organizer", help="For add: whose conferences alone; all if left out."),
+    ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -62,9 +66,10 @@ def command(
     settings = settings_of(config, data_dir=data_dir)
     try:
         _check(action, name, role)
+        _check_organizer(action, name, role, organizer)
         wants_password = action in (Action.ADD, Action.PASSWORD)
         password = _password(from_stdin=password_stdin) if wants_password else ""
-        found = asyncio.run(_run(settings.data_dir, action, name or "", role, password))
+        found = asyncio.run(_run(settings.data_dir, action, name or "", role, organizer, password))
     except (UserError, UnknownAccountError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -85,6 +90,21 @@ def _check(action: Action, name: str | None, role: AccountRole | None) -> None:
         raise UserError(f"with which role? diemcau user add {name} --role ROLE, one of: {roles}")
 
 
+def _check_organizer(
+    action: Action, name: str | None, role: AccountRole | None, organizer: str | None
+) -> None:
+    if organizer is None:
+        return
+    if action is not Action.ADD:
+        raise UserError("an account's organizer is told when it is added, and at no other time")
+    if not organizer or organizer != organizer.strip():
+        raise UserError("an organizer has a name, without spaces around it, as the template has it")
+    if role is AccountRole.ADMINISTRATOR:
+        raise UserError("an administrator belongs to all organizers; leave --organizer out")
+    if name in set(AccountRole):
+        raise UserError(f"one-time links sign in as {name}, for all organizers; use another name")
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -96,14 +116,20 @@ def _password(*, from_stdin: bool) -> str:
 
 
 async def _run(
-    data_dir: Path, action: Action, name: str, role: AccountRole | None, password: str
+    data_dir: Path,
+    action: Action,
+    name: str,
+    role: AccountRole | None,
+    organizer: str | None,
+    password: str,
 ) -> list[Account]:
     async with _accounts(data_dir) as accounts:
         now = time.time()
         match action:
             case Action.ADD:
                 assert role is not None
-                await accounts.add(AccountName(name), role.value, make_hash(password))
+                secret = make_hash(password)
+                await accounts.add(AccountName(name), role.value, secret, organizer)
             case Action.PASSWORD:
                 await accounts.set_password(name, make_hash(password), now)
             case Action.DISABLE:
@@ -134,6 +160,7 @@ def _show(accounts: list[Account], as_json: bool) -> None:
             {
                 "account": one.name,
                 "role": one.role,
+                "organizer": one.organizer,
                 "disabled": one.disabled,
                 "password": one.password_hash is not None,
             }
@@ -141,8 +168,9 @@ def _show(accounts: list[Account], as_json: bool) -> None:
         ]
         typer.echo(json.dumps(told))
         return
-    table = Table("Account", "Role", "State", box=None)
+    table = Table("Account", "Role", "Organizer", "State", box=None)
     for one in accounts:
         state = "active" if one.password_hash is not None else "one-time links only"
-        table.add_row(one.name, one.role, "disabled" if one.disabled else state)
+        state = "disabled" if one.disabled else state
+        table.add_row(one.name, one.role, one.organizer or "all", state)
     Console(highlight=False, markup=False).print(table)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -32,22 +33,26 @@ class UnknownAccountError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A login that holds. `id` names it without being its secret."""
+    """A login that holds. `id` names it without being its secret; `organizer` says in whose
+    conferences it counts (`permissions.reaches`)."""
 
     account: AccountName
     role: Role
     expires_at: float
     id: bytes
+    organizer: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who may sign in; `password_hash` is None for one that signs in by one-time codes only."""
+    """Who may sign in; `password_hash` is None for one that signs in by one-time codes only,
+    `organizer` for one that reaches every organizer's conferences."""
 
     name: AccountName
     role: Role
     password_hash: str | None
     disabled: bool
+    organizer: str | None = None
 
 
 def _hash(secret: str) -> bytes:
@@ -63,7 +68,10 @@ class Accounts:
     # --- sign-ins -------------------------------------------------------------------------------
 
     async def mint_code(self, account: AccountName, role: Role, now: float) -> str:
-        """A one-time sign-in code for `account`, which is created if need be."""
+        """A one-time sign-in code for `account`, which is created, for every organizer, if need be.
+
+        One that is there keeps its organizer: a code never makes it reach further.
+        """
         code = secrets.token_urlsafe(24)
         async with self._database.write() as connection:
             await connection.execute(
@@ -114,7 +122,10 @@ class Accounts:
         if not cookie:
             raise WireError("unauthenticated", "sign in first")
         query = (
-            select(sign_ins.c.account, sign_ins.c.expires_at, sign_ins.c.hash, accounts.c.role)
+            select(
+                *(sign_ins.c.account, sign_ins.c.expires_at, sign_ins.c.hash),
+                *(accounts.c.role, accounts.c.organizer),
+            )
             .join(accounts, accounts.c.name == sign_ins.c.account)
             .where(
                 sign_ins.c.hash == _hash(cookie),
@@ -127,7 +138,8 @@ class Accounts:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise WireError("unauthenticated", "the sign-in is over; sign in again")
-        return SignIn(AccountName(row.account), cast(Role, row.role), row.expires_at, row.hash)
+        account, role = AccountName(row.account), cast(Role, row.role)
+        return SignIn(account, role, row.expires_at, row.hash, row.organizer)
 
     async def over(self, held: Iterable[bytes], now: float) -> set[bytes]:
         """Which of these sign-ins, by id, hold no longer, whoever has ended them."""
@@ -167,12 +179,17 @@ class Accounts:
             row = rows.one_or_none()
         return None if row is None else _account(row)
 
-    async def add(self, name: AccountName, role: Role, password_hash: str) -> None:
-        """A new account. Raises UnknownAccountError if there is one of that name."""
+    async def add(
+        self, name: AccountName, role: Role, password_hash: str, organizer: str | None = None
+    ) -> None:
+        """A new account, of one organizer or of all. Raises UnknownAccountError if there is one of
+        that name."""
+        if organizer is not None:
+            organizer = unicodedata.normalize("NFC", organizer)
         async with self._database.write() as connection:
             added = await connection.execute(
                 upsert(accounts)
-                .values(name=name, role=role, password_hash=password_hash)
+                .values(name=name, role=role, password_hash=password_hash, organizer=organizer)
                 .on_conflict_do_nothing()
             )
             if added.rowcount != 1:
@@ -216,5 +233,9 @@ async def _open(connection: AsyncConnection, account: str, now: float) -> str:
 
 def _account(row: Any) -> Account:
     return Account(
-        AccountName(row.name), cast(Role, row.role), row.password_hash, row.disabled_at is not None
+        AccountName(row.name),
+        cast(Role, row.role),
+        row.password_hash,
+        row.disabled_at is not None,
+        row.organizer,
     )

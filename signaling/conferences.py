@@ -35,6 +35,11 @@ class ConferenceTemplate:
     sites: tuple[SiteInfo, ...]
 
 
+def unknown(conference: str) -> WireError:
+    """``not_found``: what is told of a conference that is not there, or not there for who asks."""
+    return WireError("not_found", f"there is no conference {conference[:40]!r}")
+
+
 class Conferences:
     """Every conference of the data directory; `damaged` are those that could not be read."""
 
@@ -76,9 +81,9 @@ class Conferences:
 
     def get(self, conference: str) -> Owner:
         """The owner of a conference. Raises WireError ``not_found``."""
-        owner = self._owners.get(ConferenceId(conference))
-        if owner is None or owner.state is None:
-            raise WireError("not_found", f"there is no conference {conference[:40]!r}")
+        owner = self.find(conference)
+        if owner is None:
+            raise unknown(conference)
         return owner
 
     def find(self, conference: str) -> Owner | None:

@@ -1,7 +1,8 @@
-"""Who may do what: one table, read by everything that asks."""
+"""Who may do what, and whose: one table and one rule, read by everything that asks."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal, get_args
 
 from signaling.conference.commands import Command, Create, Join, Lose, LoseStandby
@@ -117,3 +118,13 @@ def require(role: Role, wanted: Action) -> None:
     """Raises WireError ``forbidden`` unless the table lets `role` do it."""
     if not allowed(role, wanted):
         raise WireError("forbidden", f"{role} may not {wanted}", role=role, action=wanted)
+
+
+def reaches(organizer: str | None, owned_by: str) -> bool:
+    """Whether an account of `organizer` reaches what belongs to the organizer `owned_by`.
+
+    None is every organizer's. Names are equal letter for letter, however their marks are encoded.
+    """
+    if organizer is None:
+        return True
+    return unicodedata.normalize("NFC", organizer) == unicodedata.normalize("NFC", owned_by)

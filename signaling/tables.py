@@ -68,8 +68,9 @@ accounts = Table(
     Column("role", String, nullable=False),
     Column("password_hash", String),
     Column("disabled_at", Float),
+    Column("organizer", String),
 )
-"""Who may sign in; without `password_hash` by one-time codes alone."""
+"""Who may sign in; without `password_hash` by one-time codes alone, without `organizer` for all."""
 
 sign_in_codes = Table(
     "sign_in_codes",

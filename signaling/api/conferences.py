@@ -4,38 +4,52 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling.api.services import answer, body_of, services, sign_in_of
+from signaling import permissions
+from signaling.accounts import SignIn
+from signaling.api.services import (
+    Services,
+    answer,
+    body_of,
+    conference_of,
+    services,
+    sign_in_of,
+)
 from signaling.conference.commands import Actor
 from signaling.conference.rules import seat_of
 from signaling.conference.state import Conference
+from signaling.conferences import ConferenceTemplate
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
 from signaling.wire.rest import ConferenceSummary, CreateConference, Template
 
 
 async def templates(request: web.Request) -> web.Response:
-    """What a conference can be founded from."""
-    await sign_in_of(request)
-    known = services(request).templates.values()
+    """What the account can found a conference from."""
+    login = await sign_in_of(request)
+    known = _templates(services(request), login)
     return answer([Template(one.key, one.title, one.title_en, len(one.sites)) for one in known])
 
 
 async def conferences(request: web.Request) -> web.Response:
-    """All conferences, newest first."""
-    await sign_in_of(request)
-    owners = services(request).conferences.all()
-    return answer([_summary(owner.current()) for owner in reversed(owners)])
+    """All conferences of the account's organizer, newest first."""
+    login = await sign_in_of(request)
+    states = [owner.current() for owner in reversed(services(request).conferences.all())]
+    return answer(
+        [_summary(one) for one in states if permissions.reaches(login.organizer, one.organizer)]
+    )
 
 
 async def create(request: web.Request) -> web.Response:
-    """Found a conference from a template."""
+    """Found a conference from a template of the account's organizer."""
     context = services(request)
     login = await sign_in_of(request, "create")
     body = await body_of(request, CreateConference)
     template = context.templates.get(body.template)
     if template is None:
-        known = ", ".join(context.templates)
+        known = ", ".join(one.key for one in _templates(context, login))
         raise WireError("unknown_template", f"{body.template!r} is not one of: {known}")
+    if not permissions.reaches(login.organizer, template.organizer):
+        raise WireError("forbidden", f"template {body.template!r} is another organizer's")
     actor = Actor(login.role, f"account/{login.account}")
     conference = await context.conferences.create(template, actor, body.title)
     response = answer(_summary(context.conferences.get(conference).current()), status=201)
@@ -45,19 +59,22 @@ async def create(request: web.Request) -> web.Response:
 
 async def conference(request: web.Request) -> web.Response:
     """One conference."""
-    await sign_in_of(request)
-    owner = services(request).conferences.get(request.match_info["conference"])
+    owner, _ = await conference_of(request)
     return answer(_summary(owner.current()))
 
 
 async def history(request: web.Request) -> web.Response:
     """How one site was in the last 15 minutes."""
     context = services(request)
-    await sign_in_of(request, "see_history")
-    owner = context.conferences.get(request.match_info["conference"])
+    owner, _ = await conference_of(request, "see_history")
     site = SiteCode(request.match_info["code"])
     seat_of(owner.current(), site)
     return answer(context.history(owner.conference, site, context.clock.wall()))
+
+
+def _templates(context: Services, login: SignIn) -> list[ConferenceTemplate]:
+    known = context.templates.values()
+    return [one for one in known if permissions.reaches(login.organizer, one.organizer)]
 
 
 def _summary(state: Conference) -> ConferenceSummary:

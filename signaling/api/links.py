@@ -13,7 +13,7 @@ from aiohttp import web
 from signaling import permissions, routing, sheet
 from signaling.accounts import SignIn
 from signaling.api.security import POLICY
-from signaling.api.services import answer, services, sign_in_of
+from signaling.api.services import answer, conference_of, services
 from signaling.owner import Owner
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
@@ -103,8 +103,7 @@ async def _change(request: web.Request, *, renew: bool) -> web.Response:
 
 async def _permitted(request: web.Request, action: permissions.Action) -> tuple[Owner, SignIn]:
     context = services(request)
-    login = await sign_in_of(request, action)
-    owner = context.conferences.get(request.match_info["conference"])
+    owner, login = await conference_of(request, action)
     if context.links_problem is not None:
         raise WireError("links_not_ready", context.links_problem)
     return owner, login

@@ -18,13 +18,14 @@ from signaling import permissions
 from signaling.accounts import COOKIE, Accounts, SignIn
 from signaling.addresses import Network, client_address
 from signaling.clock import Clock
-from signaling.conferences import Conferences, ConferenceTemplate
+from signaling.conferences import Conferences, ConferenceTemplate, unknown
 from signaling.database import Database
 from signaling.hub import Hub
 from signaling.limits import Buckets
 from signaling.links import Links
 from signaling.lockout import LockOut
 from signaling.nodes import Nodes
+from signaling.owner import Owner
 from signaling.passwords import Passwords
 from signaling.socket import SocketTimings
 from signaling.tokens import KeyRing
@@ -111,6 +112,22 @@ async def sign_in_of(request: web.Request, action: permissions.Action | None = N
     if action is not None:
         permissions.require(sign_in.role, action)
     return sign_in
+
+
+async def conference_of(
+    request: web.Request, action: permissions.Action | None = None
+) -> tuple[Owner, SignIn]:
+    """The conference in the request's path, and who asks for it.
+
+    Raises WireError ``unauthenticated``, ``forbidden`` for `action`, and ``not_found``, also for a
+    conference of another organizer.
+    """
+    sign_in = await sign_in_of(request, action)
+    asked = request.match_info["conference"]
+    owner = services(request).conferences.find(asked)
+    if owner is None or not permissions.reaches(sign_in.organizer, owner.current().organizer):
+        raise unknown(asked)
+    return owner, sign_in
 
 
 async def body_of(request: web.Request, kind: type[T]) -> T:

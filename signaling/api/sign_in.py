@@ -22,7 +22,7 @@ async def sign_in(request: web.Request) -> web.Response:
     cookie = await _proven(context, body, address_of(request))
     login = await context.accounts.find(cookie, context.clock.wall())
     log.info("signed in", account=login.account, role=login.role)
-    response = answer(Me(login.account, login.role))
+    response = answer(Me(login.account, login.role, login.organizer))
     response.set_cookie(
         COOKIE,
         cookie,
@@ -106,4 +106,4 @@ async def sign_out(request: web.Request) -> web.Response:
 async def me(request: web.Request) -> web.Response:
     """Who is signed in."""
     login = await sign_in_of(request)
-    return answer(Me(login.account, login.role))
+    return answer(Me(login.account, login.role, login.organizer))

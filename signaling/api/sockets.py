@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from signaling import links, permissions
+from signaling import links
 from signaling.accounts import SignIn
-from signaling.api.services import Services, services, sign_in_of
+from signaling.api.services import Services, conference_of, services
 from signaling.conference.commands import Actor
+from signaling.owner import Owner
 from signaling.socket import PING_S, PageSocket, SocketTimings
 from signaling.wire.codec import MAX_PAGE_FRAME
 from signaling.wire.errors import WireError
@@ -24,8 +25,9 @@ from signaling.wire.ids import SiteCode
 
 @dataclass(frozen=True, slots=True)
 class _Admission:
-    """Who comes in, and by which sign-in or link."""
+    """Who comes in, to which conference, and by which sign-in or link."""
 
+    owner: Owner
     actor: Actor
     timings: SocketTimings
     sign_in: SignIn | None = None
@@ -43,11 +45,9 @@ async def site_socket(request: web.Request) -> web.StreamResponse:
 
 
 async def _admit_sign_in(request: web.Request) -> _Admission:
-    login = await sign_in_of(request)
-    if not permissions.allowed(login.role, "see_all_sites"):
-        raise WireError("forbidden", f"{login.role} has no page here")
+    owner, login = await conference_of(request, "see_all_sites")
     actor = Actor(login.role, f"account/{login.account}")
-    return _Admission(actor, services(request).page_timings, login)
+    return _Admission(owner, actor, services(request).page_timings, login)
 
 
 async def _admit_site(request: web.Request) -> _Admission:
@@ -59,7 +59,7 @@ async def _admit_site(request: web.Request) -> _Admission:
     cookie = request.cookies.get(links.COOKIE)
     claims = await context.links.device(cookie, owner.current(), site, context.clock.wall())
     actor = Actor("site", f"site/{site}", site, claims.device)
-    return _Admission(actor, context.site_timings, jti=claims.jti)
+    return _Admission(owner, actor, context.site_timings, jti=claims.jti)
 
 
 async def _run(
@@ -75,7 +75,6 @@ async def _run(
         if context.draining:
             raise WireError("shutting_down")
         admission = await admit(request)
-        owner = context.conferences.get(request.match_info["conference"])
     except WireError as error:
         await ws.close(code=error.kind.close or 1011, message=error.code.encode())
         return ws
@@ -84,7 +83,8 @@ async def _run(
         await admit(request)
 
     socket = PageSocket(
-        request, ws, owner, admission.actor, context.clock, admission.timings, again
+        *(request, ws, admission.owner, admission.actor),
+        *(context.clock, admission.timings, again),
     )
     socket.jti = admission.jti
     if admission.sign_in is not None:

@@ -19,10 +19,11 @@ class SignInRequest(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True):
-    """``GET /api/me``: who is signed in."""
+    """``GET /api/me``: who is signed in; with an `organizer`, for its conferences alone."""
 
     account: str
     role: Role
+    organizer: str | None = None
 
 
 class ConferenceSummary(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -45,12 +46,33 @@ async def test_account_is_added_disabled_and_enabled(tmp_path: Path) -> None:
     )
     assert added[0] == 0, added[2]
     assert (again[0], "already" in again[2]) == (1, True)
-    row = {"account": "lan", "role": "operator", "disabled": False, "password": True}
+    row = {
+        "account": "lan",
+        "role": "operator",
+        "organizer": None,
+        "disabled": False,
+        "password": True,
+    }
 
     assert (await user(tmp_path, "disable", "lan"))[0] == 0
     assert await listed(tmp_path) == [{**row, "disabled": True}]
     assert (await user(tmp_path, "enable", "lan"))[0] == 0
     assert await listed(tmp_path) == [row]
+
+
+async def test_account_of_an_organizer_is_listed_with_it(tmp_path: Path) -> None:
+    organizer = "Bộ Khoa học và Công nghệ"
+    spelled_otherwise = unicodedata.normalize("NFD", organizer)
+
+    added = await user(
+        *(tmp_path, "add", "lan", "--role", "operator", "--organizer", spelled_otherwise),
+        "--password-stdin",
+        said=PASSWORD,
+    )
+
+    assert added[0] == 0, added[2]
+    assert [row["organizer"] for row in await listed(tmp_path)] == [organizer]
+    assert organizer in " ".join((await user(tmp_path, "list"))[1].split())
 
 
 async def test_password_is_changed_while_a_service_owns_the_directory(tmp_path: Path) -> None:
@@ -77,6 +99,10 @@ async def test_password_is_changed_while_a_service_owns_the_directory(tmp_path: 
         (("add",), "", "whom"),
         (("add", "Lan Nguyễn", "--role", "viewer"), "", "cannot be an account's name"),
         (("add", "lan", "--role", "viewer", "--password-stdin"), "short\n", "10 to 256"),
+        (("disable", "lan", "--organizer", "Bộ A"), "", "when it is added"),
+        (("add", "lan", "--role", "viewer", "--organizer", " "), "", "has a name"),
+        (("add", "lan", "--role", "administrator", "--organizer", "Bộ A"), "", "all organizers"),
+        (("add", "operator", "--role", "operator", "--organizer", "Bộ A"), "", "another name"),
         (("disable", "nobody"), "", "no account 'nobody'"),
         (("password", "nobody", "--password-stdin"), PASSWORD, "no account 'nobody'"),
     ],

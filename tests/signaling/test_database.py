@@ -70,24 +70,25 @@ async def test_migrations_build_exactly_the_tables(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_accounts_of_the_first_schema_are_kept(tmp_path: Path) -> None:
-    def first_schema(connection: Connection) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+async def test_accounts_of_an_older_schema_are_kept(tmp_path: Path, revision: str) -> None:
+    def older_schema(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(text("INSERT INTO accounts VALUES ('lan', 'operator')"))
+        command.upgrade(config, revision)
+        connection.execute(text("INSERT INTO accounts (name, role) VALUES ('lan', 'operator')"))
 
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / FILE_NAME}")
     async with engine.begin() as connection:
-        await connection.run_sync(first_schema)
+        await connection.run_sync(older_schema)
     await engine.dispose()
 
     database = await Database.open(tmp_path)
     account = await Accounts(database).account("lan")
     await database.close()
 
-    assert account == Account(AccountName("lan"), "operator", None, False)
+    assert account == Account(AccountName("lan"), "operator", None, False, None)
 
 
 async def test_commits_are_on_disk_before_they_are_acknowledged(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
+import unicodedata
 from typing import get_args
 
-from signaling.permissions import ACTIONS, ALLOWED, allowed
+import pytest
+
+from signaling.permissions import ACTIONS, ALLOWED, allowed, reaches
 from signaling.wire.ids import Role
 
 DIRECTING = (
@@ -26,3 +29,22 @@ def test_the_table_is_what_was_agreed_for_every_role_and_action():
 
 def test_every_role_has_a_row():
     assert set(ALLOWED) == set(get_args(Role))
+
+
+@pytest.mark.parametrize(
+    ("organizer", "owned_by", "expected"),
+    [
+        (None, "Bộ Y tế", True),
+        (None, "", True),
+        ("Bộ Y tế", "Bộ Y tế", True),
+        (unicodedata.normalize("NFD", "Bộ Y tế"), "Bộ Y tế", True),
+        ("Bộ Y tế", unicodedata.normalize("NFD", "Bộ Y tế"), True),
+        ("Bộ Y tế", "Bộ Khoa học và Công nghệ", False),
+        ("Bộ Y tế", "bộ y tế", False),
+        ("Bộ Y tế", "Bộ Y tế ", False),
+        ("Bộ Y tế", "", False),
+        ("", "Bộ Y tế", False),
+    ],
+)
+def test_an_organizer_reaches_its_own_and_none_reaches_all(organizer, owned_by, expected):
+    assert reaches(organizer, owned_by) is expected

@@ -36,7 +36,11 @@ async def test_sign_in_link_is_good_once(stage: Stage) -> None:
     first, second = await stage.page(), await stage.page()
 
     async with await first.sign_in(link) as response:
-        assert await response.json() == {"account": "operator", "role": "operator"}
+        assert await response.json() == {
+            "account": "operator",
+            "role": "operator",
+            "organizer": None,
+        }
         cookie = response.cookies["diemcau_sign_in"]
     again = await told(await second.sign_in(link))
 
@@ -78,7 +82,11 @@ async def test_me_knows_who_is_signed_in(stage: Stage) -> None:
     page = await stage.signed_in("technician")
 
     async with page.http.get("/api/me") as response:
-        assert await response.json() == {"account": "technician", "role": "technician"}
+        assert await response.json() == {
+            "account": "technician",
+            "role": "technician",
+            "organizer": None,
+        }
 
 
 async def test_signed_out_is_signed_out(stage: Stage) -> None:

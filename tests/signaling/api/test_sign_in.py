@@ -47,7 +47,8 @@ async def test_password_opens_a_sign_in_of_the_account_s_role(stage: Stage, role
     assert await sign_in(page, " Lan.Nguyen ") == (200, role)
 
     async with page.http.get("/api/me") as response:
-        assert await response.json() == {"account": "lan.nguyen", "role": role}
+        me = await response.json()
+    assert me == {"account": "lan.nguyen", "role": role, "organizer": None}
 
 
 async def test_wrong_password_and_unknown_account_look_the_same(stage: Stage) -> None:

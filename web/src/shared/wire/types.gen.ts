@@ -156,10 +156,11 @@ export interface JoinRequest {
   code: string
 }
 
-/** ``GET /api/me``: who is signed in. */
+/** ``GET /api/me``: who is signed in; with an `organizer`, for its conferences alone. */
 export interface Me {
   account: string
   role: Role
+  organizer: string | null
 }
 
 /** One conference in ``GET /api/conferences``. */
