@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, get_args
+
+from bridge.rtcp import FeedbackKind
+from signaling.wire.control import LATENCY_EDGES_S, SessionStats, Traffic
+from signaling.wire.ids import Direction, Media
 
 
 class Counters:
     """Totals since the process started. `dropped` is by reason; the reasons are in `Stats`."""
 
-    __slots__ = ("bytes_in", "bytes_out", "dropped", "packets_in", "packets_out")
+    __slots__ = (
+        "bytes_in",
+        "bytes_out",
+        "dropped",
+        "feedback",
+        "latency",
+        "packets_in",
+        "packets_out",
+    )
 
     def __init__(self) -> None:
         self.packets_in = 0
@@ -16,6 +31,61 @@ class Counters:
         self.bytes_in = 0
         self.bytes_out = 0
         self.dropped: Counter[str] = Counter()
+        self.feedback: Counter[str] = Counter(dict.fromkeys(get_args(FeedbackKind), 0))
+        self.latency = Latency()
+
+
+class Latency:
+    """How long forwarding took: counts by `LATENCY_EDGES_S`, and the sum in seconds."""
+
+    __slots__ = ("counts", "sum_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LATENCY_EDGES_S) + 1)
+        self.sum_s = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Once more, this long; a wall clock that was set meanwhile makes it 0 at least."""
+        seconds = max(0.0, seconds)
+        self.counts[bisect_left(LATENCY_EDGES_S, seconds)] += 1
+        self.sum_s += seconds
+
+
+class MediaTotals:
+    """Packets and bytes by kind of media. Those of a session that ends stay in the sum."""
+
+    def __init__(self) -> None:
+        self._packets: Counter[tuple[str, str]] = Counter()
+        self._bytes: Counter[tuple[str, str]] = Counter()
+
+    def add(self, sessions: Iterable[SessionStats]) -> None:
+        """The last figures of sessions that are over."""
+        _sum_up(sessions, self._packets, self._bytes)
+
+    def with_(self, sessions: Iterable[SessionStats]) -> list[Traffic]:
+        """The sums over these sessions and all that are over."""
+        packets, octets = self._packets.copy(), self._bytes.copy()
+        _sum_up(sessions, packets, octets)
+        return [
+            Traffic(way, media, packets[way, media], octets[way, media])
+            for way in _WAYS.values()
+            for media in get_args(Media)
+        ]
+
+
+_WAYS: Final[Mapping[Direction, Literal["in", "out"]]] = {"publish": "in", "receive": "out"}
+
+
+def _sum_up(
+    sessions: Iterable[SessionStats],
+    packets: Counter[tuple[str, str]],
+    octets: Counter[tuple[str, str]],
+) -> None:
+    for session in sessions:
+        way = _WAYS[session.direction]
+        for stream in session.streams:
+            packets[way, stream.media] += stream.packets
+            octets[way, stream.media] += stream.bytes
 
 
 class LoopLag:

@@ -14,7 +14,7 @@ from bridge.answer import Local, answer_publish, answer_receive
 from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
 from bridge.ice import Credentials, Path
-from bridge.metrics import Counters, LoopLag
+from bridge.metrics import Counters, LoopLag, MediaTotals
 from bridge.publishing import Publisher
 from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
@@ -71,6 +71,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self._certificate = Certificate()
         self._counters = Counters()
+        self._media = MediaTotals()
         self._lag = LoopLag()
         self._crosspoint = Crosspoint(PythonFanout())
         self._sessions: dict[SessionId, Session] = {}
@@ -258,9 +259,9 @@ class Node:
 
     def _changed(self, session: Session, reason: str) -> None:
         one = session.identity
-        if session.state == "closed":
-            self._sessions.pop(one.session, None)
+        if session.state == "closed" and self._sessions.pop(one.session, None) is not None:
             self._by_ufrag.pop(session.ufrag, None)
+            self._media.add([session.stats(self._loop.time())])
         self._log.info(
             "session " + session.state, scope=one.scope, port=one.port, direction=one.direction,
             session=one.session, reason=reason,
@@ -301,6 +302,7 @@ class Node:
         for session in self._sessions.values():
             if session.flow is not None:
                 dropped.update(session.flow.dropped())
+        sessions = [one.stats(now) for one in self._sessions.values()]
         return Stats(
             at=time.time(),
             cpu_s=time.process_time(),
@@ -310,8 +312,12 @@ class Node:
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,
             dropped=dict(dropped),
-            sessions=[one.stats(now) for one in self._sessions.values()],
+            sessions=sessions,
             tables=self.tables(),
+            traffic=self._media.with_(sessions),
+            feedback=dict(counters.feedback),
+            latency=list(counters.latency.counts),
+            latency_sum_s=counters.latency.sum_s,
         )
 
 

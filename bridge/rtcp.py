@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 MAX_BLOCKS = 31
 """Report blocks of one report: the count field has five bits."""
@@ -160,6 +160,38 @@ _PAIR = struct.Struct("!II")
 def parse(data: bytes) -> list[Packet]:
     """The packets of one compound that could be read, in their order."""
     packets: list[Packet] = []
+    for kind, count, body in _bodies(data):
+        reader = _READERS.get(kind)
+        if reader is not None:
+            packets.extend(reader(count, body))
+    return packets
+
+
+FeedbackKind = Literal["pli", "fir", "nack", "remb", "twcc"]
+
+
+def feedback_kinds(data: bytes) -> list[FeedbackKind]:
+    """The type of each feedback packet of one compound (RFC 4585 §6.1), one by one."""
+    kinds: list[FeedbackKind] = []
+    for kind, count, body in _bodies(data):
+        named = _FEEDBACK.get((kind, count))
+        if named is None or len(body) < 8 or (named == "remb" and body[8:12] != b"REMB"):
+            continue
+        kinds.append(named)
+    return kinds
+
+
+_FEEDBACK: Final[Mapping[tuple[int, int], FeedbackKind]] = {
+    (_RTPFB, 1): "nack",
+    (_RTPFB, 15): "twcc",
+    (_PSFB, 1): "pli",
+    (_PSFB, 4): "fir",
+    (_PSFB, 15): "remb",
+}
+
+
+def _bodies(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Packet type, count or format, and body without padding, of each packet of a compound."""
     position = read = 0
     while position + 4 <= len(data) and read < MAX_PACKETS:
         first, kind, words = _HEAD.unpack_from(data, position)
@@ -170,12 +202,9 @@ def parse(data: bytes) -> list[Packet]:
         if first & 0x20 and body:
             # padding is whole words of the last packet; a count that is too large leaves nothing
             body = body[: max(0, len(body) - body[-1])]
-        reader = _READERS.get(kind)
-        if reader is not None:
-            packets.extend(reader(first & 0x1F, body))
+        yield kind, first & 0x1F, body
         position = end
         read += 1
-    return packets
 
 
 def _read_blocks(count: int, data: bytes, position: int) -> tuple[ReportBlock, ...]:

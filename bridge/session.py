@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge import stun
+from bridge import rtcp, stun
 from bridge.ice import (
     CheckReceived,
     Credentials,
@@ -167,6 +167,7 @@ class Session:
             if 191 < datagram[1] < 224:
                 compound = self._channel.unprotect_rtcp(datagram)
                 self._heard_at = now
+                self._counters.feedback.update(rtcp.feedback_kinds(compound))
                 flow.receive_rtcp(now, time.time(), compound)
             else:
                 packet = self._channel.unprotect_rtp(datagram)
@@ -198,6 +199,7 @@ class Session:
         """Protect and send; nothing when not connected."""
         if self._channel.connected:
             self._send(self._channel.protect_rtcp(compound))
+            self._counters.feedback.update(rtcp.feedback_kinds(compound))
 
     def _send(self, datagram: bytes) -> None:
         if self._address is not None:

@@ -150,6 +150,8 @@ class UdpSocket:
         to_monotonic = time.monotonic() - time.time()
         receive, peers, counters = self._socket.recvmsg, self.peers, self._counters
         timestamp = _TIMESPEC.unpack
+        sent = counters.packets_out
+        oldest = 0.0
         size = 0
         count = 0
         for _ in range(BATCH):
@@ -168,6 +170,7 @@ class UdpSocket:
                 peer = peers.get(address)
                 seconds, nanoseconds = timestamp(extra[0][2])
                 arrival = seconds + nanoseconds * 1e-9 + to_monotonic
+                oldest = oldest or arrival
                 if peer is not None:
                     peer.receive_media(now, arrival, datagram)
                 else:
@@ -185,6 +188,8 @@ class UdpSocket:
                 counters.dropped["malformed"] += 1
         counters.packets_in += count
         counters.bytes_in += size
+        if oldest and counters.packets_out != sent:
+            counters.latency.took(time.monotonic() - oldest)
         return count
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from signaling.bus import Bus
@@ -19,10 +20,11 @@ from signaling.conferences import Conferences
 from signaling.nodes import Nodes
 from signaling.reconciler import site_of
 from signaling.sessions import newest
+from signaling.wire.control import LATENCY_EDGES_S
 from signaling.wire.ids import Direction, Role
 from signaling.wire.pages import Phase
 
-Family = GaugeMetricFamily | CounterMetricFamily
+Family = GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily
 
 
 class ServiceMetrics(Collector):
@@ -64,6 +66,8 @@ class ServiceMetrics(Collector):
         yield self._load()
         yield self._bus_lost()
         yield from self._packets()
+        yield self._feedback()
+        yield self._latency()
         yield self._lost()
 
     def _build(self) -> Family:
@@ -123,9 +127,9 @@ class ServiceMetrics(Collector):
         return family
 
     def _packets(self) -> Iterable[Family]:
-        labels = ["node", "direction"]
+        labels = ["node", "direction", "kind"]
         packets = CounterMetricFamily("diemcau_rtp_packets", "RTP packets.", labels=labels)
-        octets = CounterMetricFamily("diemcau_rtp_bytes", "RTP bytes.", labels=labels)
+        octets = CounterMetricFamily("diemcau_rtp_bytes", "RTP payload bytes.", labels=labels)
         dropped = CounterMetricFamily(
             "diemcau_packets_dropped", "Packets that were not used.", labels=["node", "reason"]
         )
@@ -133,13 +137,38 @@ class ServiceMetrics(Collector):
             stats = link.stats
             if stats is None:
                 continue
-            packets.add_metric([link.node, "in"], stats.packets_in)
-            packets.add_metric([link.node, "out"], stats.packets_out)
-            octets.add_metric([link.node, "in"], stats.bytes_in)
-            octets.add_metric([link.node, "out"], stats.bytes_out)
+            for one in stats.traffic:
+                packets.add_metric([link.node, one.direction, one.media], one.packets)
+                octets.add_metric([link.node, one.direction, one.media], one.bytes)
             for reason, count in sorted(stats.dropped.items()):
                 dropped.add_metric([link.node, reason], count)
         return packets, octets, dropped
+
+    def _feedback(self) -> Family:
+        family = CounterMetricFamily(
+            "diemcau_rtcp_feedback",
+            "RTCP feedback packets that a node sent or received.",
+            labels=["node", "type"],
+        )
+        for link in self._nodes.links:
+            if link.stats is not None:
+                for kind, count in sorted(link.stats.feedback.items()):
+                    family.add_metric([link.node, kind], count)
+        return family
+
+    def _latency(self) -> Family:
+        family = HistogramMetricFamily(
+            "diemcau_forward_latency_seconds",
+            "From the arrival of a read batch's first SRTP datagram until all of it was forwarded.",
+            labels=["node"],
+        )
+        edges = [*map(str, LATENCY_EDGES_S), "+Inf"]
+        for link in self._nodes.links:
+            # a node of another version may know none or others
+            if link.stats is not None and len(link.stats.latency) == len(edges):
+                buckets = list(zip(edges, accumulate(link.stats.latency), strict=True))
+                family.add_metric([link.node], buckets, link.stats.latency_sum_s)
+        return family
 
     def _lost(self) -> Family:
         family = CounterMetricFamily(

@@ -131,12 +131,32 @@ class SessionStats(msgspec.Struct, frozen=True):
     streams: list[StreamStats] = []
 
 
+LATENCY_EDGES_S = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512)
+"""Upper edges of the buckets of `Stats.latency`, in seconds; one more bucket takes the rest."""
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What a node got or sent of one kind of media: RTP packets and their payload bytes, totals
+    since the process started, sessions that are over included. Retransmissions are left out."""
+
+    direction: Literal["in", "out"]
+    media: Media
+    packets: int
+    bytes: int
+
+
 class Stats(msgspec.Struct, frozen=True, tag="stats"):
     """A node's figures, once a second. `at` is the node's wall clock (Unix seconds).
 
     `dropped` counts packets that were dropped, by reason (``stun_integrity``, ``unknown_peer``,
     ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, …), since the process
     started. `tables` lets signaling heal a routing table whose message was lost.
+
+    `packets_in` to `bytes_out` count datagrams of any protocol; `traffic` has the media among them.
+    `feedback` counts RTCP feedback that was sent or received, by type: ``pli``, ``fir``, ``nack``,
+    ``remb``, ``twcc``. `latency` counts read batches that made the node send something, by how
+    long after the arrival of its first SRTP datagram the batch had been forwarded, one number for
+    each bucket of `LATENCY_EDGES_S`; `latency_sum_s` is the sum of those times.
     """
 
     at: float
@@ -149,6 +169,10 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     dropped: dict[str, int]
     sessions: list[SessionStats]
     tables: list[TableVersion]
+    traffic: list[Traffic] = []
+    feedback: dict[str, int] = {}
+    latency: list[int] = []
+    latency_sum_s: float = 0.0
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag="session_opened"):

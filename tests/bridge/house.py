@@ -77,6 +77,12 @@ class House:
             while self.dropped(reason) < at_least:  # noqa: ASYNC110 - the node tells no one
                 await asyncio.sleep(0.005)
 
+    async def until_stats(self, condition):
+        """Wait until a condition on the node's figures holds."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - the node tells no one
+                await asyncio.sleep(0.005)
+
     def stats(self, port, direction):
         found = [
             one

@@ -221,3 +221,59 @@ async def test_aiortc_publishes_and_aiortc_receives(house):
         assert (frame.width, frame.height) == (640, 480)
     finally:
         await asyncio.gather(sender.close(), receiver.close())
+
+
+async def test_media_is_counted_by_kind_and_stays_counted_when_sessions_close(house):
+    def traffic():
+        return {(one.direction, one.media): one.packets for one in house.node.stats().traffic}
+
+    site = await house.publisher("48/main")
+    operator = await house.receiver("op/1", "stage:1,floor:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"), ("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 100, keyframe(7), 96)
+    for number in (1, 2):
+        site.rtp(6, number, b"sound", 111)
+    await operator.until(lambda: len(operator.received) == 3)
+    counted = {("in", "audio"): 2, ("in", "video"): 1, ("out", "audio"): 2, ("out", "video"): 1}
+    assert traffic() == counted
+    octets = {(one.direction, one.media): one.bytes for one in house.node.stats().traffic}
+    assert octets["in", "audio"] == octets["out", "audio"] == 2 * len(b"sound")
+
+    for client in (site, operator):
+        house.node.handle(CloseSession(1, client.session))
+    assert house.node.sessions() == []
+    assert traffic() == counted
+    again = await house.publisher("48/main")
+    again.rtp(6, 3, b"sound", 111)
+    await house.until_stats(lambda: traffic()["in", "audio"] == 3)
+
+
+async def test_feedback_and_latency_are_counted(house):
+    site = await house.publisher("48/main", ("video",))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    before = house.node.stats()
+    assert set(before.feedback) == {"pli", "fir", "nack", "remb", "twcc"}
+    site.rtp(5, 1, keyframe(1), 96)
+    await operator.until(lambda: operator.received)
+    slot = operator.slot_ssrcs[0]
+    operator.rtcp(
+        rtcp.build(
+            [
+                rtcp.ReceiverReport(1),
+                rtcp.FullIntra(1, ((slot, 1),)),
+                rtcp.Nack(1, slot, (7,)),
+                rtcp.MaximumBitrate(1, 1_000_000, (slot,)),
+            ]
+        )
+    )
+    await house.until_stats(lambda: house.node.stats().feedback["fir"] > before.feedback["fir"])
+    # the PLI is the node's own: the operator asked by FIR
+    await house.until_stats(lambda: house.node.stats().feedback["pli"] > before.feedback["pli"])
+    after = house.node.stats()
+    grown = {kind: after.feedback[kind] - before.feedback[kind] for kind in ("fir", "nack", "twcc")}
+    assert grown == {"fir": 1, "nack": 1, "twcc": 0}
+    assert after.feedback["remb"] > before.feedback["remb"]
+    await site.until(lambda: asks_for_keyframe(site, 5))
+    assert sum(after.latency) > sum(before.latency)
+    assert after.latency_sum_s > before.latency_sum_s

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import rtcp
+from bridge.congestion import TransportFeedback
 
 words = st.integers(0, 0xFFFFFFFF)
 blocks = st.builds(
@@ -144,3 +145,23 @@ def test_mutated_compounds_never_raise_and_stay_small(
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
     found = rtcp.parse(bytes(mutated[: data.draw(st.integers(0, len(mutated)))]))
     assert len(found) <= len(mutated)
+
+
+def test_feedback_is_told_by_type_and_junk_is_none():
+    compound = rtcp.build(
+        [
+            rtcp.ReceiverReport(1),
+            rtcp.PictureLoss(1, 2),
+            rtcp.FullIntra(1, ((2, 1), (3, 1))),
+            rtcp.Nack(1, 2, (3, 4)),
+            rtcp.MaximumBitrate(1, 1000, (2,)),
+            rtcp.PictureLoss(1, 3),
+        ]
+    )
+    arrivals = TransportFeedback(1)
+    arrivals.received(0.0, 1)
+    compound += arrivals.reports(2)[0]
+    assert rtcp.feedback_kinds(compound) == ["pli", "fir", "nack", "remb", "pli", "twcc"]
+    other = struct.pack("!BBHII4s", 0x8F, 206, 3, 1, 2, b"JUNK")
+    short = struct.pack("!BBHI", 0x81, 206, 1, 1)
+    assert rtcp.feedback_kinds(other + short + b"\x81\xce\x00\xff") == []

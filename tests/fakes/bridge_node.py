@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -123,11 +123,15 @@ class FakeNode:
             SessionEdge(session, info.scope, info.port, info.direction, state, reason)  # type: ignore[arg-type]
         )
 
-    async def report(self, *figures: SessionStats, dropped: dict[str, int] | None = None) -> None:
-        """Send statistics."""
+    async def report(
+        self, *figures: SessionStats, dropped: dict[str, int] | None = None, **more: Any
+    ) -> None:
+        """Send statistics; `more` are further fields of `Stats`."""
         tables = [version for version, _ in self.tables.values()]
         counts = {"stun_integrity": 0} if dropped is None else dropped
-        await self.send(Stats(0.0, 1.0, 0.001, 10, 20, 3000, 6000, counts, list(figures), tables))
+        await self.send(
+            Stats(0.0, 1.0, 0.001, 10, 20, 3000, 6000, counts, list(figures), tables, **more)
+        )
 
     def table(self, scope: str) -> Table:
         """The routes that the node holds for a scope."""

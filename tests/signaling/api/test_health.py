@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from signaling.wire.control import LATENCY_EDGES_S, Traffic
 from signaling.wire.pages import Start
 from signaling.wire.samples import HealthReport, NodeHeard
 from tests.fakes.clock import FakeClock
@@ -43,7 +44,12 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     async with await site.offer("/whip"):
         pass
     await node.report(
-        stats_of(node.of_port("48/main", "publish")[0], lost=7), dropped={"srtp_auth": 3}
+        stats_of(node.of_port("48/main", "publish")[0], lost=7),
+        dropped={"srtp_auth": 3},
+        traffic=[Traffic("in", "audio", 10, 3000), Traffic("out", "video", 20, 6000)],
+        feedback={"pli": 2, "twcc": 0},
+        latency=[4, 2, *[0] * (len(LATENCY_EDGES_S) - 2), 1],
+        latency_sum_s=1.5,
     )
     link = stage.server.services.nodes.links[0]
     while link.stats is None or not link.stats.sessions:
@@ -63,8 +69,18 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     assert value("diemcau_conferences", phase="live") == 1
     assert value("diemcau_conferences", phase="ended") == 0
     assert value("diemcau_sessions", node="node-1", direction="publish") == 1
-    assert value("diemcau_rtp_packets_total", node="node-1", direction="out") == 20
-    assert value("diemcau_rtp_bytes_total", node="node-1", direction="in") == 3000
+    ways = {"in": "audio", "out": "video"}
+    for direction, packets in (("in", 10), ("out", 20)):
+        labels = {"node": "node-1", "direction": direction, "kind": ways[direction]}
+        assert value("diemcau_rtp_packets_total", **labels) == packets
+        assert value("diemcau_rtp_bytes_total", **labels) == 300 * packets
+    assert value("diemcau_rtcp_feedback_total", node="node-1", type="pli") == 2
+    assert value("diemcau_rtcp_feedback_total", node="node-1", type="twcc") == 0
+    buckets = {"0.0005": 4, "0.001": 6, "0.512": 6, "+Inf": 7}
+    for edge, count in buckets.items():
+        assert value("diemcau_forward_latency_seconds_bucket", node="node-1", le=edge) == count
+    assert value("diemcau_forward_latency_seconds_count", node="node-1") == 7
+    assert value("diemcau_forward_latency_seconds_sum", node="node-1") == 1.5
     assert value("diemcau_packets_dropped_total", node="node-1", reason="srtp_auth") == 3
     labels = {"conference": stage.conference, "site": "48", "direction": "publish", "kind": "audio"}
     assert value("diemcau_rtp_packets_lost_total", **labels) == 7
@@ -163,3 +179,16 @@ async def test_load_of_a_node_is_its_share_of_a_core(stage: Stage) -> None:
     async with (await stage.page()).http.get("/metrics") as response:
         assert 'diemcau_node_load_ratio{node="node-1"} 0.25' in await response.text()
     await node.disconnect()
+
+
+async def test_node_that_counts_latency_otherwise_or_not_at_all_has_no_histogram(
+    stage: Stage,
+) -> None:
+    node, page = await stage.node(), await stage.page()
+    for latency in ([], [1, 2]):
+        with stage.server.bus.subscribe(NodeHeard) as heard:
+            await node.report(latency=latency)
+            await heard.get()
+        async with page.http.get("/metrics") as response:
+            assert response.status == 200
+            assert "diemcau_forward_latency_seconds_bucket" not in await response.text()
