@@ -1,0 +1,37 @@
+"""The drill as its own judge: could it run freely, or did its process stand still?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+LOOK_S = 0.05
+
+
+@dataclass
+class Stall:
+    """The longest time for which this process could not run, seconds."""
+
+    longest_s: float = 0.0
+
+
+@contextlib.asynccontextmanager
+async def own_stall() -> AsyncIterator[Stall]:
+    """Measures how late a timer of the event loop comes, for as long as it is entered."""
+    stall = Stall()
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK_S
+            await asyncio.sleep(LOOK_S)
+            stall.longest_s = max(stall.longest_s, loop.time() - due)
+
+    task = asyncio.create_task(look())
+    try:
+        yield stall
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
