@@ -58,7 +58,8 @@ def main() -> int:
     )
     if results.janus is None:
         console.print(f"Janus is not installed, so it is left out: {janusserver.INSTALL}")
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the namespace goes, too
+    # so that the namespace goes, too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("stopped"))
     begin = time.monotonic()
     with place() as where, tempfile.TemporaryDirectory(prefix="diemcau-loops-") as cache:
         results.isolated = where.isolated
