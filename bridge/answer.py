@@ -6,18 +6,17 @@ section, and for receivers one SSRC for each slot.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.codecs import OPUS, VP8, Codec
+from bridge import sdp
+from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
 from bridge.sdp import LEVEL_URI, MID_URI, TWCC_URI, Offer, Section
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media, SlotName, Track, slot_media
-
-CODECS: dict[Media, Codec] = {"audio": OPUS, "video": VP8}
-"""What is forwarded."""
 
 _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": ("transport-cc",),
@@ -34,6 +33,7 @@ _FORMAT = {
 }
 
 
+_PROFILE_LEVEL = re.compile(r"[0-9A-Fa-f]{6}")
 START_BITRATE_KBPS = 800
 """Chromium's first estimate; from its own 300 it would begin with a quarter of the picture."""
 
@@ -86,69 +86,81 @@ class _Accepted:
     lines: tuple[str, ...]
 
 
-def answer_publish(offer: Offer, local: Local) -> tuple[str, list[PublishedTrack]]:
+def answer_publish(
+    offer: Offer, local: Local, video: Codec = VP8
+) -> tuple[str, list[PublishedTrack]]:
     """Take the first audio as mic, the first video as camera, the second as slides.
 
-    Further sections, and those that do not send, are answered inactive; those without a codec of
-    ours are rejected.
+    Sound is Opus, pictures are `video` alone. Further sections, and those that do not send, are
+    answered inactive; those without a codec of ours are rejected.
 
     Raises:
-        WireError: ``offer_without_media`` (nothing to be sent), ``offer_no_codec``.
+        WireError: ``offer_without_media`` (nothing to be sent), ``offer_no_codec``,
+            ``offer_other_codec`` (a picture, but not in this codec).
     """
     free: dict[Media, list[Track]] = {"audio": ["mic"], "video": ["camera", "slides"]}
     accepted: dict[str, _Accepted] = {}
     tracks = []
-    for section, media, payload_type in _candidates(offer, lambda one: one.sends):
+    taken = _Taken(video)
+    for section, media, offered in taken.candidates(offer, lambda one: one.sends):
         if not free[media]:
             continue
+        payload_type = offered.payload_type
         track = free[media].pop(0)
         extensions = {
             uri: section.extensions[uri] for uri in _PUBLISH_EXTENSIONS if uri in section.extensions
         }
         lines = ["a=recvonly"]
         lines += [f"a=extmap:{number} {uri}" for uri, number in extensions.items()]
-        lines += _codec_lines(section, media, payload_type, _PUBLISH_FEEDBACK[media])
-        if media == "video":
-            lines.append(f"a=fmtp:{payload_type} x-google-start-bitrate={START_BITRATE_KBPS}")
+        start = f"x-google-start-bitrate={START_BITRATE_KBPS}" if media == "video" else None
+        lines += taken.lines(media, offered, _PUBLISH_FEEDBACK[media], start)
         accepted[section.mid] = _Accepted(str(payload_type), tuple(lines))
         tracks.append(
             PublishedTrack(
                 section.mid,
                 track,
-                CODECS[media],
+                taken.codecs[media],
                 payload_type,
                 section.ssrcs,
                 extensions.get(MID_URI),
-                extensions.get(TWCC_URI) if _has_feedback(section, "transport-cc") else None,
-                media == "video" and _has_feedback(section, "nack"),
+                extensions.get(TWCC_URI) if "transport-cc" in offered.feedback else None,
+                media == "video" and "nack" in offered.feedback,
             )
         )
-    return _write(offer, local, accepted), tracks
+    return _write(offer, local, accepted, taken), tracks
 
 
 def answer_receive(
-    offer: Offer, local: Local, slots: Sequence[SlotName], ssrcs: Iterator[int]
+    offer: Offer,
+    local: Local,
+    slots: Sequence[SlotName],
+    ssrcs: Iterator[int],
+    video: Codec = VP8,
 ) -> tuple[str, list[ReceivedSlot]]:
     """Match the slots to the receive sections, in offer order for each kind of media.
 
-    Further sections are answered inactive. `ssrcs` yields a fresh SSRC for each slot.
+    Further sections are answered inactive. `ssrcs` yields a fresh SSRC for each slot. Pictures are
+    `video` alone.
 
     Raises:
         WireError: ``offer_without_media`` (nothing to be received), ``offer_no_codec``,
-            ``slots_invalid`` (none, or more slots of a kind of media than sections).
+            ``offer_other_codec`` (a picture, but not in this codec), ``slots_invalid`` (none, or
+            more slots of a kind of media than sections).
     """
     wanted: dict[Media, list[SlotName]] = {"audio": [], "video": []}
     for slot in slots:
         wanted[slot_media(slot)].append(slot)
     accepted: dict[str, _Accepted] = {}
     found = []
-    for section, media, payload_type in _candidates(offer, lambda one: one.receives):
+    taken = _Taken(video)
+    for section, media, offered in taken.candidates(offer, lambda one: one.receives):
         if not wanted[media]:
             continue
         slot = wanted[media].pop(0)
-        one = _received(section, media, slot, payload_type, ssrcs)
+        one = _received(section.mid, taken.codecs[media], slot, offered, ssrcs)
         stream = "program" if list(slots) == ["stage:1", "floor:1"] else slot.replace(":", "-")
-        accepted[section.mid] = _slot_section(section, media, one, stream, local)
+        codec_lines = taken.lines(media, offered, _RECEIVE_FEEDBACK[media])
+        accepted[section.mid] = _slot_section(one, codec_lines, stream, local)
         found.append(one)
     missing = wanted["audio"] + wanted["video"]
     if missing or not found:
@@ -156,32 +168,30 @@ def answer_receive(
             "slots_invalid",
             f"no receive section for {', '.join(missing[:8])}" if missing else "no slots asked for",
         )
-    return _write(offer, local, accepted), found
+    return _write(offer, local, accepted, taken), found
 
 
 def _received(
-    section: Section, media: Media, slot: SlotName, payload_type: int, ssrcs: Iterator[int]
+    mid: str, codec: Codec, slot: SlotName, offered: sdp.Codec, ssrcs: Iterator[int]
 ) -> ReceivedSlot:
-    nack = media == "video" and _has_feedback(section, "nack")
-    rtx = next((one.rtx for one in section.codecs if one.payload_type == payload_type), None)
+    nack = codec.media == "video" and "nack" in offered.feedback
     return ReceivedSlot(
-        mid=section.mid,
+        mid=mid,
         slot=slot,
-        codec=CODECS[media],
-        payload_type=payload_type,
+        codec=codec,
+        payload_type=offered.payload_type,
         ssrc=next(ssrcs),
         nack=nack,
-        rtx=(rtx, next(ssrcs)) if nack and rtx is not None else None,
+        rtx=(offered.rtx, next(ssrcs)) if nack and offered.rtx is not None else None,
     )
 
 
 def _slot_section(
-    section: Section, media: Media, slot: ReceivedSlot, stream: str, local: Local
+    slot: ReceivedSlot, codec_lines: Iterable[str], stream: str, local: Local
 ) -> _Accepted:
     track = slot.slot.replace(":", "-")
     payload_types = str(slot.payload_type)
-    lines = ["a=sendonly", f"a=msid:{stream} {track}"]
-    lines += _codec_lines(section, media, slot.payload_type, _RECEIVE_FEEDBACK[media])
+    lines = ["a=sendonly", f"a=msid:{stream} {track}", *codec_lines]
     ssrcs = [slot.ssrc]
     if slot.rtx is not None:
         repair, ssrc = slot.rtx
@@ -200,55 +210,93 @@ def _slot_section(
     return _Accepted(payload_types, tuple(lines))
 
 
-def _candidates(
-    offer: Offer, wanted: Callable[[Section], bool]
-) -> Iterable[tuple[Section, Media, int]]:
-    """Sections in the wanted direction that have our codec, with its payload type."""
-    sections = [one for one in offer.sections if one.usable and wanted(one)]
-    if not sections:
-        raise WireError("offer_without_media", "no section has the direction of this door")
-    found = []
-    for section in sections:
-        payload_type = _payload_type(section)
-        if section.media is not None and payload_type is not None:
-            found.append((section, section.media, payload_type))
-    if not found:
-        names = sorted({codec.name for one in sections for codec in one.codecs})
-        raise WireError("offer_no_codec", f"offered {', '.join(names)[:200]}; taken: opus, VP8")
-    return found
+class _Taken:
+    """What is taken of an offer's codecs: one for sound, one for pictures."""
+
+    def __init__(self, video: Codec) -> None:
+        self.codecs: dict[Media, Codec] = {"audio": OPUS, "video": video}
+
+    def candidates(
+        self, offer: Offer, wanted: Callable[[Section], bool]
+    ) -> Iterable[tuple[Section, Media, sdp.Codec]]:
+        """Sections in the wanted direction that have our codec, with what they say of it."""
+        sections = [one for one in offer.sections if one.usable and wanted(one)]
+        if not sections:
+            raise WireError("offer_without_media", "no section has the direction of this door")
+        found = []
+        for section in sections:
+            offered = self.of(section)
+            if section.media is not None and offered is not None:
+                found.append((section, section.media, offered))
+        names = ", ".join(sorted({codec.name for one in sections for codec in one.codecs}))[:200]
+        ours = self.codecs["video"].name
+        pictures = [one for one in sections if one.media == "video"]
+        if pictures and not any(media == "video" for _, media, _ in found):
+            detail = f"offered {names}; the pictures of this conference are {ours}"
+            raise WireError("offer_other_codec", detail, offered=names, codec=ours)
+        if not found:
+            raise WireError("offer_no_codec", f"offered {names}; taken: opus, {ours}")
+        return found
+
+    def of(self, section: Section) -> sdp.Codec | None:
+        """The offered codec that is taken, None if there is none."""
+        if section.media is None:
+            return None
+        ours = self.codecs[section.media]
+        fitting = [
+            one
+            for one in section.codecs
+            if one.name == ours.name.lower() and one.clock_rate == ours.clock_rate
+        ]
+        return min(fitting, key=_rank) if ours is H264 and fitting else next(iter(fitting), None)
+
+    def lines(
+        self, media: Media, offered: sdp.Codec, feedback: Iterable[str], more: str | None = None
+    ) -> Iterator[str]:
+        """What the answer says of the codec; `more` are further format parameters."""
+        codec, payload_type = self.codecs[media], offered.payload_type
+        channels = "/2" if codec is OPUS else ""
+        yield f"a=rtpmap:{payload_type} {codec.name}/{codec.clock_rate}{channels}"
+        parameters = _h264_format(offered) if codec is H264 else _FORMAT.get(codec.name)
+        both = [one for one in (parameters, more) if one]
+        if both:
+            yield f"a=fmtp:{payload_type} {';'.join(both)}"
+        for kind in feedback:
+            if kind in offered.feedback:
+                yield f"a=rtcp-fb:{payload_type} {kind}"
 
 
-def _payload_type(section: Section) -> int | None:
-    if section.media is None:
-        return None
-    ours = CODECS[section.media]
-    for codec in section.codecs:
-        if codec.name == ours.name.lower() and codec.clock_rate == ours.clock_rate:
-            return codec.payload_type
-    return None
+def _rank(offered: sdp.Codec) -> tuple[bool, int]:
+    """Fragments first, since pictures are larger than packets; then the profile that most receivers
+    decode: Constrained Baseline, however it is said (RFC 6184 §8.1), Baseline, Main, High."""
+    said = offered.parameters.get("profile-level-id", "")
+    level_id = int(said, 16) if _PROFILE_LEVEL.fullmatch(said) else 0x42000A
+    profile, constraints = level_id >> 16, level_id >> 8 & 0xFF
+    if (profile == 0x42 and constraints & 0x40) or (profile == 0x4D and constraints & 0x80):
+        order = 0
+    else:
+        order = {0x42: 1, 0x4D: 2, 0x64: 3}.get(profile, 4)
+    return offered.parameters.get("packetization-mode") != "1", order
 
 
-def _has_feedback(section: Section, kind: str) -> bool:
-    payload_type = _payload_type(section)
-    return any(one.payload_type == payload_type and kind in one.feedback for one in section.codecs)
+def _h264_format(offered: sdp.Codec) -> str:
+    """The offered configuration again, as RFC 6184 §8.2.2 wants: profile and packetization mode
+    must be the same. The level is the offered one too, which is right whether or not the two
+    directions may differ; that they may is confirmed if it was offered."""
+    said = offered.parameters
+    parts = []
+    if said.get("level-asymmetry-allowed") == "1":
+        parts.append("level-asymmetry-allowed=1")
+    if said.get("packetization-mode") == "1":
+        parts.append("packetization-mode=1")
+    if _PROFILE_LEVEL.fullmatch(said.get("profile-level-id", "")):
+        parts.append(f"profile-level-id={said['profile-level-id'].lower()}")
+    return ";".join(parts)
 
 
-def _codec_lines(
-    section: Section, media: Media, payload_type: int, feedback: Iterable[str]
-) -> Iterator[str]:
-    codec = CODECS[media]
-    channels = "/2" if codec is OPUS else ""
-    yield f"a=rtpmap:{payload_type} {codec.name}/{codec.clock_rate}{channels}"
-    if codec.name in _FORMAT:
-        yield f"a=fmtp:{payload_type} {_FORMAT[codec.name]}"
-    for kind in feedback:
-        if _has_feedback(section, kind):
-            yield f"a=rtcp-fb:{payload_type} {kind}"
-
-
-def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted]) -> str:
+def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted], taken: _Taken) -> str:
     """The whole answer: every section of the offer in its order (RFC 3264 §6)."""
-    kept = [one.mid for one in offer.sections if _is_kept(one, accepted)]
+    kept = [one.mid for one in offer.sections if _is_kept(one, accepted, taken)]
     lines = [
         "v=0",
         f"o=- {local.session} 1 IN IP4 127.0.0.1",
@@ -264,26 +312,26 @@ def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted]) -> str:
             continue
         media, _, rest = section.line.partition(" 0 ")
         profile = rest.partition(" ")[0]
-        taken = accepted.get(section.mid) or _inactive(section)
-        lines += [f"m={media} 9 {profile} {taken.payload_types}", "c=IN IP4 0.0.0.0"]
-        lines += [f"a=mid:{section.mid}", *taken.lines, "a=rtcp-mux"]
+        said = accepted.get(section.mid) or _inactive(section, taken)
+        lines += [f"m={media} 9 {profile} {said.payload_types}", "c=IN IP4 0.0.0.0"]
+        lines += [f"a=mid:{section.mid}", *said.lines, "a=rtcp-mux"]
         if section.reduced_size:
             lines.append("a=rtcp-rsize")
         lines += _transport(offer, local)
     return "\r\n".join(lines) + "\r\n"
 
 
-def _is_kept(section: Section, accepted: dict[str, _Accepted]) -> bool:
+def _is_kept(section: Section, accepted: dict[str, _Accepted], taken: _Taken) -> bool:
     """Also idle sections stay in the bundle, unless there is no codec to name for them."""
-    return section.mid in accepted or (section.usable and _payload_type(section) is not None)
+    return section.mid in accepted or (section.usable and taken.of(section) is not None)
 
 
-def _inactive(section: Section) -> _Accepted:
-    payload_type = _payload_type(section)
+def _inactive(section: Section, taken: _Taken) -> _Accepted:
+    offered = taken.of(section)
     assert section.media is not None
-    assert payload_type is not None
-    lines = _codec_lines(section, section.media, payload_type, ())
-    return _Accepted(str(payload_type), ("a=inactive", *lines))
+    assert offered is not None
+    lines = taken.lines(section.media, offered, ())
+    return _Accepted(str(offered.payload_type), ("a=inactive", *lines))
 
 
 def _transport(offer: Offer, local: Local) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from signaling.wire.ids import Media
+from signaling.wire.ids import Media, ProgramCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Codec:
 
 OPUS = Codec("opus", "audio", 48_000, 960)
 VP8 = Codec("VP8", "video", 90_000, 1)
+H264 = Codec("H264", "video", 90_000, 1)
+
+PROGRAM_CODECS: Mapping[ProgramCodec, Codec] = {"VP8": VP8, "H264": H264}
+"""What the pictures of a scope may be; each scope has one."""
 
 
 class Vp8Payload(NamedTuple):
@@ -85,3 +90,71 @@ def parse_vp8(packet: bytes, start: int, end: int) -> Vp8Payload | None:
         elif not packet[at] & 0x01:
             starts = True if packet[at + 3 : min(at + 6, end)] == b"\x9d\x01\x2a" else None
     return Vp8Payload(first << 8 | second, picture_id, bits, tl0_picture, rest, starts)
+
+
+class H264Payload(NamedTuple):
+    """What an H.264 payload (RFC 6184 §5) is to a cut.
+
+    `starts_keyframe`: it holds a sequence parameter set or the first slice of an IDR picture; None
+    where a slice is cut off before that can be told. `has_parameters`: it holds the former, so that
+    a decoder needs nothing that was sent before.
+    """
+
+    starts_keyframe: bool | None
+    has_parameters: bool
+
+
+_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+_PLAIN = H264Payload(False, False)
+_PARAMETERS = H264Payload(True, True)
+_FIRST_SLICE = H264Payload(True, False)
+_CUT_OFF = H264Payload(None, False)
+
+
+def parse_h264(packet: bytes, start: int, end: int) -> H264Payload | None:
+    """Read the payload `packet[start:end]` of packetization mode 0 or 1.
+
+    None if it is cut off or of the interleaved mode, which no answer of ours agrees to. A picture
+    without IDR that is refreshed bit by bit is no keyframe.
+    """
+    if start >= end:
+        return None
+    kind = packet[start] & 0x1F
+    if kind < _STAP_A:
+        return _unit(kind, packet, start + 1, end)
+    if kind == _FU_A:
+        if end - start < 3:
+            return None
+        # the start bit: only the first fragment has the beginning of the slice (§5.8)
+        header = packet[start + 1]
+        return _unit(header & 0x1F, packet, start + 2, end) if header & 0x80 else _PLAIN
+    if kind == _STAP_A:
+        return _aggregate(packet, start + 1, end)
+    return None if kind < 30 else _PLAIN
+
+
+def _unit(kind: int, packet: bytes, body: int, end: int) -> H264Payload:
+    if kind == _SPS:
+        return _PARAMETERS
+    if kind != _IDR:
+        return _PLAIN
+    if body >= end:
+        return _CUT_OFF
+    # first_mb_in_slice is an Exp-Golomb number: a leading 1 is 0 (ITU-T H.264 §7.3.3, §9.1)
+    return _FIRST_SLICE if packet[body] & 0x80 else _PLAIN
+
+
+def _aggregate(packet: bytes, at: int, end: int) -> H264Payload | None:
+    """RFC 6184 §5.7.1: units with two octets of size before each, in any order."""
+    found = _PLAIN
+    while at < end:
+        body = at + 2
+        if body >= end:
+            return None
+        at = body + (packet[at] << 8 | packet[at + 1])
+        if at == body or at > end:
+            return None
+        unit = _unit(packet[body] & 0x1F, packet, body + 1, at)
+        if unit.has_parameters or (unit is not _PLAIN and not found.starts_keyframe):
+            found = unit
+    return found

@@ -11,6 +11,7 @@ import structlog
 
 from bridge import stun
 from bridge.answer import Local, answer_publish, answer_receive
+from bridge.codecs import PROGRAM_CODECS, Codec
 from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
 from bridge.ice import Credentials, Path
@@ -128,7 +129,8 @@ class Node:
                     self._carry_out(outputs)
                     return reply
         except WireError as error:
-            return Refused(message.request, error.code, error.problem.detail)
+            one = error.problem
+            return Refused(message.request, one.code, one.detail, one.params)
         except Exception:
             self._log.exception("request failed", request=type(message).__name__)
             return Refused(message.request, "internal")
@@ -161,16 +163,16 @@ class Node:
             self._loop.time(),
             self._changed,
         )
-        answer = self._attach(session, offer, local)
+        answer = self._attach(session, offer, local, PROGRAM_CODECS[message.codec])
         self._sessions[identity.session] = session
         self._by_ufrag[session.ufrag] = session
         return SessionOpened(message.request, identity.session, answer)
 
-    def _attach(self, session: Session, offer: Offer, local: Local) -> str:
+    def _attach(self, session: Session, offer: Offer, local: Local, video: Codec) -> str:
         """Give the session its flow; returns the answer."""
         ssrcs = _fresh_ssrcs(offer)
         if session.identity.direction == "publish":
-            answer, tracks = answer_publish(offer, local)
+            answer, tracks = answer_publish(offer, local, video)
             session.flow = Publisher(
                 session,
                 tracks,
@@ -181,7 +183,8 @@ class Node:
                 self._bound,
             )
         else:
-            answer, received = answer_receive(offer, local, session.identity.slots, ssrcs)
+            slots = session.identity.slots
+            answer, received = answer_receive(offer, local, slots, ssrcs, video)
             session.flow = Receiver(
                 session,
                 received,

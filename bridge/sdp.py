@@ -7,8 +7,8 @@ code; sizes and counts are bounded before anything is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from bridge.fingerprint import Fingerprint, is_fingerprint
@@ -44,7 +44,8 @@ _RTP_PROFILES = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF",
 @dataclass(frozen=True)
 class Codec:
     """One payload type of a section. `name` in lower case; `feedback` as in ``a=rtcp-fb``; `rtx`
-    is the payload type of its retransmissions (RFC 4588 §8.6)."""
+    is the payload type of its retransmissions (RFC 4588 §8.6); `parameters` are those of its
+    ``a=fmtp``, names in lower case."""
 
     payload_type: int
     name: str
@@ -52,6 +53,7 @@ class Codec:
     channels: int
     feedback: frozenset[str]
     rtx: int | None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ def _codecs(attributes: _Attributes, formats: list[str]) -> tuple[Codec, ...]:
         payload_type, _, kind = value.partition(" ")
         feedback.setdefault(payload_type, set()).add(kind)
     repairs = _repairs(attributes, formats)
+    parameters = _parameters(attributes)
     known: dict[str, Codec] = {}
     for value in attributes.all("rtpmap"):
         match = _RTPMAP.fullmatch(value)
@@ -217,6 +220,7 @@ def _codecs(attributes: _Attributes, formats: list[str]) -> tuple[Codec, ...]:
             channels=int(match[4] or 1),
             feedback=frozenset(kinds),
             rtx=repairs.get(match[1]),
+            parameters=parameters.get(match[1], {}),
         )
     return tuple(known[one] for one in dict.fromkeys(formats) if one in known)
 
@@ -228,6 +232,18 @@ def _repairs(attributes: _Attributes, formats: list[str]) -> dict[str, int]:
         match = _APT.fullmatch(value)
         if match is not None and match[1] in formats and int(match[1]) <= 127:
             found[match[2]] = int(match[1])
+    return found
+
+
+def _parameters(attributes: _Attributes) -> dict[str, dict[str, str]]:
+    """Payload type → its format parameters, the first 32 of the first line."""
+    found: dict[str, dict[str, str]] = {}
+    for value in attributes.all("fmtp"):
+        payload_type, _, text = value.partition(" ")
+        pairs = (pair.partition("=") for pair in text.split(";", 32)[:32])
+        found.setdefault(
+            payload_type, {name.strip().lower(): value.strip() for name, _, value in pairs}
+        )
     return found
 
 

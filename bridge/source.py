@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from enum import Enum
 
 from bridge import rtp
-from bridge.codecs import VP8, Codec, Vp8Payload, parse_vp8
+from bridge.codecs import H264, VP8, Codec, H264Payload, Vp8Payload, parse_h264, parse_vp8
 from bridge.estimator import MAX_MISORDER, Reception
 
 MAX_GAP = 256
@@ -76,7 +76,9 @@ class Source:
 
     Header extensions, contributing sources and padding are stripped: they belong to the
     publisher's session. Padding-only packets are dropped and the hole closed. VP8 always leaves
-    with a 15-bit picture id, counted here if the publisher sends none.
+    with a 15-bit picture id, counted here if the publisher sends none. A keyframe of H.264 starts
+    with its parameter sets, where the publisher repeats them: a slot that began behind them, at the
+    picture itself, could not be decoded.
 
     `reception` holds the figures for receiver reports, among them packets and octets. `keyframes`
     and `keyframe_requests` are totals; `dropped` counts what was not forwarded, by reason:
@@ -85,11 +87,15 @@ class Source:
     """
 
     __slots__ = (
+        "_cut",
         "_floor",
         "_frames",
+        "_h264",
         "_highest",
         "_in_hand",
+        "_keyframe_timestamp",
         "_padding",
+        "_parameters_come",
         "_picture_bits",
         "_picture_raw",
         "_removed",
@@ -130,6 +136,10 @@ class Source:
         self.last_picture = 0
         self.last_tl0_picture = -1
         self._vp8 = codec is VP8
+        self._h264 = codec is H264
+        self._cut: H264Payload | None = None  # of the packet in hand
+        self._keyframe_timestamp = -1
+        self._parameters_come = False  # the newest keyframe had its parameter sets with it
         self._started = False
         self._seen = [-1] * _REMEMBERED
         self._floor = 0  # extended number of the first packet since the last restart
@@ -167,6 +177,10 @@ class Source:
         payload = parse_vp8(data, start, end) if self._vp8 else None
         if self._vp8 and payload is None:
             return self._drop("malformed")
+        if self._h264:
+            self._cut = parse_h264(data, start, end)
+            if self._cut is None:
+                return self._drop("malformed")
         if not self._started:
             number = self._begin(now, extended, header, payload)
         elif number <= self.last_sequence:
@@ -207,6 +221,7 @@ class Source:
         self._removed = 0
         self._padding.clear()
         self._frames.clear()
+        self._keyframe_timestamp = -1
         self.last_at = now
         self.last_timestamp = header.timestamp
         self.last_tl0_picture = -1
@@ -254,6 +269,7 @@ class Source:
         packet.marker = 0x80 if header.marker else 0
         if payload is None:
             packet.tail = data[header.start : header.end]
+            packet.starts_keyframe = self._cut is not None and self._begins(timestamp, self._cut)
             return
         if payload.picture_id_bits:
             mask = (1 << self._picture_bits) - 1
@@ -267,6 +283,20 @@ class Source:
         packet.starts_keyframe = payload.starts_keyframe is True
         if packet.starts_keyframe:
             self.keyframes += 1
+
+    def _begins(self, timestamp: int, cut: H264Payload) -> bool:
+        """Whether this packet of H.264 is the first that a decoder needs.
+
+        Parameter sets and slices of one picture share its timestamp, and only the first of them is
+        a start. A picture whose publisher repeats the sets, but which came without, has lost them.
+        """
+        if not cut.starts_keyframe or timestamp == self._keyframe_timestamp:
+            return False
+        self._keyframe_timestamp = timestamp
+        self.keyframes += 1
+        lost = self._parameters_come and not cut.has_parameters
+        self._parameters_come = cut.has_parameters
+        return not lost
 
     def _take_late(
         self,

@@ -98,7 +98,7 @@ class Link:
             self.waiting.pop(message.request, None)
         if isinstance(answer, Refused):
             known = answer.code if answer.code in ERRORS else "internal"
-            raise WireError(known, answer.detail)
+            raise WireError(known, answer.detail, **answer.params)
         return answer
 
     async def tell(self, message: SignalingMessage) -> None:

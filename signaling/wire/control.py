@@ -22,6 +22,7 @@ from signaling.wire.ids import (
     Media,
     NodeId,
     Port,
+    ProgramCodec,
     Scope,
     SessionId,
     SlotName,
@@ -204,6 +205,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     request: int
     code: str
     detail: str = ""
+    params: dict[str, str] = {}
 
 
 NodeMessage = Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | Refused
@@ -213,7 +215,8 @@ NodeMessage = Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | 
 
 class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
     """Answer this offer. For ``receive``, `slots` name the receive sections in offer order per kind
-    of media: the first picture slot is the first video section, and so on."""
+    of media: the first picture slot is the first video section, and so on. Pictures are taken in
+    `codec` alone."""
 
     request: int
     scope: Scope
@@ -221,6 +224,7 @@ class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
     direction: Direction
     offer: str
     slots: list[SlotName] = []
+    codec: ProgramCodec = "VP8"
 
 
 class CloseSession(msgspec.Struct, frozen=True, tag="close_session"):

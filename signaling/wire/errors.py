@@ -69,6 +69,9 @@ ERRORS: dict[str, ErrorKind] = {
         406, None, "The offer has more media sections than allowed."
     ),
     "offer_no_codec": ErrorKind(406, None, "None of the offered codecs is forwarded here."),
+    "offer_other_codec": ErrorKind(
+        406, None, "The offer's pictures are not in the one codec of this conference."
+    ),
     "offer_unusable": ErrorKind(
         406, None, "No bundle, rtcp-mux, DTLS fingerprint or ICE credentials."
     ),

@@ -31,6 +31,8 @@ CENTRAL = SiteCode("00")
 Role = Literal["administrator", "operator", "technician", "secretary", "viewer", "site", "system"]
 Track = Literal["mic", "camera", "slides"]
 Media = Literal["audio", "video"]
+ProgramCodec = Literal["VP8", "H264"]
+"""The one codec of a conference's pictures."""
 Direction = Literal["publish", "receive"]
 SlotKind = Literal["stage", "floor", "preview", "cue", "thumb"]
 

@@ -7,6 +7,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from hypothesis import given, settings
 
 from bridge.answer import Local, answer_publish, answer_receive
+from bridge.codecs import H264, OPUS, PROGRAM_CODECS, VP8
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
 from bridge.sdp import read_offer
@@ -23,13 +24,13 @@ LOCAL = Local(
 RECEIVE = OFFERS["chromium-receive"]
 
 
-def publish(text):
-    return answer_publish(read_offer(text, "publish"), LOCAL)
+def publish(text, video=VP8):
+    return answer_publish(read_offer(text, "publish"), LOCAL, video)
 
 
-def receive(text, slots):
+def receive(text, slots, video=VP8):
     return answer_receive(
-        read_offer(text, "receive"), LOCAL, parse_slots(slots), itertools.count(1)
+        read_offer(text, "receive"), LOCAL, parse_slots(slots), itertools.count(1), video
     )
 
 
@@ -143,15 +144,100 @@ def test_wrong_direction_is_refused():
 
 
 def test_foreign_codecs_alone_are_refused_and_beside_ours_rejected():
-    text = PUBLISH.replace("VP8/90000", "VP7/90000")
+    text = PUBLISH.replace("opus/48000/2", "speex/8000")
     answer, tracks = publish(text)
-    assert [one.track for one in tracks] == ["mic"]
-    assert sections(answer)[1].startswith("video 0 ")
-    assert "a=group:BUNDLE 0\r\n" in answer
+    assert [one.track for one in tracks] == ["camera"]
+    assert sections(answer)[0].startswith("audio 0 ")
+    assert "a=group:BUNDLE 1\r\n" in answer
     with pytest.raises(WireError) as caught:
-        publish(text.replace("opus/48000/2", "speex/8000"))
+        publish(text.partition("m=video")[0].replace("BUNDLE 0 1", "BUNDLE 0"))
     assert caught.value.code == "offer_no_codec"
-    assert "vp7" in caught.value.problem.detail
+    assert "speex" in caught.value.problem.detail
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_picture_in_another_codec_is_refused_by_both_names(codec):
+    offered, names = ("VP8", "VP7") if codec == "VP8" else ("H264", "H263")
+    text = OFFERS["chromium-publish"].replace(f" {offered}/90000", f" {names}/90000")
+    with pytest.raises(WireError) as caught:
+        publish(text, PROGRAM_CODECS[codec])
+    assert caught.value.code == "offer_other_codec"
+    assert caught.value.problem.params["codec"] == codec
+    assert names.lower() in caught.value.problem.params["offered"]
+    text = OFFERS["chromium-receive"].replace(f" {offered}/90000", f" {names}/90000")
+    with pytest.raises(WireError) as caught:
+        receive(text, "stage:1", PROGRAM_CODECS[codec])
+    assert caught.value.code == "offer_other_codec"
+
+
+def h264(*parameters):
+    """An offer of the given payload types' parameters, from 100 on."""
+    head, _, video = PUBLISH.partition("m=video")
+    gone = (" ", "a=rtpmap", "a=fmtp", "a=rtcp-fb")
+    lines = [line for line in video.split("\r\n") if line and not line.startswith(gone)]
+    for payload_type, said in enumerate(parameters, start=100):
+        lines += [f"a=rtpmap:{payload_type} H264/90000", f"a=rtcp-fb:{payload_type} nack pli"]
+        lines += [f"a=fmtp:{payload_type} {said}"] if said else []
+    types = " ".join(str(100 + index) for index in range(len(parameters)))
+    return head + "\r\n".join([f"m=video 9 UDP/TLS/RTP/SAVPF {types}", *lines, ""])
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        (["packetization-mode=0;profile-level-id=42e01f", "packetization-mode=1"], 101),
+        (["packetization-mode=1;profile-level-id=640c1f", "packetization-mode=1"], 101),
+        (
+            [
+                "packetization-mode=1;profile-level-id=42001f",
+                "packetization-mode=1;profile-level-id=42e01f",
+            ],
+            101,
+        ),
+        (
+            [
+                "packetization-mode=1;profile-level-id=4D001F",
+                "packetization-mode=1;profile-level-id=42C01F",
+            ],
+            101,
+        ),
+        (["packetization-mode=1;profile-level-id=f4001f"], 100),
+        (["", "profile-level-id=junk"], 100),
+    ],
+)
+def test_of_h264_the_profile_that_most_decode_is_taken(offered, taken):
+    answer, tracks = publish(h264(*offered), H264)
+    assert tracks[1].codec is H264
+    assert tracks[1].payload_type == taken
+    assert f"a=rtpmap:{taken} H264/90000\r\n" in answer
+    assert f"a=rtcp-fb:{taken} nack pli\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        (
+            "profile-level-id=42E01F;packetization-mode=1;level-asymmetry-allowed=1",
+            "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f;",
+        ),
+        (
+            "packetization-mode=1; profile-level-id=42e00b; sprop-parameter-sets=Z0,aM",
+            "packetization-mode=1;profile-level-id=42e00b;",
+        ),
+        ("", ""),
+    ],
+)
+def test_the_configuration_of_h264_is_answered_as_offered(offered, answered):
+    answer, _ = publish(h264(offered), H264)
+    assert f"a=fmtp:100 {answered}x-google-start-bitrate=800\r\n" in answer
+
+
+def test_receivers_of_h264_get_it_alone():
+    answer, received = receive(RECEIVE, "stage:1,floor:1", H264)
+    assert [one.codec for one in received] == [H264, OPUS]
+    assert sections(answer)[0].startswith("video 9 UDP/TLS/RTP/SAVPF 108 109\r\n")
+    assert "profile-level-id=42e01f\r\n" in sections(answer)[0]
+    assert "VP8" not in answer
 
 
 def test_data_channel_is_rejected():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bridge import rtp
 from bridge.codecs import OPUS
 from bridge.source import MAX_GAP, MAX_PAUSE_S, Source, Verdict
-from tests.fakes.streams import Camera, Microphone
+from tests.fakes.streams import Camera, Encoder, Microphone
 
 
 def _sequences(source: Source, packets: list[bytes]) -> list[int | None]:
@@ -253,3 +253,44 @@ def test_no_number_is_given_twice_however_packets_are_mixed(data: st.DataObject)
             numbers[n] = source.packet.sequence
     ordered = [numbers[n] for n in sorted(numbers)]
     assert ordered == sorted(set(ordered))
+
+
+def _starts(source: Source, packets: list[bytes]) -> list[bool]:
+    starts = []
+    for packet in packets:
+        if source.receive(0.0, packet) is Verdict.RESTARTED:
+            source.restart()
+        starts.append(source.packet.starts_keyframe)
+    return starts
+
+
+def test_a_keyframe_of_h264_starts_with_its_parameter_sets() -> None:
+    encoder = Encoder(1)
+    source = encoder.source()
+    packets = [*encoder.frame(keyframe=True), *encoder.frame(), *encoder.frame(keyframe=True)]
+    assert _starts(source, packets) == [True, False, False, False, False, True, *[False] * 3]
+    assert source.keyframes == 2
+    assert source.packet.picture == -1
+
+
+def test_a_keyframe_of_h264_whose_parameter_sets_were_lost_is_no_start() -> None:
+    encoder = Encoder(1)
+    source = encoder.source()
+    assert any(_starts(source, encoder.frame(keyframe=True)))
+    _, *rest = encoder.frame(keyframe=True)
+    assert not any(_starts(source, rest))
+    assert any(_starts(source, encoder.frame(keyframe=True)))
+
+
+def test_an_encoder_of_h264_that_never_repeats_parameter_sets_starts_at_its_pictures() -> None:
+    encoder = Encoder(1)
+    source = encoder.source()
+    bare = [encoder.frame(keyframe=True, sets=False) for _ in range(2)]
+    assert [_starts(source, packets) for packets in bare] == [[True, False]] * 2
+
+
+def test_receive_drops_h264_that_is_cut_off() -> None:
+    source = Encoder(1).source()
+    packet = rtp.build(108, 1, 1, source.ssrc, b"\x78\x00\x09\x67")
+    assert source.receive(0.0, packet) is Verdict.DROPPED
+    assert source.dropped == {"malformed": 1}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.codecs import OPUS, VP8
+from bridge.codecs import H264, OPUS, VP8
 from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
 from bridge.slot import Slot
 from bridge.source import Source
 from signaling.wire.control import Route, Routes, RoutesHeld
 from signaling.wire.ids import Port, Scope, SlotName, slot_media
-from tests.fakes.streams import Camera, Microphone, ReceivingLeg
+from tests.fakes.streams import Camera, Encoder, Microphone, ReceivingLeg
 
 SCOPE = Scope("c")
 
@@ -23,9 +23,9 @@ class Matrix:
         self.asked: list[tuple[float, Source]] = []
         self.revision = 0
 
-    def publish(self, publisher: Camera | Microphone, port: str = "") -> Source:
+    def publish(self, publisher: Camera | Encoder | Microphone, port: str = "") -> Source:
         source = publisher.source()
-        track = "camera" if isinstance(publisher, Camera) else "mic"
+        track = "mic" if isinstance(publisher, Microphone) else "camera"
         name = Port(port or str(publisher.number))
         self._note(self.crosspoint.add_source(self.now, SCOPE, name, track, source))
         return source
@@ -41,13 +41,14 @@ class Matrix:
         first_sequence: int = 10,
         first_timestamp: int = 20,
         first_picture_id: int = 30,
+        h264: bool = False,
     ) -> tuple[Slot, ReceivingLeg]:
         leg = leg or ReceivingLeg()
         audio = slot_media(SlotName(name)) == "audio"
         slot = Slot(
-            OPUS if audio else VP8,
+            OPUS if audio else H264 if h264 else VP8,
             0xAA,
-            111 if audio else 97,
+            111 if audio else 108 if h264 else 97,
             leg,
             first_sequence=first_sequence,
             first_timestamp=first_timestamp,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from bridge import rtp
-from bridge.codecs import OPUS, VP8, parse_vp8
+from bridge.codecs import H264, OPUS, VP8, parse_h264, parse_vp8
 from bridge.source import Source
 
 PictureIds = Literal["none", "short", "long"]
@@ -90,6 +90,50 @@ class Camera:
 
 
 @dataclass
+class Encoder:
+    """An H.264 publisher at 10 frames a second, in packetization mode 1.
+
+    A keyframe is four packets: both parameter sets, each in its own, and the picture in two
+    fragments; `sets` false leaves the former out.
+    """
+
+    number: int
+    sequence: int = 1000
+    timestamp: int = 90_000
+    payload_type: int = 108
+    frames: int = 0
+
+    @property
+    def ssrc(self) -> int:
+        return 0x3000 + self.number
+
+    def source(self) -> Source:
+        return Source(H264, self.ssrc, self.payload_type)
+
+    def frame(self, *, keyframe: bool = False, sets: bool = True) -> list[bytes]:
+        self.timestamp += 9000
+        self.frames += 1
+        units = [b"\x7c\x85\x88", b"\x7c\x45\x88"] if keyframe else [b"\x41\x9a"]
+        if keyframe and sets:
+            units = [b"\x67\x42\xe0\x1f", b"\x68\xce", *units]
+        packets = []
+        for part, unit in enumerate(units):
+            self.sequence += 1
+            label = _LABEL.pack(self.number, self.frames, part)
+            packets.append(
+                rtp.build(
+                    self.payload_type,
+                    self.sequence,
+                    self.timestamp,
+                    self.ssrc,
+                    unit + label,
+                    marker=part == len(units) - 1,
+                )
+            )
+        return packets
+
+
+@dataclass
 class Microphone:
     """An Opus publisher of 20 ms frames."""
 
@@ -153,7 +197,11 @@ class ReceivingLeg:
             assert header is not None
             picture = tl0_picture = -1
             starts = False
-            if header.payload_type != 111:
+            if header.payload_type == 108:
+                cut = parse_h264(packet, header.start, header.end)
+                assert cut is not None
+                starts = cut.starts_keyframe is True
+            elif header.payload_type != 111:
                 payload = parse_vp8(packet, header.start, header.end)
                 assert payload is not None
                 assert payload.picture_id_bits == 15

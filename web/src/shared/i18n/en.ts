@@ -47,6 +47,8 @@ export const en: Catalogue = {
     offer_too_many_sections: 'The offer has too many pictures and sounds.',
     offer_no_codec:
       'This browser lacks the codec of the conference. Please use a recent Chrome, Edge or Firefox.',
+    offer_other_codec:
+      'This device’s picture is not in the codec of this conference. Please use a recent Chrome, Edge or Firefox, or set the encoder to it.',
     offer_unusable:
       'This browser cannot connect picture and sound. Please use a recent Chrome, Edge or Firefox.',
     slots_invalid: 'The request for picture and sound is not valid. Please reload the page.',

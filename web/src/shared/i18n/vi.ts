@@ -46,6 +46,8 @@ const errors: Record<Failure, string> = {
   offer_too_many_sections: 'Đề nghị kết nối có quá nhiều luồng hình và tiếng.',
   offer_no_codec:
     'Trình duyệt không có bộ mã hóa mà hội nghị dùng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
+  offer_other_codec:
+    'Thiết bị không gửi hoặc nhận được hình theo bộ mã hóa của hội nghị này. Hãy dùng Chrome, Edge hoặc Firefox bản mới, hoặc chỉnh lại bộ mã hóa.',
   offer_unusable:
     'Trình duyệt không đủ tính năng để kết nối hình và tiếng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
   slots_invalid: 'Yêu cầu nhận hình và tiếng không hợp lệ. Hãy tải lại trang.',

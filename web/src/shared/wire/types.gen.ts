@@ -528,6 +528,7 @@ export type ErrorCode =
   | "offer_without_media"
   | "offer_too_many_sections"
   | "offer_no_codec"
+  | "offer_other_codec"
   | "offer_unusable"
   | "slots_invalid"
   | "no_bridge"
@@ -579,6 +580,7 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   offer_without_media: { status: 400, close: null },
   offer_too_many_sections: { status: 406, close: null },
   offer_no_codec: { status: 406, close: null },
+  offer_other_codec: { status: 406, close: null },
   offer_unusable: { status: 406, close: null },
   slots_invalid: { status: 400, close: null },
   no_bridge: { status: 503, close: null },
