@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge import rtcp, rtp, stun
 from bridge.answer import Local, answer_publish, answer_receive
-from bridge.codecs import parse_vp8
+from bridge.codecs import parse_h264, parse_vp8
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
 from bridge.sdp import MAX_SECTIONS, Offer, read_offer
@@ -96,6 +96,13 @@ def a_vp8_payload(data: bytes) -> None:
         assert -1 <= payload.tl0_picture <= 255
 
 
+def an_h264_payload(data: bytes) -> None:
+    """The same."""
+    for end in {len(data), len(data) // 2, min(len(data), 3)}:
+        payload = parse_h264(data, 0, end)
+        assert payload is None or payload.starts_keyframe in (True, False, None)
+
+
 def an_offer_to_publish(data: bytes) -> None:
     """Answered section for section, or refused with a documented code."""
     offer = _offer(data, "publish")
@@ -157,6 +164,7 @@ TARGETS: Mapping[str, Target] = {
     "rtp": an_rtp_packet,
     "rtcp": an_rtcp_compound,
     "vp8": a_vp8_payload,
+    "h264": an_h264_payload,
     "publish": an_offer_to_publish,
     "receive": an_offer_to_receive,
 }
