@@ -21,6 +21,7 @@ from signaling.wire.ids import (
     Role,
     SessionId,
     SiteCode,
+    Track,
 )
 
 Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
@@ -414,6 +415,18 @@ class SessionClosed(msgspec.Struct, frozen=True, tag="session_closed"):
     reason: str
 
 
+class Layers(msgspec.Struct, frozen=True, tag="layers"):
+    """Which layers of this page's `track` somebody watches: it sends these and rests the others.
+
+    Names are RIDs of the page's own offer (RFC 8851); it passes over those it does not know, and
+    the lowest is always wanted. Comes after the snapshot and with each change, if ever; before the
+    first, all layers are wanted.
+    """
+
+    track: Track
+    layers: list[str]
+
+
 class SiteFigures(msgspec.Struct, frozen=True):
     """A site's health and the figures behind it.
 
@@ -465,4 +478,4 @@ class Figures(msgspec.Struct, frozen=True, tag="figures"):
     suspects: list[str] = []
 
 
-ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Figures
+ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Figures

@@ -6,6 +6,8 @@ import { FakeTrack } from './peer'
 export class FakeDevices implements Devices {
   /** Exception names by kind of device; absent opens. */
   refusals: Partial<Record<'audio' | 'video', string>> = {}
+  /** The refusal is only for pictures of more than 360 lines. */
+  smallOnly = false
   readonly asked: MediaStreamConstraints[] = []
   readonly tracks: FakeTrack[] = []
   infos = [
@@ -17,7 +19,7 @@ export class FakeDevices implements Devices {
     this.asked.push(constraints)
     for (const kind of ['video', 'audio'] as const) {
       const name = this.refusals[kind]
-      if (constraints[kind] && name !== undefined) {
+      if (constraints[kind] && name !== undefined && !(this.smallOnly && isSmall(constraints))) {
         return Promise.reject(new DOMException('refused', name))
       }
     }
@@ -42,6 +44,11 @@ export class FakeDevices implements Devices {
     if (track === undefined) throw new Error(`no ${kind} was opened`)
     return track
   }
+}
+
+function isSmall({ video }: MediaStreamConstraints): boolean {
+  const height = typeof video === 'object' ? video.height : undefined
+  return typeof height === 'object' && (height.ideal ?? 0) <= 360
 }
 
 /** `navigator.permissions` that answers the same to every question. */

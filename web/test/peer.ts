@@ -2,9 +2,53 @@
 
 import type { Fetch } from '../src/shared/client/rest'
 
-interface FakeSender {
-  track: MediaStreamTrack | null
-  replaceTrack: (track: MediaStreamTrack | null) => Promise<void>
+/** Refuses parameters that are not from the newest `getParameters`, as browsers do. */
+export class FakeSender {
+  encodings: RTCRtpEncodingParameters[]
+  degradationPreference: RTCDegradationPreference | undefined
+  /** How often its parameters were set. */
+  changes = 0
+  private taken = 0
+
+  constructor(
+    public track: MediaStreamTrack | null,
+    encodings: RTCRtpEncodingParameters[] = [{}],
+  ) {
+    this.encodings = encodings.map((one) => ({ active: true, ...one }))
+  }
+
+  readonly replaceTrack = (track: MediaStreamTrack | null): Promise<void> => {
+    this.track = track
+    return Promise.resolve()
+  }
+
+  readonly getParameters = (): RTCRtpSendParameters => {
+    this.taken += 1
+    return {
+      transactionId: String(this.taken),
+      encodings: this.encodings.map((one) => ({ ...one })),
+      codecs: [],
+      headerExtensions: [],
+      rtcp: {},
+      ...(this.degradationPreference === undefined
+        ? {}
+        : { degradationPreference: this.degradationPreference }),
+    }
+  }
+
+  readonly setParameters = async (parameters: RTCRtpSendParameters): Promise<void> => {
+    if (parameters.transactionId !== String(this.taken)) throw new DOMException('', 'InvalidState')
+    await Promise.resolve()
+    this.taken += 1
+    this.changes += 1
+    this.encodings = parameters.encodings
+    this.degradationPreference = parameters.degradationPreference
+  }
+
+  /** The names of the layers that are on. */
+  get sends(): (string | undefined)[] {
+    return this.encodings.filter(({ active }) => active).map(({ rid }) => rid)
+  }
 }
 
 export interface FakeTransceiver {
@@ -25,20 +69,17 @@ export class FakePeer {
   answer: string | null = null
   closed = false
 
-  constructor(readonly configuration: RTCConfiguration) {}
+  constructor(
+    readonly configuration: RTCConfiguration,
+    private readonly simulcast: boolean,
+  ) {}
 
   addTransceiver(
     what: string | MediaStreamTrack,
     init: RTCRtpTransceiverInit = {},
   ): FakeTransceiver {
     const kind = typeof what === 'string' ? what : what.kind
-    const sender: FakeSender = {
-      track: typeof what === 'string' ? null : what,
-      replaceTrack: (track) => {
-        sender.track = track
-        return Promise.resolve()
-      },
-    }
+    const sender = new FakeSender(typeof what === 'string' ? null : what, init.sendEncodings)
     const transceiver: FakeTransceiver = {
       kind,
       direction: init.direction,
@@ -69,6 +110,7 @@ export class FakePeer {
 
   setRemoteDescription(description: { sdp: string }): Promise<void> {
     this.answer = description.sdp
+    for (const { sender } of this.simulcast ? [] : this.transceivers) sender.encodings.splice(1)
     return Promise.resolve()
   }
 
@@ -88,9 +130,11 @@ export class FakePeer {
 
 export class FakePeers {
   readonly made: FakePeer[] = []
+  /** Whether the far side agrees to several layers. */
+  simulcast = true
 
   readonly create = (configuration: RTCConfiguration): RTCPeerConnection => {
-    const peer = new FakePeer(configuration)
+    const peer = new FakePeer(configuration, this.simulcast)
     this.made.push(peer)
     return peer as unknown as RTCPeerConnection
   }
@@ -111,16 +155,17 @@ export class FakeTrack extends EventTarget {
   constructor(
     readonly kind: string,
     readonly deviceId: string,
+    private readonly size: MediaTrackSettings = {},
   ) {
     super()
   }
 
   getSettings(): MediaTrackSettings {
-    return { deviceId: this.deviceId }
+    return { deviceId: this.deviceId, ...this.size }
   }
 
   clone(): FakeTrack {
-    return new FakeTrack(this.kind, this.deviceId)
+    return new FakeTrack(this.kind, this.deviceId, this.size)
   }
 
   stop(): void {
@@ -134,6 +179,10 @@ export class FakeTrack extends EventTarget {
 
 export function fakeTrack(kind: string, deviceId = `${kind}-1`): MediaStreamTrack {
   return new FakeTrack(kind, deviceId) as unknown as MediaStreamTrack
+}
+
+export function fakeCamera(width: number, height: number): MediaStreamTrack {
+  return new FakeTrack('video', 'video-1', { width, height }) as unknown as MediaStreamTrack
 }
 
 export interface DoorRequest {

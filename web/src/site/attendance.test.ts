@@ -68,7 +68,16 @@ describe('entering', () => {
     expect(publishing?.transceivers.map(({ sender }) => sender.track?.kind)).toEqual([
       'audio',
       'video',
+      undefined,
     ])
+  })
+
+  test('the layers that the server names are sent, and no others', async () => {
+    await room.join()
+    for (const peer of room.peers.made) peer.become('connected')
+    room.server.last.receive({ type: 'layers', track: 'camera', layers: ['q'] })
+    await settle()
+    expect(room.peers.made[0]?.transceivers[1]?.sender.sends).toEqual(['q'])
   })
 
   test('a room without any device joins to watch and listen', async () => {

@@ -125,7 +125,8 @@ export class Attendance {
         this.own.value?.muted_by_site === false &&
         this.shutting.value === 0,
     )
-    this.gear.onChange = (opened) => this.publisher.send(opened)
+    this.gear.onChange = ({ microphone, camera }) => this.publisher.send({ microphone, camera })
+    this.socket.onLayers = ({ track, layers }) => this.publisher.watched(track, layers)
     this.socket.onSessionClosed = ({ session }) => {
       this.publisher.session.closedByBridge(session)
       this.receiver.session.closedByBridge(session)

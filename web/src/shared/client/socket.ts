@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   type Figures,
   HEARTBEAT_S,
+  type Layers,
   type PageCommand,
   type PageMessage,
   type Report,
@@ -74,6 +75,8 @@ export class ConferenceSocket {
   readonly received: Signal<Received | null> = signal(null)
   /** Called when the bridge has ended one of this page's sessions. */
   onSessionClosed: (message: SessionClosed) => void = () => {}
+  /** Called when it is known which layers of this page's pictures are watched. */
+  onLayers: (message: Layers) => void = () => {}
 
   readonly pageId = randomId()
   /** Say hello as a further device, which waits while another one holds the seat. */
@@ -199,6 +202,9 @@ export class ConferenceSocket {
         break
       case 'session_closed':
         this.onSessionClosed(message)
+        break
+      case 'layers':
+        this.onLayers(message)
         break
       case 'heartbeat_ack':
         break

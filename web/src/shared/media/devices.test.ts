@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeDevices, permissionsThatAre } from '../../../test/devices'
-import { listDevices, openDevices, permissionPersists } from './devices'
+import { listDevices, openDevices, permissionPersists, pictureFor } from './devices'
 
 describe('devices', () => {
   const choice = { camera: 'default', microphone: 'default' }
@@ -36,6 +36,22 @@ describe('devices', () => {
     devices.refusals = { audio: name, video: name }
     const opened = await openDevices(devices, choice)
     expect(opened.problems).toEqual({ camera: problem, microphone: problem })
+  })
+
+  test('a camera that does not start at full size is asked for a small picture', async () => {
+    devices.refusals = { video: 'NotReadableError' }
+    devices.smallOnly = true
+    const opened = await openDevices(devices, { camera: 'default', microphone: 'none' }, 8)
+    expect(opened.camera?.kind).toBe('video')
+    expect(opened.problems).toEqual({})
+    const heights = devices.asked.map(({ video }) => (video as MediaTrackConstraints).height)
+    expect(heights).toEqual([{ ideal: 720 }, { ideal: 360 }])
+  })
+
+  test('a small machine is spared the large picture', () => {
+    expect(pictureFor(2).height).toBe(360)
+    expect(pictureFor(4).height).toBe(720)
+    expect(pictureFor(undefined).height).toBe(720)
   })
 
   test('chosen as none are never opened', async () => {

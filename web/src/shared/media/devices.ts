@@ -35,20 +35,24 @@ export async function listDevices(devices: Devices | undefined): Promise<DeviceL
 }
 
 /** Open what is chosen. One that fails does not keep the other from opening. */
-export async function openDevices(devices: Devices | undefined, choice: Choice): Promise<Opened> {
+export async function openDevices(
+  devices: Devices | undefined,
+  choice: Choice,
+  cores: number | undefined = navigator.hardwareConcurrency,
+): Promise<Opened> {
   const wanted = KINDS.filter((kind) => choice[kind] !== 'none')
   if (devices === undefined) {
     return { camera: null, microphone: null, problems: problemsOf(wanted, 'insecure') }
   }
   if (wanted.length === 2) {
     // together first: the browser then asks the person once, not twice
-    const stream = await open(devices, choice, wanted).catch(() => null)
+    const stream = await open(devices, choice, wanted, cores).catch(() => null)
     if (stream !== null) return opened(stream)
   }
   let result: Opened = { camera: null, microphone: null, problems: {} }
   for (const kind of wanted) {
     try {
-      const stream = await open(devices, choice, [kind])
+      const stream = await open(devices, choice, [kind], cores)
       result = { ...result, [kind]: opened(stream)[kind] }
     } catch (error) {
       result = { ...result, problems: { ...result.problems, [kind]: problemOf(error) } }
@@ -61,20 +65,47 @@ async function open(
   devices: Devices,
   choice: Choice,
   kinds: readonly DeviceKind[],
+  cores: number | undefined,
 ): Promise<MediaStream> {
-  try {
-    return await devices.getUserMedia(constraints(choice, kinds, 'exact'))
-  } catch (error) {
-    if (!(error instanceof DOMException) || error.name !== 'OverconstrainedError') throw error
-    // the remembered device is not plugged in: take another
-    return devices.getUserMedia(constraints(choice, kinds, 'ideal'))
+  let strength: Strength = 'exact'
+  let picture = pictureFor(cores)
+  for (;;) {
+    try {
+      return await devices.getUserMedia(constraints(choice, kinds, strength, picture))
+    } catch (error) {
+      const name = error instanceof DOMException ? error.name : ''
+      if (name === 'OverconstrainedError' && strength === 'exact') {
+        // the remembered device is not plugged in: take another
+        strength = 'ideal'
+      } else if (TOO_LARGE.includes(name) && kinds.includes('camera') && picture !== SMALL) {
+        picture = SMALL
+      } else throw error
+    }
   }
+}
+
+type Strength = 'exact' | 'ideal'
+
+interface PictureSize {
+  readonly width: number
+  readonly height: number
+}
+
+const LARGE: PictureSize = { width: 1280, height: 720 }
+const SMALL: PictureSize = { width: 640, height: 360 }
+/** What browsers say when a camera, or the USB hub between, cannot start at a size. */
+const TOO_LARGE: readonly string[] = ['NotReadableError', 'AbortError']
+
+/** A machine of one or two cores has enough to do with a small picture. */
+export function pictureFor(cores: number | undefined): PictureSize {
+  return cores !== undefined && cores <= 2 ? SMALL : LARGE
 }
 
 function constraints(
   choice: Choice,
   kinds: readonly DeviceKind[],
-  strength: 'exact' | 'ideal',
+  strength: Strength,
+  picture: PictureSize,
 ): MediaStreamConstraints {
   const device = (id: string): MediaTrackConstraints =>
     id === 'default' ? {} : { deviceId: { [strength]: id } }
@@ -82,8 +113,8 @@ function constraints(
   if (kinds.includes('camera')) {
     result.video = {
       ...device(choice.camera),
-      width: { ideal: 640 },
-      height: { ideal: 360 },
+      width: { ideal: picture.width },
+      height: { ideal: picture.height },
       frameRate: { ideal: 25, max: 30 },
     }
   }

@@ -1,16 +1,17 @@
-/** WHIP (RFC 9725): this page's microphone and camera. Always both sections, so that a device
- * that is plugged in later needs no new session. */
+/** WHIP (RFC 9725): this page's microphone, camera and slides. Always all three sections, so that
+ * what is plugged in or shared later needs no new session. */
 
+import type { Track } from '../wire/types.gen'
+import { Encoder } from './encoder'
+import { encodingsFor, ridsFor, SLIDES, sizeOf } from './layers'
 import { preferVp8, withDtx } from './sdp'
 import { type Door, MediaSession, type SessionOptions } from './session'
 
 export interface Tracks {
   readonly microphone: MediaStreamTrack | null
   readonly camera: MediaStreamTrack | null
+  readonly slides: MediaStreamTrack | null
 }
-
-/** One layer of 640×360 is what a picture in a grid of four, or on a slow line, needs. */
-const CAMERA_ENCODING: RTCRtpEncodingParameters = { maxBitrate: 600_000, maxFramerate: 30 }
 
 export interface PublishOptions extends Pick<SessionOptions, 'createPeer' | 'fetch' | 'random'> {
   readonly door: () => Door | null
@@ -19,35 +20,74 @@ export interface PublishOptions extends Pick<SessionOptions, 'createPeer' | 'fet
 
 export class Publisher {
   readonly session: MediaSession
-  private tracks: Tracks = { microphone: null, camera: null }
+  private tracks: Tracks = { microphone: null, camera: null, slides: null }
+  /** The camera's layers that somebody watches; null until somebody has said so. */
+  private layers: readonly string[] | null = null
+  private readonly cameras = new WeakMap<RTCPeerConnection, Encoder>()
 
   constructor(private readonly options: PublishOptions) {
     this.session = new MediaSession({
       ...options,
       prepare: (peer) => this.prepare(peer),
+      answered: (peer) => this.encode(peer),
       answer: withDtx,
     })
   }
 
-  /** Change what is sent, without negotiating. */
-  send(tracks: Tracks): void {
-    this.tracks = tracks
-    if (tracks.camera !== null) tracks.camera.contentHint = 'motion'
-    if (tracks.microphone !== null) tracks.microphone.contentHint = 'speech'
+  /** Change what is sent, without negotiating; what is not named stays. */
+  send(tracks: Partial<Tracks>): void {
+    this.tracks = { ...this.tracks, ...tracks }
+    const { microphone, camera, slides } = this.tracks
+    if (camera !== null) camera.contentHint = 'motion'
+    if (microphone !== null) microphone.contentHint = 'speech'
+    if (slides !== null) slides.contentHint = 'detail'
     for (const peer of this.session.peers()) {
-      const [audio, video] = peer.getTransceivers()
-      void audio?.sender.replaceTrack(tracks.microphone)
-      void video?.sender.replaceTrack(tracks.camera)
+      const senders = peer.getTransceivers().map(({ sender }) => sender)
+      for (const [index, track] of [microphone, camera, slides].entries()) {
+        const sender = senders[index]
+        if (sender !== undefined && sender.track !== track) void replace(sender, track)
+      }
+      this.encode(peer)
     }
   }
 
+  /** These layers of a track are watched; the others may rest. */
+  watched(track: Track, layers: readonly string[]): void {
+    if (track !== 'camera') return
+    this.layers = layers
+    for (const peer of this.session.peers()) this.encode(peer)
+  }
+
   private prepare(peer: RTCPeerConnection): void {
-    peer.addTransceiver(this.tracks.microphone ?? 'audio', { direction: 'sendonly' })
-    const video = peer.addTransceiver(this.tracks.camera ?? 'video', {
-      direction: 'sendonly',
-      sendEncodings: [CAMERA_ENCODING],
-    })
-    preferVp8(video, (this.options.videoCodecs ?? sendCodecs)())
+    const { microphone, camera, slides } = this.tracks
+    const size = sizeOf(camera)
+    peer.addTransceiver(microphone ?? 'audio', { direction: 'sendonly' })
+    const pictures = [
+      peer.addTransceiver(camera ?? 'video', {
+        direction: 'sendonly',
+        sendEncodings: encodingsFor(ridsFor(size), size, this.layers),
+      }),
+      peer.addTransceiver(slides ?? 'video', { direction: 'sendonly', sendEncodings: [SLIDES] }),
+    ]
+    const codecs = (this.options.videoCodecs ?? sendCodecs)()
+    for (const picture of pictures) preferVp8(picture, codecs)
+  }
+
+  /** As the answer allows: without simulcast in it one layer is left. */
+  private encode(peer: RTCPeerConnection): void {
+    const [, camera] = peer.getTransceivers()
+    if (camera === undefined) return
+    const encoder = this.cameras.get(peer) ?? new Encoder(camera.sender, 'maintain-framerate')
+    this.cameras.set(peer, encoder)
+    encoder.want({ size: sizeOf(this.tracks.camera), layers: this.layers })
+  }
+}
+
+async function replace(sender: RTCRtpSender, track: MediaStreamTrack | null): Promise<void> {
+  try {
+    await sender.replaceTrack(track)
+  } catch {
+    // its connection was closed meanwhile; the next one begins with this track
   }
 }
 

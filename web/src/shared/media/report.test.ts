@@ -5,6 +5,7 @@ const sample = (atMs: number, stats: Stat[], shown: string[] = ['t1']) => ({
   atMs,
   stats: new Map(stats.map((stat) => [stat.id, stat])),
   shown: new Set(shown),
+  slides: new Set<string>(),
 })
 const picture = (changes: Partial<Stat>): Stat => ({
   id: 'in',
@@ -63,4 +64,42 @@ test('a connection that tells nothing makes an empty report', async () => {
   const source = { peers: [peer], shown: [], atMs: 0 }
   expect(await maker.make(source)).toEqual({ rtt_s: null })
   expect(await maker.make({ ...source, atMs: 5_000 })).toMatchObject({ sent_bps: null })
+})
+
+test('the layers of a camera are one picture, and their bits are counted together', () => {
+  const layers = (frames: number, bytes: number): Stat[] =>
+    ['q', 'h', 'f'].map((rid, rank) => ({
+      id: rid,
+      type: 'outbound-rtp',
+      kind: 'video',
+      framesEncoded: frames * (rank + 1),
+      bytesSent: bytes * (rank + 1),
+    }))
+  const made = measure(sample(0, layers(0, 0)), sample(5_000, layers(50, 50_000)))
+  expect(made).toMatchObject({ sent_frames_per_s: 30, sent_bps: 480_000 })
+})
+
+test('slides that move do not hide a camera that stands still', async () => {
+  const stats = (frames: number, slides: number): Stat[] => [
+    { id: 'source', type: 'media-source', kind: 'video', trackIdentifier: 'screen' },
+    { id: 'a', type: 'outbound-rtp', kind: 'video', framesEncoded: frames },
+    {
+      id: 'b',
+      type: 'outbound-rtp',
+      kind: 'video',
+      framesEncoded: slides,
+      mediaSourceId: 'source',
+    },
+  ]
+  let now = stats(0, 0)
+  const peer = {
+    getStats: () =>
+      Promise.resolve(new Map(now.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
+  }
+  const maker = new ReportMaker()
+  const source = { peers: [peer], shown: [], slides: 'screen', atMs: 0 }
+  await maker.make(source)
+  now = stats(0, 75)
+  const made = await maker.make({ ...source, atMs: 5_000 })
+  expect(made).toMatchObject({ sent_frames_per_s: 0 })
 })

@@ -23,12 +23,15 @@ export interface Stat {
   readonly totalFreezesDuration?: number
   readonly bytesSent?: number
   readonly trackIdentifier?: string
+  readonly mediaSourceId?: string
 }
 
 interface Sample {
   readonly atMs: number
   readonly stats: ReadonlyMap<string, Stat>
   readonly shown: ReadonlySet<string>
+  /** Senders' ids of what is not the camera's: the slides'. */
+  readonly slides: ReadonlySet<string>
 }
 
 /** As `signaling.wire.pages` limits them. */
@@ -40,6 +43,8 @@ export interface Source {
   readonly peers: readonly Pick<RTCPeerConnection, 'getStats'>[]
   /** Track ids of the pictures that are on the screen. */
   readonly shown: readonly string[]
+  /** Track id of the slides that are sent. */
+  readonly slides?: string | undefined
   readonly atMs: number
 }
 
@@ -47,14 +52,23 @@ export interface Source {
 export class ReportMaker {
   private before: Sample | null = null
 
-  async make({ peers, shown, atMs }: Source): Promise<Measured> {
+  async make({ peers, shown, slides, atMs }: Source): Promise<Measured> {
     const stats = new Map<string, Stat>()
+    const ofSlides = new Set<string>()
     for (const [index, peer] of peers.entries()) {
-      const reports = await peer.getStats().catch(() => [])
+      const reports: Stat[] = [...(await peer.getStats().catch(() => [])).values()]
+      const sources = new Set(
+        reports.flatMap((stat) =>
+          stat.type === 'media-source' && stat.trackIdentifier === slides ? [stat.id] : [],
+        ),
+      )
       // ids are a connection's own
-      for (const stat of reports.values() as Iterable<Stat>) stats.set(`${index} ${stat.id}`, stat)
+      for (const stat of reports) {
+        stats.set(`${index} ${stat.id}`, stat)
+        if (sources.has(stat.mediaSourceId ?? '')) ofSlides.add(`${index} ${stat.id}`)
+      }
     }
-    const sample = { atMs, stats, shown: new Set(shown) }
+    const sample = { atMs, stats, shown: new Set(shown), slides: ofSlides }
     const made = measure(this.before, sample)
     this.before = sample
     return made
@@ -74,15 +88,17 @@ export function measure(before: Sample | null, now: Sample): Measured {
   const spanS = before === null ? 0 : (now.atMs - before.atMs) / 1000
   if (before === null || spanS <= 0) return { rtt_s }
 
-  const grown = (type: string, field: Counter, of: (stat: Stat) => boolean): number[] =>
+  type Of = (stat: Stat, id: string) => boolean
+  const grown = (type: string, field: Counter, of: Of): number[] =>
     [...now.stats].flatMap(([id, stat]) => {
       const value = stat[field]
       const old = before.stats.get(id)?.[field]
-      if (stat.type !== type || !of(stat) || value === undefined || old === undefined) return []
+      if (stat.type !== type || !of(stat, id) || value === undefined || old === undefined) return []
       return [Math.max(0, value - old)]
     })
   const any = (): boolean => true
   const video = (stat: Stat): boolean => stat.kind === 'video'
+  const camera: Of = (stat, id) => video(stat) && !now.slides.has(id)
   // a slot that has just got its first source was empty before, not frozen
   const shown = (stat: Stat): boolean => {
     const track = stat.trackIdentifier ?? ''
@@ -93,7 +109,8 @@ export function measure(before: Sample | null, now: Sample): Measured {
   const expected = received + lost
   const bytes = sum(grown('outbound-rtp', 'bytesSent', any))
   const decoded = most(grown('inbound-rtp', 'framesDecoded', shown))
-  const sent = most(grown('outbound-rtp', 'framesEncoded', video))
+  // each layer has a counter of its own: the picture is as good as its best one, its bits are all
+  const sent = most(grown('outbound-rtp', 'framesEncoded', camera))
   const frozen = most(grown('inbound-rtp', 'totalFreezesDuration', shown))
   return {
     rtt_s,

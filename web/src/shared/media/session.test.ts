@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FakeDoors, FakePeers, fakeTrack, settle } from '../../../test/peer'
-import { Publisher } from './publish'
+import { FakeDoors, FakePeers, settle } from '../../../test/peer'
 import { Receiver } from './receive'
 import { CONNECT_MS, DISCONNECTED_MS, type Door } from './session'
 
@@ -200,60 +199,5 @@ describe('ending', () => {
     await settle()
     expect(peers.last.answer).toBeNull()
     expect(doors.of('DELETE')).toHaveLength(doors.of('POST').length)
-  })
-})
-
-describe('publishing', () => {
-  function publisher(): Publisher {
-    return new Publisher({
-      door: () => door,
-      createPeer: peers.create,
-      fetch: doors.fetch,
-      random: () => 1,
-      videoCodecs: () => codecs,
-    })
-  }
-
-  test('offers a microphone and a camera even when the room has neither', async () => {
-    const publishing = publisher()
-    publishing.session.start()
-    await settle()
-    expect(peers.last.transceivers.map(({ kind, direction }) => [kind, direction])).toEqual([
-      ['audio', 'sendonly'],
-      ['video', 'sendonly'],
-    ])
-    expect(peers.last.transceivers[1]?.encodings?.[0]?.maxBitrate).toBe(600_000)
-  })
-
-  test('changes devices without negotiating', async () => {
-    const publishing = publisher()
-    const microphone = fakeTrack('audio')
-    publishing.send({ microphone, camera: null })
-    publishing.session.start()
-    await settle()
-    peers.last.become('connected')
-    expect(peers.last.transceivers[0]?.sender.track).toBe(microphone)
-
-    const camera = fakeTrack('video')
-    publishing.send({ microphone: null, camera })
-
-    expect(peers.last.transceivers.map(({ sender }) => sender.track)).toEqual([null, camera])
-    expect(camera.contentHint).toBe('motion')
-    expect(doors.of('POST')).toHaveLength(1)
-  })
-
-  test('a new session sends what the old one sent', async () => {
-    const publishing = publisher()
-    const tracks = { microphone: fakeTrack('audio'), camera: fakeTrack('video') }
-    publishing.send(tracks)
-    publishing.session.start()
-    await settle()
-    peers.last.become('connected')
-    peers.last.become('failed')
-    await settle()
-    expect(peers.last.transceivers.map(({ sender }) => sender.track)).toEqual([
-      tracks.microphone,
-      tracks.camera,
-    ])
   })
 })

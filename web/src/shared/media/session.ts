@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly door: () => Door | null
   /** Adds the transceivers; runs for every new connection. */
   readonly prepare: (peer: RTCPeerConnection) => void
+  /** The far side's answer holds on this connection, which carries no media yet. */
+  readonly answered?: (peer: RTCPeerConnection) => void
   /** This connection is the one in use from now on. */
   readonly adopted?: (peer: RTCPeerConnection) => void
   readonly answer?: (sdp: string) => string
@@ -144,6 +146,7 @@ export class MediaSession {
     }
     const sdp = this.options.answer?.(answer) ?? answer
     await link.peer.setRemoteDescription({ type: 'answer', sdp })
+    this.options.answered?.(link.peer)
   }
 
   private async post(link: Link, door: Door, offer: string): Promise<string> {

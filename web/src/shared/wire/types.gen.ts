@@ -35,7 +35,7 @@ export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | He
 
 export type Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
 
-export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Figures
+export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Figures
 
 /** First frame. `page_id` is random per load of the page and kept over reconnects. With `standby` a site's further device waits beside the one that holds the seat: it sees the conference, opens no doors, and takes the seat when the holder has been silent for 10 s, or when it is promoted. Its socket is then closed with ``promoted`` and it connects as any other. */
 export interface PageHello {
@@ -122,6 +122,13 @@ export interface SessionClosed {
   type: "session_closed"
   session: SessionId
   reason: string
+}
+
+/** Which layers of this page's `track` somebody watches: it sends these and rests the others. Names are RIDs of the page's own offer (RFC 8851); it passes over those it does not know, and the lowest is always wanted. Comes after the snapshot and with each change, if ever; before the first, all layers are wanted. */
+export interface Layers {
+  type: "layers"
+  track: Track
+  layers: string[]
 }
 
 /** Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same second: the fault is there, and no site is blamed for it. */
