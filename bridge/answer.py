@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bridge import sdp
 from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
-from bridge.ice import Credentials
+from bridge.ice import Candidate, Credentials
 from bridge.sdp import LEVEL_URI, MID_URI, TWCC_URI, Offer, Section
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media, SlotName, Track, slot_media
@@ -40,12 +40,12 @@ START_BITRATE_KBPS = 800
 
 @dataclass(frozen=True)
 class Local:
-    """What this side's transport says of itself. `addresses` are announced as candidates."""
+    """What this side's transport says of itself."""
 
     session: int
     credentials: Credentials
     fingerprint: Fingerprint
-    addresses: Sequence[tuple[str, int]]
+    candidates: Sequence[Candidate]
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,18 @@ def _transport(offer: Offer, local: Local) -> Iterator[str]:
     yield f"a=fingerprint:{local.fingerprint.algorithm} {local.fingerprint.value}"
     # passive whenever the offer allows it: then we are the DTLS server (RFC 5763 §5)
     yield f"a=setup:{'active' if offer.setup == 'passive' else 'passive'}"
-    for index, (host, port) in enumerate(local.addresses):
-        priority = 126 << 24 | (65535 - index) << 8 | 255
-        yield f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host"
+    for index, candidate in enumerate(local.candidates):
+        yield _candidate(index, candidate)
     yield "a=end-of-candidates"
+
+
+def _candidate(index: int, candidate: Candidate) -> str:
+    """RFC 8839 §5.1 and RFC 6544 §4.5. Each has a foundation of its own, earlier ones are
+    preferred, and all of TCP come after all of UDP (RFC 6544 §4.2)."""
+    transport, host, port = candidate
+    if transport == "udp":
+        priority = 126 << 24 | (65535 - index) << 8 | 255
+        return f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host"
+    # direction preference 4: passive
+    priority = 90 << 24 | (4 << 13 | 8191 - index) << 8 | 255
+    return f"a=candidate:{index + 1} 1 tcp {priority} {host} {port} typ host tcptype passive"

@@ -17,7 +17,9 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
+from bridge.ice import Candidate
 from bridge.link import ControlLink, Dial, Ended, LinkEvent, Opened, Tick, WentDown, WentUp
+from bridge.mediasocket import MediaAddress
 from bridge.node import Node
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_signaling_message, encode
 from signaling.wire.control import Hello, NodeMessage, SessionEdge
@@ -38,7 +40,7 @@ async def run_node(
     node_id: str,
     signaling_url: str,
     token: str,
-    announce: Sequence[tuple[str, int]],
+    announce: Sequence[tuple[str, int] | MediaAddress],
     max_sessions: int = 400,
     on_listening: Callable[[list[tuple[str, int]]], None] = lambda addresses: None,
 ) -> NoReturn:
@@ -51,8 +53,7 @@ async def run_node(
         node_id: this node's name in session URLs; unique among nodes.
         signaling_url: ``http(s)://`` or ``ws(s)://`` base; ``/control`` is appended.
         token: the node's token, sent as ``Authorization: Bearer``.
-        announce: (IP, UDP port) pairs that peers reach; each is bound and announced. Port 0 takes
-            a free one.
+        announce: where media come to, as `Node` takes it.
         max_sessions: further ones are refused with ``bridge_full``.
         on_listening: called once with the bound addresses.
 
@@ -64,7 +65,7 @@ async def run_node(
     node = Node(announce, max_sessions)
     log = structlog.get_logger("bridge").bind(node=node_id)
     try:
-        log.info("listening", addresses=node.addresses, signaling=uri)
+        log.info("listening", candidates=_listed(node.candidates), signaling=uri)
         on_listening(node.addresses)
         await Control(node, NodeId(node_id), uri, token).run()
     finally:
@@ -212,3 +213,7 @@ def _control_uri(signaling_url: str) -> str:
     if not separator or scheme not in schemes or not rest:
         raise ValueError(f"signaling URL {signaling_url!r}: http, https, ws or wss is expected")
     return f"{schemes[scheme]}://{rest}/control"
+
+
+def _listed(candidates: Sequence[Candidate]) -> list[str]:
+    return [f"{one.transport} {one.host} {one.port}" for one in candidates]

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from bridge import stun
 
+Transport = Literal["udp", "tcp"]
 IceState = Literal["new", "alive", "lost", "closed"]
 
 LOST_AFTER_S = 5.0
@@ -39,6 +40,14 @@ class Credentials:
     password: str
 
 
+class Candidate(NamedTuple):
+    """A host candidate as an answer announces it; of TCP always the passive end (RFC 6544)."""
+
+    transport: Transport
+    host: str
+    port: int
+
+
 # --- events -------------------------------------------------------------------------------------
 
 
@@ -64,11 +73,18 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class PathClosed:
+    """The TCP connection that this path was is gone."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
 
-IceEvent = CheckReceived | Heard | Moved | Tick
+IceEvent = CheckReceived | Heard | Moved | PathClosed | Tick
 
 # --- outputs ------------------------------------------------------------------------------------
 
@@ -104,6 +120,11 @@ class Selected:
 
 
 @dataclass(frozen=True)
+class Unselected:
+    """Send nowhere until another path is selected."""
+
+
+@dataclass(frozen=True)
 class StateChanged:
     """An edge: ``alive`` (first, or again), ``lost`` or ``closed``, and why."""
 
@@ -118,7 +139,7 @@ class Dropped:
     reason: str
 
 
-IceOutput = Respond | PathAdded | PathDropped | Selected | StateChanged | Dropped
+IceOutput = Respond | PathAdded | PathDropped | Selected | Unselected | StateChanged | Dropped
 
 
 class IceLite:
@@ -156,6 +177,8 @@ class IceLite:
             return self._heard(now)
         if isinstance(event, Moved):
             return self._learn(now, event.path) + self._heard(now)
+        if isinstance(event, PathClosed):
+            return self._closed(event.path)
         return self._tick(now)
 
     def next_deadline(self) -> float | None:
@@ -201,6 +224,14 @@ class IceLite:
             del self._paths[oldest]
             outputs.append(PathDropped(oldest))
         return outputs
+
+    def _closed(self, path: Path) -> list[IceOutput]:
+        """The next check selects anew: the peer knows best which of its other paths works."""
+        self._paths.pop(path, None)
+        if self.selected != path:
+            return []
+        self.selected = None
+        return [Unselected()]
 
     def _heard(self, now: float) -> list[IceOutput]:
         self._last_heard = max(self._last_heard, now)

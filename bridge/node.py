@@ -14,14 +14,15 @@ from bridge.answer import Local, answer_publish, answer_receive
 from bridge.codecs import PROGRAM_CODECS, Codec
 from bridge.crosspoint import Crosspoint, Output
 from bridge.hotpath import PythonFanout
-from bridge.ice import Credentials, Path
+from bridge.ice import Candidate, Credentials, Path
+from bridge.mediasocket import MediaAddress, open_sockets
 from bridge.metrics import Counters, LoopLag, MediaTotals
 from bridge.publishing import Publisher
 from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
-from bridge.udp import UdpSocket, open_socket
+from bridge.udp import UdpSocket
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -52,8 +53,8 @@ class Node:
     `on_edge` is told each change of a session's state. Create it in a running loop; call `close`.
 
     Args:
-        announce: (IP, UDP port) pairs, each bound and announced as a candidate; port 0 takes a
-            free one.
+        announce: where media come to. A plain (IP, UDP port) is bound and announced as it is,
+            without TCP; port 0 takes a free one.
         max_sessions: more are refused with ``bridge_full``.
 
     Raises:
@@ -62,7 +63,7 @@ class Node:
 
     def __init__(
         self,
-        announce: Sequence[tuple[str, int]],
+        announce: Sequence[tuple[str, int] | MediaAddress],
         max_sessions: int,
         on_edge: Callable[[SessionEdge], None] = lambda edge: None,
     ) -> None:
@@ -81,22 +82,22 @@ class Node:
         self._serial = 0
         self._deadline: asyncio.Handle | None = None
         self._deadline_at = 0.0
-        self._sockets: list[UdpSocket] = []
-        try:
-            for index, (host, port) in enumerate(announce):
-                sock = open_socket(host, port)
-                self._sockets.append(UdpSocket(sock, index, self._counters, self))
-        except OSError:
-            self._close_sockets()
-            raise
+        # a browser opens two connections to each address, and uses one
+        self._media_sockets = open_sockets(announce, self._counters, self, 2 * max_sessions)
         self._phase = 0
         self._tick_due = self._loop.time() + TICK_S
         self._ticker = self._loop.call_at(self._tick_due, self._tick)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """The bound addresses, in the order of `announce`."""
-        return [socket.address for socket in self._sockets]
+        """The bound UDP addresses, in the order of `announce`."""
+        sockets = self._media_sockets.sockets
+        return [one.address for one in sockets if isinstance(one, UdpSocket)]
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """What answers announce."""
+        return self._media_sockets.candidates
 
     def close(self) -> None:
         """End all sessions, tell the peers, free the sockets."""
@@ -105,11 +106,7 @@ class Node:
             session.close(self._loop.time(), "shutting_down")
         if self._deadline is not None:
             self._deadline.cancel()
-        self._close_sockets()
-
-    def _close_sockets(self) -> None:
-        for socket in self._sockets:
-            socket.close()
+        self._media_sockets.close()
 
     # --- the control link's requests ----------------------------------------------------------
 
@@ -151,14 +148,14 @@ class Node:
         # ufrag and password: 48 and 192 bits (RFC 8839 §5.4 wants 24 and 128)
         credentials = Credentials(secrets.token_hex(6), secrets.token_hex(24))
         local = Local(
-            secrets.randbits(62), credentials, self._certificate.fingerprint, self.addresses
+            secrets.randbits(62), credentials, self._certificate.fingerprint, self.candidates
         )
         session = Session(
             identity,
             offer,
             credentials,
             self._certificate,
-            self._sockets,
+            self._media_sockets.sockets,
             self._counters,
             self._loop.time(),
             self._changed,

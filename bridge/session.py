@@ -19,16 +19,19 @@ from bridge.ice import (
     Moved,
     Path,
     PathAdded,
+    PathClosed,
     PathDropped,
     Respond,
     Selected,
     StateChanged,
     Tick,
+    Unselected,
 )
+from bridge.mediasocket import MediaSocket
 from bridge.metrics import Counters
 from bridge.sdp import Offer
 from bridge.transport import Certificate, HandshakeError, SecureChannel, SrtpError
-from bridge.udp import Address, UdpSocket
+from bridge.udp import Address
 from signaling.wire.control import SessionInfo, SessionState, SessionStats, StreamStats
 from signaling.wire.ids import Direction, Port, Scope, SessionId, SlotName
 
@@ -97,7 +100,7 @@ class Session:
         offer: Offer,
         credentials: Credentials,
         certificate: Certificate,
-        sockets: Sequence[UdpSocket],
+        sockets: Sequence[MediaSocket],
         counters: Counters,
         now: float,
         on_change: Callable[[Session, str], None],
@@ -176,6 +179,10 @@ class Session:
         except SrtpError as error:
             self._counters.dropped[error.reason] += 1
 
+    def path_closed(self, path: Path) -> None:
+        """See `udp.Peer`."""
+        self._obey(self._loop.time(), self._ice.handle(self._loop.time(), PathClosed(path)))
+
     def receive_moved(self, now: float, arrival: float, datagram: bytes, path: Path) -> bool:
         """An SRTP packet from an unknown address that carries an SSRC of this session: take it and
         the address if it is authentic. False, and nothing is counted, if it is not."""
@@ -229,7 +236,7 @@ class Session:
             return
         self._channel.close()
         for path in self._ice.paths:
-            self._forget(path)
+            self._sockets[path.socket].forget(path.address, self)
         if self._handshake is not None:
             self._handshake.cancel()
         if self.flow is not None:
@@ -242,12 +249,14 @@ class Session:
                 case Respond(datagram, path):
                     self._sockets[path.socket].send(datagram, path.address)
                 case PathAdded(path):
-                    self._sockets[path.socket].peers[path.address] = self
+                    self._sockets[path.socket].adopt(path.address, self)
                     self._begin_handshake()
                 case PathDropped(path):
-                    self._forget(path)
+                    self._sockets[path.socket].forget(path.address, self)
                 case Selected(path):
                     self._socket, self._address = self._sockets[path.socket], path.address
+                case Unselected():
+                    self._address = None
                 case StateChanged("closed", reason):
                     self.close(now, reason)
                 case StateChanged("lost", reason):
@@ -258,12 +267,6 @@ class Session:
                         self._change("connected", "returned")
                 case Dropped(reason):
                     self._counters.dropped[reason] += 1
-
-    def _forget(self, path: Path) -> None:
-        """The address may meanwhile belong to another session of the same host."""
-        peers = self._sockets[path.socket].peers
-        if peers.get(path.address) is self:
-            del peers[path.address]
 
     def _begin_handshake(self) -> None:
         if self._handshake is None:

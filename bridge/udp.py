@@ -42,6 +42,9 @@ class Peer(Protocol):
     def receive_dtls(self, datagram: bytes, /) -> None:
         """A DTLS datagram from one of the session's addresses."""
 
+    def path_closed(self, path: Path, /) -> None:
+        """The peer has closed the TCP connection that this path was."""
+
 
 class Host(Protocol):
     """The node, as the socket sees it."""
@@ -56,8 +59,8 @@ class Host(Protocol):
 class UdpSocket:
     """Reads in batches and hands each datagram to the session of its source address.
 
-    Demultiplexes by first byte (RFC 7983). `peers` maps source addresses to sessions; its owner
-    fills it after an authenticated check. The rest goes to the host.
+    Demultiplexes by first byte (RFC 7983). `peers` maps source addresses to sessions, which
+    `adopt` them after an authenticated check. The rest goes to the host.
 
     Args:
         sock: bound and non-blocking, as `open_socket` makes it; closed by `close`.
@@ -97,6 +100,15 @@ class UdpSocket:
         else:
             self._counters.packets_out += 1
             self._counters.bytes_out += len(datagram)
+
+    def adopt(self, address: Address, peer: Peer) -> None:
+        """What comes from this address is this session's from now on."""
+        self.peers[address] = peer
+
+    def forget(self, address: Address, peer: Peer) -> None:
+        """It no longer is; nothing if it is another's by now."""
+        if self.peers.get(address) is peer:
+            del self.peers[address]
 
     def _postpone(self, datagram: bytes, address: Address) -> None:
         if len(self._backlog) == BACKLOG:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 
 import structlog
 import typer
 import uvloop
 
 from bridge.control import run_node
+from bridge.mediasocket import MediaAddress
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, MediaPort, WithParent, settings_of
-from config.settings import Settings
+from config.settings import BridgeSettings, Settings
 
 log = structlog.get_logger("bridge")
 
@@ -33,6 +35,7 @@ def command(
             next_step=f"copy the file node_token of signaling's secrets to {settings.secrets}",
         )
         raise typer.Exit(EXIT_CONFIG)
+    allow_connections()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings, settings.node_token.get_secret_value(), stop_with_stdin))
@@ -49,9 +52,7 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
             node_id=settings.bridge.node,
             signaling_url=settings.signaling_url,
             token=token,
-            announce=[
-                (address, settings.bridge.media_port) for address in settings.bridge.media_addresses
-            ],
+            announce=media_addresses(settings.bridge),
             max_sessions=settings.bridge.max_sessions,
         )
     )
@@ -60,3 +61,17 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     node.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await node
+
+
+def media_addresses(settings: BridgeSettings) -> list[MediaAddress]:
+    """As the bridge takes them."""
+    port, tcp_port = settings.media_port, settings.tcp_port
+    return [
+        MediaAddress(own, port, announced, tcp_port) for own, announced in settings.bound.items()
+    ]
+
+
+def allow_connections() -> None:
+    """Take all the file handles that this user may have: each TCP peer holds two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -53,11 +53,15 @@ def check_tcp_port(settings: Settings) -> Finding:
 
 def check_media_ports(settings: Settings) -> Iterator[Finding]:
     """Media can arrive, on each address."""
-    port = settings.bridge.media_port
-    for address in settings.bridge.media_addresses:
-        what = f"UDP port {port} on {address}"
-        key = "bridge.media_addresses"
+    key = "bridge.media_addresses"
+    port, tcp_port = settings.bridge.media_port, settings.bridge.tcp_port
+    for address, announced in settings.bridge.bound.items():
+        known_as = "" if announced == (address,) else f", announced as {', '.join(announced)}"
+        what = f"UDP port {port} on {address}{known_as}"
         yield _bind(socket.SOCK_DGRAM, address, port, what, "--media-port", key)
+        if tcp_port is not None:
+            what = f"TCP port {tcp_port} for media on {address}{known_as}"
+            yield _bind(socket.SOCK_STREAM, address, tcp_port, what, "bridge.media_tcp_port", key)
 
 
 def _bind(
@@ -133,7 +137,7 @@ def check_data_dir(settings: Settings) -> Iterator[Finding]:
 def check_reach(settings: Settings) -> Finding:
     """What links and candidates say can be reached by those who get them."""
     url = urlsplit(settings.signaling.url)
-    media = settings.bridge.media_addresses
+    media = settings.bridge.announced
     inside = is_loopback(url.hostname or "")
     media_inside = all(is_loopback(address) for address in media)
     if inside and media_inside:

@@ -94,7 +94,7 @@ def server_options(settings: Settings) -> Options:
 def links_problem(settings: Settings) -> str | None:
     """Why a link would not work for whoever gets it: pages and media are not reached alike."""
     url_inside = is_loopback(urlsplit(settings.signaling.url).hostname or "")
-    media_inside = all(map(is_loopback, settings.bridge.media_addresses))
+    media_inside = all(map(is_loopback, settings.bridge.announced))
     if url_inside == media_inside:
         return None
     missing = "signaling.public_url" if url_inside else "bridge.media_addresses"

@@ -73,6 +73,25 @@ def _address(text: str) -> str:
     return str(address)
 
 
+def _media_address(text: str) -> str:
+    """An address of this machine, or ``OWN=ANNOUNCED`` behind a 1:1 NAT."""
+    bound, nat, announced = (part.strip() for part in text.partition("="))
+    if not nat:
+        return _address(bound)
+    bound, announced = _address(bound), _address(announced)
+    if (":" in bound) != (":" in announced):
+        raise ValueError(f"{text!r} mixes IPv4 and IPv6")
+    return f"{bound}={announced}"
+
+
+def _unique(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    announced = [one.rpartition("=")[2] for one in addresses]
+    for one in announced:
+        if announced.count(one) > 1:
+            raise ValueError(f"{one} is announced twice; peers could not tell which is meant")
+    return addresses
+
+
 def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
@@ -110,7 +129,7 @@ def _host_and_port(parts: SplitResult) -> bool:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 ProxyNetwork = Annotated[str, AfterValidator(_network)]
-MediaAddress = Annotated[str, AfterValidator(_address)]
+MediaAddress = Annotated[str, AfterValidator(_media_address)]
 
 
 class _Section(BaseModel):
@@ -147,15 +166,42 @@ class SignalingSettings(_Section):
 
 
 class BridgeSettings(_Section):
-    """The media plane of this machine. Each media address is bound and announced as it is."""
+    """The media plane of this machine.
+
+    A media address is bound and announced as it is; ``10.0.0.5=203.0.113.7`` is bound as the first
+    and announced as the second, which a 1:1 NAT leads to the first.
+    """
 
     node: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "node-1"
     signaling_url: Annotated[str, AfterValidator(_base_url)] | None = None
     media_addresses: Annotated[
-        tuple[MediaAddress, ...], BeforeValidator(_split), Field(min_length=1, max_length=8)
+        tuple[MediaAddress, ...],
+        BeforeValidator(_split),
+        Field(min_length=1, max_length=8),
+        AfterValidator(_unique),
     ] = ("127.0.0.1",)
     media_port: Port = 40000
+    media_tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     max_sessions: Annotated[int, Field(ge=2, le=10_000)] = 400
+
+    @property
+    def announced(self) -> tuple[str, ...]:
+        """The addresses that peers are told, in their order."""
+        return tuple(one.rpartition("=")[2] for one in self.media_addresses)
+
+    @property
+    def bound(self) -> dict[str, tuple[str, ...]]:
+        """Each own address, and what is announced for it."""
+        bound: dict[str, tuple[str, ...]] = {}
+        for one in self.media_addresses:
+            own, _, nat = one.partition("=")
+            bound[own] = (*bound.get(own, ()), nat or own)
+        return bound
+
+    @property
+    def tcp_port(self) -> int | None:
+        """For ICE-TCP: as set, else the number of the UDP port; None if it is off."""
+        return self.media_port if self.media_tcp_port is None else self.media_tcp_port or None
 
 
 class MonitorSettings(_Section):

@@ -150,8 +150,9 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     """A node's figures, once a second. `at` is the node's wall clock (Unix seconds).
 
     `dropped` counts packets that were dropped, by reason (``stun_integrity``, ``unknown_peer``,
-    ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, …), since the process
-    started. `tables` lets signaling heal a routing table whose message was lost.
+    ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, ``tcp_backlog`` of a slow
+    reader, …), and TCP connections (``tcp_refused``, ``tcp_silent``), since the process started.
+    `tables` lets signaling heal a routing table whose message was lost.
 
     `packets_in` to `bytes_out` count datagrams of any protocol; `traffic` has the media among them.
     `feedback` counts RTCP feedback that was sent or received, by type: ``pli``, ``fir``, ``nack``,

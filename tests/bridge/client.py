@@ -20,6 +20,8 @@ REPAIR = ("a=rtcp-fb:96 nack", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96")
 class Client(asyncio.DatagramProtocol):
     """One session. `received` collects plain RTP and RTCP packets; `arrived` is set by each."""
 
+    candidate = r"a=candidate:1 1 udp \d+ (\S+) (\d+) typ host\r"
+
     def __init__(self, direction, sections, ssrcs=(), setup="actpass"):
         self.direction, self.sections, self.setup = direction, sections, setup
         self.ssrcs = list(ssrcs)
@@ -29,6 +31,7 @@ class Client(asyncio.DatagramProtocol):
         self.arrived = asyncio.Event()
         self.channel = None
         self.transport = None
+        self.lost = False
 
     def offer(self):
         kind = "sendonly" if self.direction == "publish" else "recvonly"
@@ -75,7 +78,7 @@ class Client(asyncio.DatagramProtocol):
             first = re.search(r"a=ssrc:(\d+)", section)
             if first:
                 self.slots[re.search(r"a=mid:(\S+)", section)[1]] = int(first[1])
-        host, port = re.search(r"a=candidate:1 1 udp \d+ (\S+) (\d+)", answer).groups()
+        host, port = re.search(self.candidate, answer).groups()
         self.address = (host, int(port))
         role = "client" if value("setup")[0] == "passive" else "server"
         self.channel = SecureChannel(
@@ -134,6 +137,10 @@ class Client(asyncio.DatagramProtocol):
     def error_received(self, error):
         """The node may be gone."""
 
+    def connection_lost(self, error):
+        self.lost = True
+        self.arrived.set()
+
     async def until(self, condition):
         """Wait for packets until the condition holds."""
         async with asyncio.timeout(10):
@@ -146,6 +153,36 @@ class Client(asyncio.DatagramProtocol):
             self.channel.close()
         if self.transport is not None:
             self.transport.close()
+
+
+class TcpClient(Client):
+    """The same over ICE-TCP (RFC 6544, RFC 4571)."""
+
+    candidate = r"a=candidate:\d+ 1 tcp \d+ (\S+) (\d+) typ host tcptype passive\r"
+
+    async def bind(self):
+        if self.transport is not None:
+            self.transport.close()
+        loop = asyncio.get_running_loop()
+        self.transport, _ = await loop.create_connection(lambda: _Stream(self), *self.address)
+
+    def send(self, datagram):
+        self.transport.write(struct.pack("!H", len(datagram)) + datagram)
+
+
+class _Stream(asyncio.Protocol):
+    def __init__(self, client):
+        self.client, self.stream = client, b""
+
+    def connection_lost(self, error):
+        self.client.connection_lost(error)
+
+    def data_received(self, data):
+        self.stream += data
+        while len(self.stream) >= 2 and len(self.stream) >= 2 + int.from_bytes(self.stream[:2]):
+            end = 2 + int.from_bytes(self.stream[:2])
+            self.client.datagram_received(self.stream[2:end], None)
+            self.stream = self.stream[end:]
 
 
 def plain(ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):

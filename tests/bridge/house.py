@@ -43,14 +43,14 @@ class House:
         assert reply.request == request
         return reply
 
-    async def publisher(self, port, sections=("audio", "video"), **more):
-        client = Client("publish", sections, **more)
+    async def publisher(self, port, sections=("audio", "video"), kind=Client, **more):
+        client = kind("publish", sections, **more)
         return await self._connected(client, port, ())
 
-    async def receiver(self, port, slots, **more):
+    async def receiver(self, port, slots, kind=Client, **more):
         slots = parse_slots(slots)
         sections = ["audio" if one.startswith(("floor", "cue")) else "video" for one in slots]
-        return await self._connected(Client("receive", sections, **more), port, slots)
+        return await self._connected(kind("receive", sections, **more), port, slots)
 
     async def _connected(self, client, port, slots):
         self.clients.append(client)

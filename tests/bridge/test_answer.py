@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from bridge.answer import Local, answer_publish, answer_receive
 from bridge.codecs import H264, OPUS, PROGRAM_CODECS, VP8
 from bridge.fingerprint import Fingerprint
-from bridge.ice import Credentials
+from bridge.ice import Candidate, Credentials
 from bridge.sdp import read_offer
 from signaling.wire.errors import WireError
 from signaling.wire.ids import parse_slots
@@ -19,7 +19,11 @@ LOCAL = Local(
     7,
     Credentials("ours", "o" * 24),
     Fingerprint("sha-256", ":".join(["AB"] * 32)),
-    [("192.0.2.1", 9000), ("2001:db8::1", 9001)],
+    [
+        Candidate("udp", "192.0.2.1", 9000),
+        Candidate("udp", "2001:db8::1", 9001),
+        Candidate("tcp", "192.0.2.1", 9002),
+    ],
 )
 RECEIVE = OFFERS["chromium-receive"]
 
@@ -85,6 +89,8 @@ def test_transport_lines():
     for section in sections(answer):
         assert "a=candidate:1 1 udp 2130706431 192.0.2.1 9000 typ host\r\n" in section
         assert "2001:db8::1 9001 typ host" in section
+        passive = "1 tcp 1520434687 192.0.2.1 9002 typ host tcptype passive\r\n"
+        assert f"a=candidate:3 {passive}" in section
         assert section.count("a=end-of-candidates") == 1
 
 

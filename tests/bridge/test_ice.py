@@ -15,11 +15,13 @@ from bridge.ice import (
     Moved,
     Path,
     PathAdded,
+    PathClosed,
     PathDropped,
     Respond,
     Selected,
     StateChanged,
     Tick,
+    Unselected,
 )
 
 LOCAL = Credentials("ours", "o" * 24)
@@ -169,3 +171,15 @@ def test_checks_are_rate_limited_and_the_limit_recovers():
     answers = [ice.handle(0.0, CheckReceived(check(), HOME)) for _ in range(150)]
     assert sum(one == [Dropped("stun_rate")] for one in answers) == 150 - CHECKS_BURST
     assert isinstance(ice.handle(1.0, CheckReceived(check(), HOME))[0], Respond)
+
+
+def test_path_that_closes_is_unselected_and_the_next_check_selects_anew():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(0.1, CheckReceived(check(), AWAY))
+    assert ice.handle(0.2, PathClosed(HOME)) == [Unselected()]
+    assert ice.selected is None
+    assert set(ice.paths) == {AWAY}
+    assert Selected(AWAY) in ice.handle(0.3, CheckReceived(check(), AWAY))
+    assert ice.handle(0.4, PathClosed(HOME)) == []
+    assert ice.selected == AWAY

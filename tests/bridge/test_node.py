@@ -8,6 +8,7 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 
 from bridge import rtcp
+from bridge.mediasocket import MediaAddress
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -15,8 +16,9 @@ from signaling.wire.control import (
     SessionOpened,
 )
 from signaling.wire.ids import parse_slots
-from tests.bridge.client import Client, delta, keyframe
+from tests.bridge.client import Client, TcpClient, delta, keyframe
 from tests.bridge.house import House, asks_for_keyframe, payload_type, ssrc
+from tests.service import free_port
 
 
 async def test_packets_reach_the_slots_that_routes_name(house):
@@ -141,6 +143,48 @@ async def test_second_announced_address_works_too():
     assert client.channel.connected
     client.close()
     house.node.close()
+
+
+async def test_addresses_of_ipv6_and_behind_nat_are_announced_as_peers_know_them():
+    house = House(
+        announce=(
+            MediaAddress("127.0.0.1", 0, ("203.0.113.7", "127.0.0.1"), tcp_port=0),
+            MediaAddress("::1", 0),
+        )
+    )
+    (_, udp), (_, udp6) = house.node.addresses
+    [tcp] = {one.port for one in house.node.candidates if one.transport == "tcp"}
+    assert list(house.node.candidates) == [
+        ("udp", "203.0.113.7", udp),
+        ("udp", "127.0.0.1", udp),
+        ("udp", "::1", udp6),
+        ("tcp", "203.0.113.7", tcp),
+        ("tcp", "127.0.0.1", tcp),
+    ]
+    house.node.close()
+
+
+async def test_media_flow_over_ipv6():
+    house = House(announce=[MediaAddress("::1", 0, tcp_port=0)])
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1", TcpClient)
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, b"sound", 111)
+    await operator.until(lambda: operator.received)
+    mapped = {answer.attributes["XOR-MAPPED-ADDRESS"][0] for answer in site.answers}
+    assert mapped == {"::1"}
+    for client in house.clients:
+        client.close()
+    house.node.close()
+
+
+async def test_an_address_that_cannot_be_bound_leaves_none_bound(house):
+    [taken] = house.node.addresses
+    free = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
+    with pytest.raises(OSError, match="in use"):
+        House(announce=[MediaAddress(*free, tcp_port=free[1]), taken])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        again.bind(free)
 
 
 async def test_close_is_done_twice_and_tells_the_peer(house):

@@ -62,11 +62,20 @@ def test_a_taken_tcp_port_and_a_free_one(tmp_path: Path) -> None:
 
 def test_each_media_address_is_tried(tmp_path: Path) -> None:
     # 192.0.2.0/24 is for documentation (RFC 5737): no machine has it
-    found = list(
-        check_media_ports(settings(tmp_path, bridge__media_addresses="127.0.0.1,192.0.2.1"))
-    )
-    assert [finding.level for finding in found] == ["ok", "fail"]
-    assert "bridge.media_addresses" in found[1].advice
+    addresses = "127.0.0.1=203.0.113.7,192.0.2.1"
+    found = list(check_media_ports(settings(tmp_path, bridge__media_addresses=addresses)))
+    assert [finding.level for finding in found] == ["ok", "ok", "fail", "fail"]
+    assert "announced as 203.0.113.7" in found[0].what
+    assert "bridge.media_addresses" in found[2].advice
+
+
+def test_media_over_tcp_are_tried_unless_they_are_off(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        _, found = check_media_ports(settings(tmp_path, bridge__media_tcp_port=port))
+    assert found.level == "fail"
+    assert "bridge.media_tcp_port" in found.advice
+    assert len(list(check_media_ports(settings(tmp_path, bridge__media_tcp_port=0)))) == 1
 
 
 @pytest.mark.parametrize(("size", "root"), [(212_992, "ok"), (8_388_608, "ok")])

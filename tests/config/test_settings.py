@@ -71,6 +71,43 @@ def test_media_addresses_are_split_at_commas(tmp_path: Path) -> None:
     assert settings.bridge.media_addresses == ("203.0.113.7", "::1")
 
 
+def test_a_media_address_may_be_announced_as_another(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        '[bridge]\nmedia_addresses = ["10.0.0.5", "10.0.0.5 = 203.0.113.7", "2001:db8:0::5"]\n',
+    )
+    bridge = load_settings({}, path, {"data_dir": tmp_path}).bridge
+    assert bridge.announced == ("10.0.0.5", "203.0.113.7", "2001:db8::5")
+    assert bridge.bound == {
+        "10.0.0.5": ("10.0.0.5", "203.0.113.7"),
+        "2001:db8::5": ("2001:db8::5",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("addresses", "reason"),
+    [
+        ("10.0.0.5=", "'' is not an IP address"),
+        ("10.0.0.5=0.0.0.0", "0.0.0.0 is no address that a peer could send to"),
+        ("10.0.0.5=2001:db8::1", "'10.0.0.5=2001:db8::1' mixes IPv4 and IPv6"),
+        ("10.0.0.5=203.0.113.7,10.0.0.6=203.0.113.7", "203.0.113.7 is announced twice"),
+        ("10.0.0.5:3478", "'10.0.0.5:3478' is not an IP address"),
+    ],
+)
+def test_a_media_address_that_peers_could_not_use(addresses: str, reason: str) -> None:
+    [found] = problems({"DIEMCAU_BRIDGE__MEDIA_ADDRESSES": addresses}, None)
+    assert found.startswith("bridge.media_addresses")
+    assert reason in found
+
+
+@pytest.mark.parametrize(("set_to", "port"), [(None, 40000), ("0", None), ("443", 443)])
+def test_media_over_tcp_take_the_number_of_udp_unless_told(
+    set_to: str | None, port: int | None
+) -> None:
+    environ = {} if set_to is None else {"DIEMCAU_BRIDGE__MEDIA_TCP_PORT": set_to}
+    assert load_settings(environ).bridge.tcp_port == port
+
+
 def test_everything_wrong_is_said_at_once_with_key_value_and_reason(tmp_path: Path) -> None:
     path = toml(tmp_path, "colour = 1\n[signaling]\nport = 0\nhots = 1\n[log]\nlevel = 'loud'\n")
     found = problems(
