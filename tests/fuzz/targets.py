@@ -12,7 +12,7 @@ from bridge import rtcp, rtp, stun
 from bridge.answer import Local, answer_publish, answer_receive
 from bridge.codecs import parse_h264, parse_vp8
 from bridge.fingerprint import Fingerprint
-from bridge.ice import Credentials
+from bridge.ice import Candidate, Credentials
 from bridge.sdp import MAX_SECTIONS, Offer, read_offer
 from signaling.wire.errors import WireError
 from signaling.wire.ids import parse_slots, slot_name
@@ -25,7 +25,7 @@ _LOCAL = Local(
     1,
     Credentials("local-ufrag", "local-password-of-some-length"),
     Fingerprint("sha-256", ":".join(["AB"] * 32)),
-    [("192.0.2.1", 9999)],
+    [Candidate("udp", "192.0.2.1", 9999), Candidate("tcp", "2001:db8::1", 9999)],
 )
 
 

@@ -12,12 +12,12 @@ from bridge import sdp
 from bridge.answer import Local, answer_publish, answer_receive
 from bridge.endpoint import offers
 from bridge.fingerprint import Fingerprint
-from bridge.ice import Credentials
+from bridge.ice import Candidate, Credentials
 from signaling.wire.ids import parse_slots, slot_media
 
 OURS = Credentials("abcd1234", "p" * 32)
 PRINT = Fingerprint("sha-256", ":".join(["AB"] * 32))
-ADDRESSES = [("127.0.0.1", 9000), ("10.0.0.1", 9001)]
+ADDRESSES = [Candidate("udp", "127.0.0.1", 9000), Candidate("udp", "10.0.0.1", 9001)]
 LOCAL = Local(7, Credentials("wxyz9876", "q" * 32), PRINT, ADDRESSES)
 
 
