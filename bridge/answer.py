@@ -51,7 +51,8 @@ class Local:
 @dataclass(frozen=True)
 class PublishedTrack:
     """A section that will send to us. Extension ids are None where not agreed; `nack`: it resends
-    what we ask for, under the same SSRC, since RTX is not agreed."""
+    what we ask for, under the same SSRC, since RTX is not agreed; `level_extension`: its packets
+    state how loud they are (RFC 6464)."""
 
     mid: str
     track: Track
@@ -61,6 +62,7 @@ class PublishedTrack:
     mid_extension: int | None
     twcc_extension: int | None
     nack: bool
+    level_extension: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def answer_publish(
                 extensions.get(MID_URI),
                 extensions.get(TWCC_URI) if "transport-cc" in offered.feedback else None,
                 media == "video" and "nack" in offered.feedback,
+                extensions.get(LEVEL_URI) if media == "audio" else None,
             )
         )
     return _write(offer, local, accepted, taken), tracks

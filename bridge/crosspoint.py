@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.floors import Floors
 from bridge.hotpath import Fanout
 from bridge.keyframes import KeyframeAsker
 from bridge.routes import Origin, Place, Table
 from bridge.slot import Slot
 from bridge.source import Source, Verdict
+from bridge.speakers import loudness_of
 from signaling.wire.control import Routes, RoutesHeld, TableVersion
 from signaling.wire.ids import Port, Scope, SlotName, Track
 
@@ -67,6 +69,9 @@ class Crosspoint:
     without a route, or whose source is removed, stops at once. A source in another codec than
     the slot's is not bound.
 
+    A route from a position of the floor (`signaling.wire.ids.floor_port`) carries whoever of the
+    scope's open microphones holds it (`bridge.speakers`), and nothing to the holder itself.
+
     `now` is a monotonic clock in seconds, the same in all calls. Carry out the outputs of each
     call, and after each (`forward` included, when it returned some) look at `next_deadline`.
     """
@@ -81,6 +86,7 @@ class Crosspoint:
         # those who do both, and until when the old picture goes on
         self._give_up_at: dict[_Aim, float] = {}
         self._asker = KeyframeAsker()
+        self._floors = Floors()
 
     # --- sessions come and go -------------------------------------------------------------------
 
@@ -94,8 +100,7 @@ class Crosspoint:
         """
         origin = Origin(port, track)
         self._feeds[source] = self._bound[scope, origin] = _Feed(scope, origin, source)
-        places = self._table(scope).places(origin)
-        return self._retarget(now, scope, places)
+        return self._retarget(now, scope, self._places(scope, origin))
 
     def remove_source(self, now: float, source: Source) -> Sequence[Output]:
         """Forget a source whose session ended; unknown ones are ignored. Its slots stop and wait
@@ -109,7 +114,7 @@ class Crosspoint:
         if self._bound.get((feed.scope, feed.origin)) is not feed:
             return ()
         del self._bound[feed.scope, feed.origin]
-        return self._retarget(now, feed.scope, self._table(feed.scope).places(feed.origin))
+        return self._retarget(now, feed.scope, self._places(feed.scope, feed.origin))
 
     def add_slot(
         self, now: float, scope: Scope, port: Port, name: SlotName, slot: Slot
@@ -148,6 +153,8 @@ class Crosspoint:
         """
         table = self._table(routes.scope)
         changed = table.apply(routes)
+        for origin in self._floors.open(now, routes.scope, table.speakers):
+            changed += table.places(origin)
         outputs = self._retarget(now, routes.scope, changed)
         held = table.version
         return RoutesHeld(routes.request, held.scope, held.epoch, held.revision), outputs
@@ -155,6 +162,19 @@ class Crosspoint:
     def tables(self) -> list[TableVersion]:
         """The version of each scope's table, for `Hello` and `Stats`."""
         return [table.version for table in self._tables.values() if table.version.epoch]
+
+    def floor_position(self, scope: Scope, port: Port) -> int | None:
+        """Where on the floor the port's microphone is carried now, from 1."""
+        return self._floors.position(scope, port)
+
+    def _places(self, scope: Scope, origin: Origin) -> list[Place]:
+        """Who receives the origin, by a route of its own or by its position on the floor."""
+        table = self._table(scope)
+        return [place for one in self._floors.origins(scope, origin) for place in table.places(one)]
+
+    def _loudness(self, now: float, scope: Scope, port: Port) -> float:
+        feed = self._bound.get((scope, Origin(port, "mic")))
+        return loudness_of(now, feed.source.loudness if feed else None)
 
     def _table(self, scope: Scope) -> Table:
         table = self._tables.get(scope)
@@ -248,7 +268,8 @@ class Crosspoint:
         return self._ask(now, target, begins=True)
 
     def _target(self, aim: _Aim) -> _Feed | None:
-        origin = self._table(aim.scope).origin(aim.place)
+        wanted = self._table(aim.scope).origin(aim.place)
+        origin = self._floors.behind(aim.scope, wanted, aim.place.port)
         feed = self._bound.get((aim.scope, origin)) if origin else None
         return feed if feed and feed.source.codec == aim.slot.codec else None
 
@@ -287,15 +308,17 @@ class Crosspoint:
     def next_deadline(self) -> float | None:
         """When `handle_timeout` must be called next; None: only after another call."""
         due = list(self._give_up_at.values())
-        repeat_at = self._asker.next_deadline()
-        if repeat_at is not None:
-            due.append(repeat_at)
+        others = (self._asker.next_deadline(), self._floors.next_deadline())
+        due += [at for at in others if at is not None]
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> Sequence[Output]:
-        """Repeat keyframe requests that are due, and stop pictures whose successor never came."""
+        """Repeat keyframe requests that are due, stop pictures whose successor never came, and let
+        the loudest have the floor."""
         for aim in [aim for aim, at in self._give_up_at.items() if at <= now]:
             self._stop(aim)
+        for scope, origin in self._floors.judge(now, self._loudness):
+            self._retarget(now, scope, self._table(scope).places(origin))
         return [KeyframeRequest(source) for source in self._asker.handle_timeout(now)]
 
 

@@ -137,7 +137,9 @@ class Publisher:
 
     def stats(self, now: float) -> list[StreamStats]:
         """See `Flow`."""
-        return [stream.stats(now, track) for track, stream in self._current.items()]
+        one = self.session.identity
+        floor = self._crosspoint.floor_position(one.scope, one.port)
+        return [stream.stats(now, track, floor) for track, stream in self._current.items()]
 
     def rtt_s(self) -> float | None:
         """See `Flow`."""
@@ -176,7 +178,7 @@ class Publisher:
         elif now < stream.latched_at + SSRC_HOLD_S:
             self._counters.dropped["ssrc_churn"] += 1
             return None
-        source = Source(track.codec, header.ssrc, header.payload_type)
+        source = Source(track.codec, header.ssrc, header.payload_type, track.level_extension)
         for old in stream.begin(now, source):
             self._forget(now, old)
         self._sources[packet[8:12]] = source
@@ -258,9 +260,10 @@ class _Stream:
         self._before = None
         return [before]
 
-    def stats(self, now: float, track: Track) -> StreamStats:
+    def stats(self, now: float, track: Track, floor: int | None) -> StreamStats:
         assert self._source is not None
         totals, source = self._gone.with_(self._source), self._source
+        loudness = source.loudness
         return StreamStats(
             media=source.codec.media,
             track=track,
@@ -272,6 +275,10 @@ class _Stream:
             jitter_s=source.reception.jitter_s,
             keyframes=totals.keyframes,
             keyframe_requests=totals.keyframe_requests,
+            level_dbov=loudness.take_level() if loudness else None,
+            heard=loudness.heard(now) if loudness else None,
+            clipping_ratio=loudness.take_clipping() if loudness else None,
+            floor=floor if loudness else None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from signaling.wire.control import Routes, TableVersion
@@ -23,13 +24,15 @@ class Origin(NamedTuple):
 
 
 class Table:
-    """Which origin each place of one scope receives."""
+    """Which origin each place of one scope receives, and whose microphones are open (`speakers`, by
+    time of opening)."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._epoch = 0
         self._revision = 0
         self._origins: dict[Place, Origin] = {}
+        self.speakers: Sequence[Port] = ()
 
     @property
     def version(self) -> TableVersion:
@@ -65,6 +68,7 @@ class Table:
             after[Place(route.port, route.slot)] = Origin(route.source, route.track)
         before, self._origins = self._origins, after
         self._epoch, self._revision = routes.epoch, routes.revision
+        self.speakers = tuple(routes.speakers)
         return [
             place for place in before.keys() | after.keys() if before.get(place) != after.get(place)
         ]

@@ -83,6 +83,21 @@ def extension(packet: bytes, header: Header, identifier: int) -> bytes | None:
     return None
 
 
+def audio_level(packet: bytes, header: Header, identifier: int) -> int | None:
+    """The loudness that a packet states under `identifier` (RFC 6464 §3): 0 (the end of the scale)
+    to 127 (silence), in −dBov. None if it states none.
+
+    The voice flag is left out: senders that do not know set it as they like.
+    """
+    at = header.extensions_start
+    # browsers put it first, in an element of one byte
+    inside = header.profile == _ONE_BYTE_PROFILE and at + 1 < header.extensions_end
+    if inside and packet[at] == identifier << 4:
+        return packet[at + 1] & 0x7F
+    value = extension(packet, header, identifier)
+    return value[0] & 0x7F if value else None
+
+
 def transport_sequence(packet: bytes, identifier: int) -> int | None:
     """The transport-wide sequence number under `identifier`, or None; quicker than `parse`.
 

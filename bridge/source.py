@@ -8,6 +8,7 @@ from enum import Enum
 from bridge import rtp
 from bridge.codecs import H264, VP8, Codec, H264Payload, Vp8Payload, parse_h264, parse_vp8
 from bridge.estimator import MAX_MISORDER, Reception
+from bridge.loudness import Loudness
 
 MAX_GAP = 256
 """Lost packets in a row after which nothing can fill the hole: the stream starts anew."""
@@ -83,6 +84,8 @@ class Source:
     `reception` holds the figures for receiver reports, among them packets and octets. `keyframes`
     and `keyframe_requests` are totals; `dropped` counts what was not forwarded, by reason:
     ``malformed``, ``payload_type``, ``sequence``, ``duplicate``, ``late``, ``padding``.
+    `loudness` is a microphone's, None of pictures; `level_extension` is the id under which its
+    packets state it (RFC 6464), None where that was not agreed.
     `media_at` is when the last packet came (`now`'s clock), None before the first.
     """
 
@@ -111,6 +114,8 @@ class Source:
         "last_sequence",
         "last_timestamp",
         "last_tl0_picture",
+        "level_extension",
+        "loudness",
         "media_at",
         "packet",
         "payload_type",
@@ -118,7 +123,11 @@ class Source:
         "ssrc",
     )
 
-    def __init__(self, codec: Codec, ssrc: int, payload_type: int) -> None:
+    def __init__(
+        self, codec: Codec, ssrc: int, payload_type: int, level_extension: int | None = None
+    ) -> None:
+        self.loudness = Loudness() if codec.media == "audio" else None
+        self.level_extension = level_extension
         self.codec = codec
         self.ssrc = ssrc
         self.payload_type = payload_type
@@ -174,6 +183,10 @@ class Source:
             number += len(self._padding) - bisect_right(self._padding, extended)
         if start == end:
             return self._drop_padding(extended, number)
+        if self.loudness is not None:
+            wanted = self.level_extension
+            level = None if wanted is None else rtp.audio_level(data, header, wanted)
+            self.loudness.packet(now, level)
         payload = parse_vp8(data, start, end) if self._vp8 else None
         if self._vp8 and payload is None:
             return self._drop("malformed")

@@ -208,8 +208,11 @@ class Nodes:
 
     # --- routes ---------------------------------------------------------------------------------
 
-    def want_routes(self, scope: Scope, epoch: int, table: Table) -> None:
-        """Bring every node that has to do with the scope to this table, now and after any loss."""
+    def want_routes(
+        self, scope: Scope, epoch: int, table: Table, speakers: tuple[Port, ...] = ()
+    ) -> None:
+        """Bring every node that has to do with the scope to this table and these open microphones,
+        now and after any loss."""
         holding = {session.node for session in self.sessions(scope)}
         for link in self.links:
             held = link.tables.get(scope)
@@ -218,7 +221,8 @@ class Nodes:
                     continue
                 held_before = scope in link.held_before or held is not None
                 link.tables[scope] = RouteTable(scope, epoch, held_before=held_before)
-            link.tables[scope].want(table if link.node in holding else {})
+            here = link.node in holding
+            link.tables[scope].want(table if here else {}, speakers if here else ())
             self._push(link, link.tables[scope])
 
     def forget_scope(self, scope: Scope) -> None:

@@ -68,8 +68,10 @@ class Reconciler:
         owner = self._conferences.find(conference)
         if owner is None or not self._may_push(owner):
             return
-        table = routing.routes(owner.current(), self.receivers(owner))
-        self._nodes.want_routes(Scope(conference), owner.epoch, table)
+        state = owner.current()
+        table = routing.routes(state, self.receivers(owner))
+        speakers = routing.speakers(state)
+        self._nodes.want_routes(Scope(conference), owner.epoch, table, speakers)
 
     def receivers(self, owner: Owner) -> list[Receiver]:
         """Every receiving port of the conference, with all slots that its sessions declared."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from signaling.routing import Crosspoint, Source
 from signaling.wire.control import Dropped, Route, Routes
-from signaling.wire.ids import Scope
+from signaling.wire.ids import Port, Scope
 
 Table = Mapping[Crosspoint, Source]
 
@@ -27,6 +27,8 @@ class RouteTable:
         self.outranked_by: int | None = None
         self._wanted: dict[Crosspoint, Source] = {}
         self._sent: dict[Crosspoint, Source] = {}
+        self._speakers: tuple[Port, ...] = ()
+        self._speakers_sent: tuple[Port, ...] = ()
         self._doubtful = held_before
         self._under_way = False
 
@@ -35,18 +37,19 @@ class RouteTable:
         """Crosspoints that are wanted."""
         return len(self._wanted)
 
-    def want(self, table: Table) -> None:
-        """From now on this is the table that the node should hold."""
-        self._wanted = dict(table)
+    def want(self, table: Table, speakers: tuple[Port, ...] = ()) -> None:
+        """From now on the node should hold this table, and have these microphones open."""
+        self._wanted, self._speakers = dict(table), speakers
 
     def update(self, request: int) -> Routes | None:
         """The message to send now, None if there is none; `answered` or `failed` must follow."""
-        if self._under_way or not (self._doubtful or self._wanted != self._sent):
+        held = (self._sent, self._speakers_sent)
+        if self._under_way or not (self._doubtful or held != (self._wanted, self._speakers)):
             return None
         base = None if self._doubtful or self.revision == 0 else self.revision
         before: Table = self._sent if base is not None else {}
         self.revision += 1
-        self._sent = self._wanted
+        self._sent, self._speakers_sent = self._wanted, self._speakers
         self._under_way = True
         self._doubtful = False
         return Routes(
@@ -61,6 +64,7 @@ class RouteTable:
                 if before.get((port, slot)) != (source, track)
             ],
             drop=[Dropped(*crosspoint) for crosspoint in before if crosspoint not in self._wanted],
+            speakers=list(self._speakers),
         )
 
     def answered(self, epoch: int, revision: int) -> None:

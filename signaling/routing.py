@@ -1,7 +1,7 @@
 """The whole conference as one routing matrix: who receives what, as a pure function of the state.
 
-A mute is the absence of a route, so no client can get round it. Routes name seats, so a returning
-device or a restarted node finds them waiting.
+A mute is the absence among the speakers, so no client can get round it. Routes name seats, so a
+returning device or a restarted node finds them waiting.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from signaling import permissions
 from signaling.conference.state import Conference
 from signaling.wire.ids import (
+    FLOOR_POSITIONS,
     PageId,
     Port,
     Role,
@@ -19,6 +20,7 @@ from signaling.wire.ids import (
     SlotKind,
     SlotName,
     Track,
+    floor_port,
     slot_name,
 )
 
@@ -81,6 +83,12 @@ def stage(state: Conference, site: SiteCode | None) -> tuple[SiteCode, ...]:
     return tuple(dict.fromkeys(seat for seat in seen if seat is not None and seat != site))
 
 
+def speakers(state: Conference) -> tuple[Port, ...]:
+    """The open microphones by time of opening; the bridge carries the loudest of them in the
+    positions of the floor, to everybody who has a route from there."""
+    return () if state.phase == "ended" else tuple(map(site_port, state.floor))
+
+
 def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
     directs = permissions.allowed(receiver.role, "watch_pictures")
     if state.phase == "ended" or not (directs or state.carries_media):
@@ -91,9 +99,8 @@ def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, S
         yield from _pictures("preview", state.preview.seats)
     if directs and receiver.cue is not None and receiver.cue in state.seats:
         yield slot_name("cue", 1), (site_port(receiver.cue), "mic")
-    for position, speaker in enumerate(state.floor, start=1):
-        if speaker is not None and speaker != receiver.site:
-            yield slot_name("floor", position), (site_port(speaker), "mic")
+    for position in range(1, FLOOR_POSITIONS + 1):
+        yield slot_name("floor", position), (floor_port(position), "mic")
 
 
 def _pictures(kind: SlotKind, sites: Iterable[SiteCode]) -> Iterator[tuple[SlotName, Source]]:

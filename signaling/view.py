@@ -78,8 +78,8 @@ def _floor_row(state: Conference) -> FloorRow:
     return FloorRow(_named(state, _floor(state)), _name(state, speech.site), speech.since)
 
 
-def _floor(state: Conference) -> list[SiteCode]:
-    return [site for site in state.floor if site is not None] if state.phase != "ended" else []
+def _floor(state: Conference) -> tuple[SiteCode, ...]:
+    return state.floor if state.phase != "ended" else ()
 
 
 def _named(state: Conference, sites: Iterable[SiteCode]) -> tuple[Named, ...]:

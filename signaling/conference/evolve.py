@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from signaling.conference import events, floor
 from signaling.conference.events import Event, MuteHolder
-from signaling.conference.state import FLOOR_POSITIONS, Conference, Seat
+from signaling.conference.state import Conference, Seat
 from signaling.wire.pages import Scene
 
 
@@ -154,8 +154,7 @@ def _as_before_rehearsal(state: Conference) -> Conference:
         program=Scene("single", (state.central,)),
         preview=None,
         last_remote=None,
-        floor=(None,) * FLOOR_POSITIONS,
-        waiting=(),
+        floor=(),
         queue=(),
         next=None,
         speech=None,

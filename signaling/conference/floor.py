@@ -1,4 +1,4 @@
-"""The floor: raised hands, who comes next, who speaks, and the four microphones carried. Pure."""
+"""The floor: raised hands, who comes next, who speaks, and whose microphone is open. Pure."""
 
 from __future__ import annotations
 
@@ -199,35 +199,14 @@ def with_queue(state: Conference, sites: tuple[SiteCode, ...]) -> Conference:
     return replace(state, queue=sites)
 
 
-# --- the microphones that are carried -----------------------------------------------------------
+# --- the microphones that are open ---------------------------------------------------------------
 
 
 def with_seat(state: Conference, seat: Seat) -> Conference:
     """With this seat in place of the one before; its microphone follows its flags."""
     site = seat.site.code
-    state = replace(state, seats={**state.seats, site: seat})
-    return _carry(state, site) if seat.microphone_open else _drop(state, site)
-
-
-def _carry(state: Conference, site: SiteCode) -> Conference:
-    """An opened microphone takes the first free position, or waits its turn."""
-    if site in state.floor or site in state.waiting:
-        return state
-    if None not in state.floor:
-        return replace(state, waiting=(*state.waiting, site))
-    return replace(state, floor=_placed(state.floor, state.floor.index(None), site))
-
-
-def _drop(state: Conference, site: SiteCode) -> Conference:
-    """A shut microphone frees its position for the one that has waited longest."""
-    if site not in state.floor:
-        return replace(state, waiting=tuple(other for other in state.waiting if other != site))
-    first, waiting = (state.waiting[0], state.waiting[1:]) if state.waiting else (None, ())
-    position = state.floor.index(site)
-    return replace(state, floor=_placed(state.floor, position, first), waiting=waiting)
-
-
-def _placed(
-    floor: tuple[SiteCode | None, ...], position: int, site: SiteCode | None
-) -> tuple[SiteCode | None, ...]:
-    return (*floor[:position], site, *floor[position + 1 :])
+    seats = {**state.seats, site: seat}
+    if seat.microphone_open == (site in state.floor):
+        return replace(state, seats=seats)
+    others = tuple(other for other in state.floor if other != site)
+    return replace(state, seats=seats, floor=(*others, site) if seat.microphone_open else others)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
 from signaling.wire.pages import Phase, Scene
-
-FLOOR_POSITIONS = 4
-"""Microphones that are carried at once; each has a slot of its own at every receiver."""
 
 MAX_SCENE_SEATS = 4
 """Pictures in one scene; each has a stage slot of its own at every receiver."""
@@ -78,9 +75,8 @@ class Speech:
 class Conference:
     """One conference.
 
-    `floor` holds the carried microphones by position, None where one is free; `waiting` those
-    opened when all positions were taken, oldest first. A microphone keeps its position while it is
-    open, so that nobody's sound moves to another slot when somebody else falls silent.
+    `floor` holds the open microphones by time of opening. Which of them are carried when there are
+    more than positions is the bridge's to decide, which hears them.
     `last_remote` is the remote site that was last on air: what the central site sees.
     `queue` holds the sites with a raised hand, in the order in which they are called; `next` was
     told that it comes next. `at` is the time of the newest event.
@@ -100,8 +96,7 @@ class Conference:
     ended_at: float | None = None
     preview: Scene | None = None
     last_remote: SiteCode | None = None
-    floor: tuple[SiteCode | None, ...] = field(default=(None,) * FLOOR_POSITIONS)
-    waiting: tuple[SiteCode, ...] = ()
+    floor: tuple[SiteCode, ...] = ()
     queue: tuple[SiteCode, ...] = ()
     next: SiteCode | None = None
     speech: Speech | None = None

@@ -36,7 +36,11 @@ check)."""
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One crosspoint: `port`'s `slot` receives `source`'s `track`."""
+    """One crosspoint: `port`'s `slot` receives `source`'s `track`.
+
+    The virtual sources ``@floor/1`` to ``@floor/4`` are the positions of the floor: the bridge
+    decides which of `Routes.speakers` holds each. Who holds one hears nothing in it.
+    """
 
     port: Port
     slot: SlotName
@@ -100,6 +104,12 @@ class StreamStats(msgspec.Struct, frozen=True):
     `bitrate_bps` is over the last report's interval. `lost` and `loss_ratio` (0–1, last interval)
     and `jitter_s` follow RFC 3550 §6.4: measured here for what the node receives, taken from
     receiver reports for what it sends.
+
+    The rest is of a published microphone, None of everything else and while unknown: what its
+    packets state of their loudness (RFC 6464). `level_dbov`: the loudest packet since the last
+    report, 0 to −127, which is silence; a microphone without packets has none. `heard`: somebody
+    speaks, or did two seconds ago. `clipping_ratio`: share of packets at the end of the scale.
+    `floor`: its position on the floor, from 1.
     """
 
     media: Media
@@ -112,6 +122,10 @@ class StreamStats(msgspec.Struct, frozen=True):
     jitter_s: float = 0.0
     keyframes: int = 0
     keyframe_requests: int = 0
+    level_dbov: float | None = None
+    heard: bool | None = None
+    clipping_ratio: float | None = None
+    floor: int | None = None
 
 
 class SessionStats(msgspec.Struct, frozen=True):
@@ -237,7 +251,11 @@ class CloseSession(msgspec.Struct, frozen=True, tag="close_session"):
 
 
 class Routes(msgspec.Struct, frozen=True, tag="routes"):
-    """Change a scope's table from revision `base` to `revision`; `base` None replaces it whole."""
+    """Change a scope's table from revision `base` to `revision`; `base` None replaces it whole.
+
+    `speakers` are the ports whose microphones are open, all of them in every message, by time of
+    opening; one that is not among them is carried in no position from now on.
+    """
 
     request: int
     scope: Scope
@@ -246,6 +264,7 @@ class Routes(msgspec.Struct, frozen=True, tag="routes"):
     base: int | None
     put: list[Route] = []
     drop: list[Dropped] = []
+    speakers: list[Port] = []
 
 
 SignalingMessage = OpenSession | CloseSession | Routes

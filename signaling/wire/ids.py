@@ -48,6 +48,9 @@ TRACK_MEDIA: dict[Track, Media] = {"mic": "audio", "camera": "video", "slides": 
 MAX_SLOTS = 160
 """Receive sections that one session may ask for."""
 
+FLOOR_POSITIONS = 4
+"""Microphones that are carried at once; each has a slot of its own at every receiver."""
+
 _SLOTS = re.compile(r"[a-z]+:[0-9]{1,3}")
 
 
@@ -66,6 +69,23 @@ def slot_kind(slot: SlotName) -> SlotKind:
 def slot_media(slot: SlotName) -> Media:
     """What flows through the slot: floor and cue carry sound, all others pictures."""
     return SLOT_MEDIA[slot_kind(slot)]
+
+
+_FLOOR = "@floor/"
+
+
+def floor_port(position: int) -> Port:
+    """The virtual port of a floor position, from 1: a route from it carries whoever holds it."""
+    return Port(f"{_FLOOR}{position}")
+
+
+def floor_position(port: Port) -> int | None:
+    """The position that a virtual port means, None for a port of an endpoint; 0: there is none."""
+    if not port.startswith(_FLOOR):
+        return None
+    position = port.removeprefix(_FLOOR)
+    known = position.isascii() and position.isdigit() and len(position) == 1
+    return int(position) if known and int(position) <= FLOOR_POSITIONS else 0
 
 
 def parse_slots(text: str) -> list[SlotName]:

@@ -294,7 +294,7 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     """Key ``seat/{code}``. A site page gets its own; operators and technicians get all.
 
     `present`: a device holds the seat and its page is connected (or was, seconds ago).
-    `floor`: its microphone is open and carried to the others. `hand_since` and `position` (from 1):
+    `floor`: its microphone is open. `hand_since` and `position` (from 1):
     its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is
     ready to take over. `spoken_s`: speaking time so far, without the speech that is going on.
     """
@@ -335,7 +335,8 @@ class StageRow(msgspec.Struct, frozen=True, tag="stage", tag_field="row"):
 
 
 class FloorRow(msgspec.Struct, frozen=True, tag="floor", tag_field="row"):
-    """Key ``floor``: whose microphones are heard now, and who was given the floor, since when."""
+    """Key ``floor``: whose microphones are open, by time of opening, and who was given the floor,
+    since when. Of more than four the four loudest are carried (`SiteFigures.floor_position`)."""
 
     seats: tuple[Named, ...]
     speaker: Named | None = None

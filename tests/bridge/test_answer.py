@@ -65,6 +65,19 @@ def test_publish_takes_first_audio_and_first_two_videos():
     assert "a=group:BUNDLE 0 1 2 3\r\n" in answer
 
 
+def test_only_a_microphone_states_its_level():
+    _, tracks = publish(PUBLISH)
+    assert [(one.track, one.level_extension) for one in tracks] == [("mic", 1), ("camera", None)]
+    _, tracks = publish(PUBLISH.replace("ssrc-audio-level", "csrc-audio-level"))
+    assert tracks[0].level_extension is None
+
+
+def test_silence_is_left_out_and_errors_are_corrected_both_ways():
+    for answer in (publish(PUBLISH)[0], receive(RECEIVE, "floor:2")[0]):
+        sound = [one for one in sections(answer) if one.startswith("audio")]
+        assert all("a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1;" in one for one in sound)
+
+
 def test_publish_answer_says_only_what_is_done():
     answer, _ = publish(PUBLISH)
     audio, video = sections(answer)

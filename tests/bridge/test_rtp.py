@@ -72,6 +72,36 @@ def test_extension_is_none_in_packets_of_another_profile() -> None:
     assert rtp.extension(packet, header, 1) is None
 
 
+def _level(packet: bytes, identifier: int = 1) -> int | None:
+    header = rtp.parse(packet)
+    assert header is not None
+    return rtp.audio_level(packet, header, identifier)
+
+
+def test_audio_level_is_read_wherever_it_stands_and_without_its_voice_flag() -> None:
+    for extensions in ([(1, b"\x9e")], [(4, b"x"), (3, b"\x00\x07"), (1, b"\x1e")]):
+        assert _level(rtp.build(111, 1, 2, 3, PAYLOAD, extensions=extensions)) == 30
+    two_byte = bytes.fromhex("906f 0001 00000002 00000003 1000 0002 0302aabb 01019e00") + PAYLOAD
+    assert _level(two_byte) == 30
+    assert _level(rtp.build(111, 1, 2, 3, PAYLOAD, extensions=[(1, b"\xff")])) == 127
+
+
+def test_audio_level_is_none_in_packets_that_state_none() -> None:
+    assert _level(rtp.build(111, 1, 2, 3, PAYLOAD)) is None
+    assert _level(rtp.build(111, 1, 2, 3, PAYLOAD, extensions=[(2, b"\x1e")])) is None
+    assert _level(bytes.fromhex("906f 0001 00000002 00000003 1000 0001 01000000")) is None  # empty
+    assert _level(bytes.fromhex("906f 0001 00000002 00000003 abcd 0001 101e0000")) is None
+
+
+@given(st.binary(max_size=40), st.integers(1, 14))
+def test_audio_level_of_junk_is_a_level_or_none(junk: bytes, identifier: int) -> None:
+    for profile in (b"\xbe\xde", b"\x10\x00"):
+        body = junk[: len(junk) // 4 * 4]
+        head = bytes.fromhex("906f 0001 00000002 00000003") + profile
+        level = _level(head + bytes((0, len(body) // 4)) + body, identifier)
+        assert level is None or 0 <= level <= 127
+
+
 def test_transport_sequence_is_found_among_others_and_nowhere_else() -> None:
     extensions = [(1, b"abc"), (4, b"\x12\x34"), (5, b"x")]
     packet = rtp.build(96, 1, 2, 3, PAYLOAD, extensions=extensions)

@@ -42,6 +42,7 @@ class FakeNode:
         self.boot_id = BootId(boot_id)
         self.sessions: dict[SessionId, SessionInfo] = {}
         self.tables: dict[Scope, tuple[TableVersion, Table]] = {}
+        self.speakers: dict[Scope, list[Port]] = {}
         self.opened: list[OpenSession] = []
         self.updates: list[Routes] = []
         self.closed: list[tuple[SessionId, str]] = []
@@ -195,6 +196,7 @@ class FakeNode:
             for route in message.put:
                 table[(route.port, route.slot)] = _source(route)
             epoch, revision = message.epoch, message.revision
+            self.speakers[message.scope] = message.speakers
             self.tables[message.scope] = (TableVersion(message.scope, epoch, revision), table)
         await self.send(RoutesHeld(message.request, message.scope, epoch, revision))
 

@@ -60,8 +60,8 @@ class Matrix:
     def unreceive(self, slot: Slot) -> None:
         self._note(self.crosspoint.remove_slot(self.now, slot))
 
-    def route(self, *routes: str) -> RoutesHeld:
-        """The whole table, as "port slot source": ``r stage:1 1``."""
+    def route(self, *routes: str, speakers: str = "") -> RoutesHeld:
+        """The whole table, as "port slot source": ``r stage:1 1``; open microphones: ``1 2 3``."""
         put = []
         for text in routes:
             port, slot, source = text.split()
@@ -69,7 +69,16 @@ class Matrix:
             put.append(Route(Port(port), SlotName(slot), Port(source), track))
         self.revision += 1
         held, outputs = self.crosspoint.apply(
-            self.now, Routes(self.revision, SCOPE, 1, self.revision, None, put)
+            self.now,
+            Routes(
+                self.revision,
+                SCOPE,
+                1,
+                self.revision,
+                None,
+                put,
+                speakers=[Port(port) for port in speakers.split()],
+            ),
         )
         self._note(outputs)
         return held

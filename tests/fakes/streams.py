@@ -142,20 +142,25 @@ class Microphone:
     timestamp: int = 48_000
     payload_type: int = 111
     frames: int = 0
+    level_extension: int = 1
 
     @property
     def ssrc(self) -> int:
         return 0x2000 + self.number
 
     def source(self) -> Source:
-        return Source(OPUS, self.ssrc, self.payload_type)
+        return Source(OPUS, self.ssrc, self.payload_type, self.level_extension)
 
-    def frame(self) -> bytes:
-        self.timestamp += 960
+    def frame(self, dbov: int | None = None, *, after: int = 1) -> bytes:
+        """The next packet, `after` frame times later, which states its level or does not."""
+        self.timestamp += 960 * after
         self.sequence += 1
         self.frames += 1
         label = _LABEL.pack(self.number, self.frames, 0)
-        return rtp.build(self.payload_type, self.sequence, self.timestamp, self.ssrc, label)
+        stated = [] if dbov is None else [(self.level_extension, bytes((-dbov,)))]
+        return rtp.build(
+            self.payload_type, self.sequence, self.timestamp, self.ssrc, label, extensions=stated
+        )
 
     def padding(self) -> bytes:
         self.sequence += 1

@@ -7,12 +7,11 @@ from signaling.conference import events
 from signaling.conference.commands import SYSTEM, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve, fold
-from signaling.conference.state import FLOOR_POSITIONS
-from signaling.routing import Receiver, routes, site_port, stage
+from signaling.routing import Receiver, routes, site_port, speakers, stage
 from signaling.view import difference, view
 from signaling.wire import pages
 from signaling.wire.errors import WireError
-from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, parse_slots
+from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, floor_port, parse_slots
 from signaling.wire.pages import Scene
 from tests.signaling.build import CREATE, OPERATOR, TECHNICIAN, device_of
 
@@ -95,17 +94,15 @@ def test_any_history_keeps_the_rules(history):
 
 def _check(state) -> None:
     open_seats = {code for code, seat in state.seats.items() if seat.microphone_open}
-    carried = [site for site in state.floor if site is not None]
-    assert len(state.floor) == FLOOR_POSITIONS
-    assert set(carried) | set(state.waiting) == open_seats
-    assert len(carried) + len(state.waiting) == len(open_seats)
-    assert not state.waiting or None not in state.floor
+    assert set(state.floor) == open_seats
+    assert len(state.floor) == len(open_seats)
     receivers = [Receiver(site_port(code), "site", code, SLOTS) for code in CODES]
     table = routes(state, receivers)
-    for (port, _), (source, track) in table.items():
+    for (port, slot), (source, track) in table.items():
         assert port != source
         if track == "mic":
-            assert SiteCode(source.partition("/")[0]) in open_seats
+            assert source == floor_port(int(slot.removeprefix("floor:")))
+    assert set(speakers(state)) <= {site_port(code) for code in open_seats}
     for code in CODES:
         assert code not in stage(state, code)
         assert len(set(stage(state, code))) == len(stage(state, code))

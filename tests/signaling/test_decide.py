@@ -178,15 +178,15 @@ def test_a_command_that_the_role_does_not_allow_is_refused(command, actor):
     assert refused(live(DA_NANG), command, actor) == "forbidden"
 
 
-def test_the_fifth_microphone_waits_and_takes_the_first_free_position():
+def test_all_open_microphones_have_the_floor_by_time_of_opening():
     state = live(CENTRAL, DA_NANG, HA_NOI, HCM, HAI_PHONG)
     for site in (CENTRAL, DA_NANG, HA_NOI, HCM, HAI_PHONG):
         state = speaking(state, site)
-    assert state.floor == (CENTRAL, DA_NANG, HA_NOI, HCM)
-    assert state.waiting == (HAI_PHONG,)
+    assert state.floor == (CENTRAL, DA_NANG, HA_NOI, HCM, HAI_PHONG)
     state = run(state, Mute(DA_NANG), OPERATOR)
-    assert state.floor == (CENTRAL, HAI_PHONG, HA_NOI, HCM)
-    assert state.waiting == ()
+    assert state.floor == (CENTRAL, HA_NOI, HCM, HAI_PHONG)
+    state = run(state, Unmute(DA_NANG), OPERATOR)
+    assert state.floor == (CENTRAL, HA_NOI, HCM, HAI_PHONG, DA_NANG)
 
 
 def test_decide_does_not_change_the_state_it_was_given():

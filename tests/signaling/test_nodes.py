@@ -12,7 +12,7 @@ from signaling.options import Options, Timings
 from signaling.sessions import Session, newest
 from signaling.wire.control import RoutesHeld, SessionEdge, SessionInfo, TableVersion
 from signaling.wire.ids import NodeId, Port, Scope, SessionId, SiteCode
-from signaling.wire.pages import Start, Take
+from signaling.wire.pages import Mute, Start, Take, Unmute
 from signaling.wire.samples import NodeGone, NodeHeard
 from tests.fakes.bridge_node import FakeNode
 from tests.signaling.build import single
@@ -88,7 +88,27 @@ async def test_routes_reach_the_node_when_a_receiver_opens(stage: Stage) -> None
 
     await node.until(lambda: bool(node.table(stage.conference)))
     # the centre alone is on air, and nobody but a director sees the centre see itself
-    assert node.table(stage.conference) == {("48/main", "stage:1"): CENTRE}
+    floor = {("48/main", f"floor:{n}"): (f"@floor/{n}", "mic") for n in (1, 2, 3, 4)}
+    assert node.table(stage.conference) == {("48/main", "stage:1"): CENTRE} | floor
+
+
+async def test_a_mute_is_one_message_that_leaves_the_site_out(stage: Stage) -> None:
+    node, operator, site = await stage.node(), await stage.window(), await stage.site("48")
+    await operator.command(Start())
+    async with await site.offer("/whep?slots=floor:4"):
+        pass
+    await node.until(lambda: bool(node.table(stage.conference)))
+    scope = Scope(stage.conference)
+    assert node.speakers[scope] == []
+
+    await site.command(Unmute("48"))
+    await operator.command(Unmute("48"))
+    await node.until(lambda: node.speakers[scope] == ["48/main"])
+    await operator.command(Mute("48"))
+    await node.until(lambda: node.speakers[scope] == [])
+
+    last = node.updates[-1]
+    assert (last.base, last.put, last.drop) == (last.revision - 1, [], [])
 
 
 async def test_take_is_sent_as_a_difference(stage: Stage) -> None:

@@ -150,3 +150,32 @@ def test_newer_epoch_on_the_node_is_not_fought() -> None:
 
     assert one.outranked_by == 4
     assert one.update(2) is None
+
+
+def test_a_mute_alone_is_one_message_with_all_who_may_still_speak() -> None:
+    one = table()
+    one.want({A: CENTRE}, (Port("48/main"), Port("01/main")))
+    update = one.update(1)
+    assert update is not None
+    assert update.speakers == ["48/main", "01/main"]
+    one.answered(update.epoch, update.revision)
+
+    one.want({A: CENTRE}, (Port("01/main"),))
+    update = one.update(2)
+
+    assert update is not None
+    assert (update.base, update.put, update.drop, update.speakers) == (1, [], [], ["01/main"])
+    one.answered(update.epoch, update.revision)
+    assert one.update(3) is None
+
+
+def test_the_whole_table_says_again_who_speaks() -> None:
+    one = table()
+    one.want({A: CENTRE}, (Port("48/main"),))
+    one.update(1)
+    one.failed()
+
+    update = one.update(2)
+
+    assert update is not None
+    assert (update.base, update.speakers) == (None, ["48/main"])

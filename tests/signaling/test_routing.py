@@ -1,5 +1,5 @@
 from signaling.conference.state import Conference
-from signaling.routing import Receiver, operator_port, routes, site_port, stage
+from signaling.routing import Receiver, operator_port, routes, site_port, speakers, stage
 from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots
 from signaling.wire.pages import End, Mute, Preview, Scene, Take
 from tests.signaling.build import (
@@ -9,6 +9,7 @@ from tests.signaling.build import (
     OPERATOR,
     created,
     device_of,
+    joined,
     live,
     run,
     single,
@@ -29,7 +30,17 @@ def operator(*watch: SiteCode) -> Receiver:
 
 def received(state: Conference, receiver: Receiver) -> dict[str, str]:
     table = routes(state, [receiver])
-    return {slot: f"{source}:{track}" for (_, slot), (source, track) in table.items()}
+    return {
+        slot: f"{source}:{track}" for (_, slot), (source, track) in table.items() if track != "mic"
+    }
+
+
+def sound(state: Conference, receiver: Receiver) -> dict[str, str]:
+    table = routes(state, [receiver])
+    return {slot: source for (_, slot), (source, track) in table.items() if track == "mic"}
+
+
+FLOOR = {f"floor:{position}": f"@floor/{position}" for position in (1, 2, 3, 4)}
 
 
 def test_before_the_start_sites_receive_nothing_and_operators_everything():
@@ -64,25 +75,25 @@ def test_a_grid_shows_each_site_the_others_and_nobody_itself_or_anyone_twice():
     assert stage(state, CENTRAL) == (DA_NANG, HA_NOI)
 
 
-def test_an_open_microphone_is_routed_to_all_but_its_own_site():
-    state = speaking(live(DA_NANG), DA_NANG)
-    assert received(state, site(HA_NOI))["floor:1"] == "48/main:mic"
-    assert "floor:1" not in received(state, site(DA_NANG))
+def test_open_microphones_are_the_speakers_by_time_of_opening():
+    state = speaking(speaking(live(DA_NANG, HA_NOI), HA_NOI), DA_NANG)
+    assert speakers(state) == ("01/main", "48/main")
+    for actor in (OPERATOR, device_of(HA_NOI)):
+        assert speakers(run(state, Mute(HA_NOI), actor)) == ("48/main",)
+    assert speakers(run(state, End(), OPERATOR)) == ()
 
 
-def test_a_muted_site_has_no_route_for_its_sound_whoever_muted_it():
-    state = speaking(live(DA_NANG), DA_NANG)
-    for actor in (OPERATOR, device_of(DA_NANG)):
-        muted = run(state, Mute(DA_NANG), actor)
-        assert "floor:1" not in received(muted, site(HA_NOI))
-        assert "floor:1" not in received(muted, operator())
+def test_whoever_receives_has_all_positions_of_the_floor_open_microphones_or_not():
+    for state in (live(DA_NANG), speaking(live(DA_NANG), DA_NANG)):
+        assert sound(state, site(DA_NANG)) == FLOOR
+        assert sound(state, operator()) == FLOOR
 
 
-def test_a_voice_keeps_its_slot_when_another_falls_silent():
-    state = live(DA_NANG, HA_NOI)
-    state = speaking(speaking(state, DA_NANG), HA_NOI)
-    state = run(state, Mute(DA_NANG), OPERATOR)
-    assert received(state, site(HCM))["floor:2"] == "01/main:mic"
+def test_the_floor_is_for_sites_while_it_is_live_and_for_operators_before():
+    state = speaking(joined(created(), DA_NANG), DA_NANG)
+    assert speakers(state) == ("48/main",)
+    assert sound(state, site(HA_NOI)) == {}
+    assert sound(state, operator()) == FLOOR
 
 
 def test_a_slot_that_was_not_declared_gets_no_route():

@@ -384,7 +384,7 @@ export interface ConferenceRow {
   reopen_until: number | null
 }
 
-/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open and carried to the others. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. */
+/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. */
 export interface SeatRow {
   row: "seat"
   site: SiteCode
@@ -415,7 +415,7 @@ export interface StageRow {
   seats: Named[]
 }
 
-/** Key ``floor``: whose microphones are heard now, and who was given the floor, since when. */
+/** Key ``floor``: whose microphones are open, by time of opening, and who was given the floor, since when. Of more than four the four loudest are carried (`SiteFigures.floor_position`). */
 export interface FloorRow {
   row: "floor"
   seats: Named[]

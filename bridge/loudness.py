@@ -1,0 +1,113 @@
+"""How loud one microphone is, from what its packets state of themselves (RFC 6464). Pure."""
+
+from __future__ import annotations
+
+SILENCE_DBOV = -127.0
+"""What a client states of digital silence. It is not the same as no packets, or as a mute."""
+VOICE_DBOV = -50.0
+"""From here a packet counts as voice: speech has −15 to −40, a quiet room −60 and less."""
+QUIET_DBOV = -80.0
+"""What is softer counts as this much in `Loudness.smoothed`: a first word is loud at once."""
+HEARD_AFTER_S = 0.3
+"""Voice for so long is somebody, and no knock on the table."""
+UNHEARD_AFTER_S = 2.0
+"""Without voice for so long nobody speaks any more."""
+GONE_AFTER_S = 1.0
+"""Without a packet for so long nothing comes; clients that leave silence out (DTX) send five a
+second."""
+CLIPPED_DBOV = -2.0
+"""A sine that fills the whole scale has −3: what is louder has been cut."""
+
+_ATTACK_S, _RELEASE_S = 0.06, 0.3
+_FRAME_S = 0.04
+_FORGET = 0.8
+
+
+class Loudness:
+    """Give it every packet of one microphone, and ask.
+
+    A client may state what it likes: all numbers stay in their ranges, and what becomes of them is
+    in `bridge.speakers`. `smoothed` is in dBov, fast up and slow down.
+    """
+
+    __slots__ = (
+        "_at",
+        "_clipped",
+        "_counted",
+        "_heard",
+        "_loudest",
+        "_stated_at",
+        "_voice_at",
+        "_voiced_s",
+        "smoothed",
+    )
+
+    def __init__(self) -> None:
+        self.smoothed = QUIET_DBOV
+        self._at: float | None = None
+        self._stated_at: float | None = None
+        self._voice_at = 0.0
+        self._voiced_s = 0.0
+        self._heard = False
+        self._loudest: float | None = None
+        self._counted = self._clipped = 0.0
+
+    def packet(self, now: float, level: int | None) -> None:
+        """A packet came that states `level` (0–127, −dBov), or nothing."""
+        before, self._at = self._at, now
+        if level is None:
+            return
+        elapsed_s = 0.0 if before is None else now - before
+        self._stated_at = now
+        dbov = -float(level)
+        if self._loudest is None or dbov > self._loudest:
+            self._loudest = dbov
+        self._counted += 1
+        if dbov >= CLIPPED_DBOV:
+            self._clipped += 1
+        step = max(dbov, QUIET_DBOV) - self.smoothed
+        # after a gap in the packets a single loud one still is but one frame
+        share = min(elapsed_s, _FRAME_S) / _ATTACK_S if step > 0 else elapsed_s / _RELEASE_S
+        self.smoothed += step * min(1.0, share)
+        if dbov >= VOICE_DBOV:
+            self._voice_at = now
+            self._voiced_s = min(HEARD_AFTER_S, self._voiced_s + min(elapsed_s, _FRAME_S))
+            # sums of 20 ms frames are not exact
+            if self._voiced_s > HEARD_AFTER_S - 0.001:
+                self._heard = True
+        else:
+            self._voiced_s = max(0.0, self._voiced_s - elapsed_s / 2)
+
+    def comes(self, now: float) -> bool:
+        """Packets come, whatever is in them."""
+        return self._at is not None and now - self._at <= GONE_AFTER_S
+
+    def stated(self, now: float) -> bool:
+        """Packets come that say how loud they are."""
+        return self._stated_at is not None and now - self._stated_at <= GONE_AFTER_S
+
+    def heard(self, now: float) -> bool | None:
+        """Somebody speaks, or did just now; None if its packets never said."""
+        if self._stated_at is None:
+            return None
+        if now - self._voice_at > UNHEARD_AFTER_S:
+            self._heard = False
+            self._voiced_s = 0.0
+        return self._heard
+
+    def take_level(self) -> float | None:
+        """The loudest packet since the last call, dBov; None if none stated its level."""
+        loudest, self._loudest = self._loudest, None
+        return loudest
+
+    def take_clipping(self) -> float | None:
+        """The share of packets that were cut, over the last few calls, newer ones weighing more;
+        None if none stated its level."""
+        if not self._counted:
+            return None
+        ratio = self._clipped / self._counted
+        self._counted *= _FORGET
+        self._clipped *= _FORGET
+        if self._counted < 1:
+            self._counted = self._clipped = 0.0
+        return ratio
