@@ -148,6 +148,7 @@ def conference_template(template: Template) -> ConferenceTemplate:
         starts_at=template.starts_at.timestamp(),
         central=template.central_code,
         sites=(central, *remote),
+        codec=template.codec,
     )
 
 

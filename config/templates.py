@@ -16,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from config.problems import ConfigError, Problem, problems_of, shown
 from config.roster import RosterError, Site, load_roster
-from signaling.wire.ids import CENTRAL, SiteCode
+from signaling.wire.ids import CENTRAL, ProgramCodec, SiteCode
 
 HOME = Path(__file__).parent / "templates"
 """The templates that come with the service."""
@@ -93,7 +93,8 @@ class Themes(_Strict):
 
 
 class TemplateFile(_Strict):
-    """What a template file says. `starts_at` carries its offset from UTC."""
+    """What a template file says. `starts_at` carries its offset from UTC; `codec` is the one of all
+    pictures, H264 where encoders in the rooms demand it."""
 
     title: Annotated[str, Field(min_length=1, max_length=300)]
     title_en: str = ""
@@ -101,6 +102,7 @@ class TemplateFile(_Strict):
     starts_at: AwareDatetime
     form: str = ""
     timezone: str = "Asia/Ho_Chi_Minh"
+    codec: ProgramCodec = "VP8"
     central: Central
     remote: Remote
     documents: Documents = Documents()

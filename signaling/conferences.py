@@ -17,7 +17,7 @@ from signaling.journal import ChainBrokenError, Journal
 from signaling.owner import Changed, Owner
 from signaling.presence import SILENCE_S
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, SiteCode
+from signaling.wire.ids import ConferenceId, ProgramCodec, SiteCode
 
 log = structlog.get_logger("signaling.conferences")
 
@@ -33,6 +33,7 @@ class ConferenceTemplate:
     starts_at: float
     central: SiteCode
     sites: tuple[SiteInfo, ...]
+    codec: ProgramCodec = "VP8"
 
 
 def unknown(conference: str) -> WireError:
@@ -96,9 +97,16 @@ class Conferences:
         return [owner for owner in self._owners.values() if owner.state is not None]
 
     async def create(
-        self, template: ConferenceTemplate, actor: Actor, title: str | None = None
+        self,
+        template: ConferenceTemplate,
+        actor: Actor,
+        title: str | None = None,
+        codec: ProgramCodec | None = None,
     ) -> ConferenceId:
-        """Found a conference. Raises WireError ``forbidden``."""
+        """Found a conference, with its own title and codec where these are not the template's.
+
+        Raises WireError ``forbidden``.
+        """
         conference = ConferenceId(secrets.token_hex(5))
         command = Create(
             conference=conference,
@@ -108,6 +116,7 @@ class Conferences:
             starts_at=template.starts_at,
             central=template.central,
             sites=template.sites,
+            codec=codec or template.codec,
         )
         return await self.found(command, actor)
 

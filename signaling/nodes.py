@@ -29,7 +29,16 @@ from signaling.wire.control import (
     Stats,
 )
 from signaling.wire.errors import WireError
-from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, SessionId, SlotName
+from signaling.wire.ids import (
+    DeviceId,
+    Direction,
+    NodeId,
+    Port,
+    ProgramCodec,
+    Scope,
+    SessionId,
+    SlotName,
+)
 
 log = structlog.get_logger("signaling.nodes")
 
@@ -143,6 +152,7 @@ class Nodes:
         offer: str,
         slots: list[SlotName],
         device: DeviceId | None = None,
+        codec: ProgramCodec = "VP8",
     ) -> tuple[Session, str]:
         """Have a node answer an offer; returns the session and the SDP answer.
 
@@ -151,7 +161,7 @@ class Nodes:
         """
         link = self.place(scope)
         request = link.next_request()
-        message = OpenSession(request, scope, port, direction, offer, slots)
+        message = OpenSession(request, scope, port, direction, offer, slots, codec)
         reply = await link.request(message, self._reply_timeout_s)
         if not isinstance(reply, SessionOpened):
             raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")

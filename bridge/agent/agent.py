@@ -240,7 +240,9 @@ class Agent:
         async with self._connected("publish", page) as connection:
             for track in media.tracks(lambda: self._is_open(page)):
                 connection.addTransceiver(track, direction="sendonly")
-            async with self._sessions.open(connection, self._resource(http, page, whip)) as ended:
+            resource = self._resource(http, page, whip)
+            codec = page.snapshot.doors.codec
+            async with self._sessions.open(connection, resource, codec) as ended:
                 yield ended
 
     @contextlib.asynccontextmanager
@@ -254,8 +256,9 @@ class Agent:
             for slot in SLOTS:
                 connection.addTransceiver(slot_media(slot), direction="recvonly")
             resource = self._resource(http, page, whep, SLOTS)
+            codec = page.snapshot.doors.codec
             try:
-                async with self._sessions.open(connection, resource) as ended:
+                async with self._sessions.open(connection, resource, codec) as ended:
                     yield ended
             finally:
                 # a track of a closed connection may neither bring anything nor end

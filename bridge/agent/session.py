@@ -18,10 +18,10 @@ from aiortc import (
 from aiortc.stats import RTCStats
 
 from bridge.endpoint import doors
+from signaling.wire.ids import ProgramCodec
 from signaling.wire.pages import IceServer, SessionClosed
 
 CONNECT_S = 20.0
-_CODECS = {"audio": "audio/opus", "video": "video/VP8"}
 
 Ended = Callable[[], Awaitable[None]]
 """Waits until a session has ended."""
@@ -41,9 +41,11 @@ class Sessions:
 
     @contextlib.asynccontextmanager
     async def open(
-        self, connection: RTCPeerConnection, resource: doors.Resource
+        self, connection: RTCPeerConnection, resource: doors.Resource, codec: ProgramCodec
     ) -> AsyncIterator[Ended]:
         """Negotiate through the door, wait for the connection, delete the resource at the end.
+
+        Pictures are offered in `codec` alone.
 
         What is yielded waits until the service closes the session, or the connection fails.
         """
@@ -51,7 +53,7 @@ class Sessions:
         connection.on("connectionstatechange", changed.set)
         try:
             for transceiver in connection.getTransceivers():
-                transceiver.setCodecPreferences(_codecs(transceiver.kind))
+                transceiver.setCodecPreferences(_codecs(transceiver.kind, codec))
             await connection.setLocalDescription(await connection.createOffer())
             answer = await resource(connection.localDescription.sdp)
             session = (resource.location or "").rpartition("/")[2]
@@ -102,8 +104,8 @@ def connection(ice_servers: Sequence[IceServer]) -> RTCPeerConnection:
     return RTCPeerConnection(RTCConfiguration(iceServers=servers))
 
 
-def _codecs(kind: str) -> list[RTCRtpCodecCapability]:
-    wanted = _CODECS[kind].lower()
+def _codecs(kind: str, video: ProgramCodec) -> list[RTCRtpCodecCapability]:
+    wanted = "audio/opus" if kind == "audio" else f"video/{video}".lower()
     return [
         codec
         for codec in RTCRtpSender.getCapabilities(kind).codecs

@@ -27,7 +27,9 @@ async def templates(request: web.Request) -> web.Response:
     """What the account can found a conference from."""
     login = await sign_in_of(request)
     known = _templates(services(request), login)
-    return answer([Template(one.key, one.title, one.title_en, len(one.sites)) for one in known])
+    return answer(
+        [Template(one.key, one.title, one.title_en, len(one.sites), one.codec) for one in known]
+    )
 
 
 async def conferences(request: web.Request) -> web.Response:
@@ -51,7 +53,7 @@ async def create(request: web.Request) -> web.Response:
     if not permissions.reaches(login.organizer, template.organizer):
         raise WireError("forbidden", f"template {body.template!r} is another organizer's")
     actor = Actor(login.role, f"account/{login.account}")
-    conference = await context.conferences.create(template, actor, body.title)
+    conference = await context.conferences.create(template, actor, body.title, body.codec)
     response = answer(_summary(context.conferences.get(conference).current()), status=201)
     response.headers["Location"] = f"/api/conferences/{conference}"
     return response

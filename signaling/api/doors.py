@@ -39,6 +39,7 @@ def make_doors(context: Services, socket: PageSocket) -> Doors:
         whep="/whep" if receives else None,
         token=token,
         ice_servers=context.ice_servers,
+        codec=socket.owner.current().codec,
     )
 
 
@@ -99,7 +100,7 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     offer = await _offer(request)
     slots = _slots(request, offer) if direction == "receive" else []
     session, sdp = await context.nodes.open_session(
-        Scope(door.conference), door.port, direction, offer, slots, door.device
+        Scope(door.conference), door.port, direction, offer, slots, door.device, state.codec
     )
     try:
         await _require_right(context, context.conferences.get(door.conference).current(), door)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from signaling.conference.state import SiteInfo
-from signaling.wire.ids import ConferenceId, DeviceId, Role, SiteCode
+from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, Role, SiteCode
 from signaling.wire.pages import PageCommand
 
 
@@ -25,6 +25,7 @@ class Create(msgspec.Struct, frozen=True, tag="create"):
     central: SiteCode
     sites: tuple[SiteInfo, ...]
     draft: bool = False
+    codec: ProgramCodec = "VP8"
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):

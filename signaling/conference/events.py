@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from signaling.conference.state import SiteInfo
-from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
+from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
 from signaling.wire.pages import Scene
 
 MuteHolder = Literal["operator", "site"]
@@ -31,6 +31,7 @@ class Created(msgspec.Struct, frozen=True, tag="created.1"):
     central: SiteCode
     sites: tuple[SiteInfo, ...]
     draft: bool = False
+    codec: ProgramCodec = "VP8"
 
 
 class Scheduled(msgspec.Struct, frozen=True, tag="scheduled.1"):

@@ -42,6 +42,7 @@ def _found(event: events.Created) -> Conference:
         program=Scene("single", (event.central,)),
         at=event.at,
         phase="draft" if event.draft else "scheduled",
+        codec=event.codec,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
+from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
 from signaling.wire.pages import Phase, Scene
 
 MAX_SCENE_SEATS = 4
@@ -79,7 +79,8 @@ class Conference:
     more than positions is the bridge's to decide, which hears them.
     `last_remote` is the remote site that was last on air: what the central site sees.
     `queue` holds the sites with a raised hand, in the order in which they are called; `next` was
-    told that it comes next. `at` is the time of the newest event.
+    told that it comes next. `at` is the time of the newest event. `codec` is what all pictures are
+    published and received in.
     """
 
     conference: ConferenceId
@@ -100,6 +101,7 @@ class Conference:
     queue: tuple[SiteCode, ...] = ()
     next: SiteCode | None = None
     speech: Speech | None = None
+    codec: ProgramCodec = "VP8"
 
     @property
     def carries_media(self) -> bool:

@@ -18,6 +18,7 @@ from signaling.wire.ids import (
     CommandId,
     ConferenceId,
     Port,
+    ProgramCodec,
     Role,
     SessionId,
     SiteCode,
@@ -366,13 +367,15 @@ class IceServer(msgspec.Struct, frozen=True):
 class Doors(msgspec.Struct, frozen=True):
     """Where this page publishes (WHIP) and receives (WHEP), and the Bearer token for both.
 
-    `whip` is None for pages that publish nothing; `slots` is what the page may ask of WHEP.
+    `whip` is None for pages that publish nothing. `codec` is the only one that is taken and given
+    for pictures.
     """
 
     whip: str | None
     whep: str | None
     token: str
     ice_servers: list[IceServer] = []
+    codec: ProgramCodec = "VP8"
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):

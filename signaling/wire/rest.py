@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from signaling.wire.ids import ConferenceId, Role, SiteCode
+from signaling.wire.ids import ConferenceId, ProgramCodec, Role, SiteCode
 from signaling.wire.pages import ControlState, HealthState, Phase
 
 
@@ -38,10 +38,12 @@ class ConferenceSummary(msgspec.Struct, frozen=True):
 
 
 class CreateConference(msgspec.Struct, frozen=True):
-    """``POST /api/conferences``: from which template, and under which title if not its own."""
+    """``POST /api/conferences``: from which template, and under which title and with which codec of
+    its pictures if not the template's own."""
 
     template: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
+    codec: ProgramCodec | None = None
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Template(msgspec.Struct, frozen=True):
     title: str
     title_en: str
     sites: int
+    codec: ProgramCodec = "VP8"
 
 
 class SiteLink(msgspec.Struct, frozen=True):

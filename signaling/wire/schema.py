@@ -39,6 +39,7 @@ _ALIASES: dict[str, Any] = {
     "Role": ids.Role,
     "Track": ids.Track,
     "Media": ids.Media,
+    "ProgramCodec": ids.ProgramCodec,
     "Direction": ids.Direction,
     "SlotKind": ids.SlotKind,
     "Phase": pages.Phase,

@@ -73,6 +73,14 @@ def test_a_province_can_be_the_central_site_of_its_own_template(tmp_path: Path) 
     assert template.banner(template.sites[0]) == "Phòng Kinh tế thị xã Sơn Tây"
 
 
+def test_a_template_names_the_codec_of_its_pictures(tmp_path: Path) -> None:
+    assert load_template(DEFAULT).codec == "VP8"
+    own_folder(tmp_path, 'codec = "H264"\n' + OWN)
+    assert load_template("so-ket", [tmp_path]).codec == "H264"
+    own_folder(tmp_path, 'codec = "AV1"\n' + OWN)
+    assert any("codec" in one and "H264" in one for one in problems(tmp_path))
+
+
 def test_an_own_template_may_use_a_roster_that_comes_with_the_service(tmp_path: Path) -> None:
     folder = own_folder(tmp_path, OWN.replace("huyen.csv", "sites-2025.csv"))
     assert len(load_template("so-ket", [folder]).sites) == 33

@@ -48,6 +48,7 @@ class FakeNode:
         self.closed: list[tuple[SessionId, str]] = []
         self.answers = True
         self.refuse: str | None = None
+        self.refuse_params: dict[str, str] = {}
         self._http: aiohttp.ClientSession | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -164,7 +165,9 @@ class FakeNode:
     async def _open(self, message: OpenSession) -> None:
         self.opened.append(message)
         if self.refuse is not None:
-            await self.send(Refused(message.request, self.refuse, "by the test"))
+            await self.send(
+                Refused(message.request, self.refuse, "by the test", self.refuse_params)
+            )
             return
         self._count += 1
         session = SessionId(f"{self.boot_id}-{self._count}")

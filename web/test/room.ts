@@ -83,7 +83,7 @@ export class FakeRoom {
   /** The seat is another device's; this one waits beside it. */
   letInStandby(): void {
     this.server.last.accept()
-    const doors = { whip: null, whep: null, token: '', ice_servers: [] }
+    const doors = { whip: null, whep: null, token: '', ice_servers: [], codec: 'VP8' as const }
     this.server.last.receive({ ...siteSnapshot({}), standby: true, doors })
   }
 

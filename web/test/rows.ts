@@ -102,7 +102,7 @@ export function snapshot(
     site: null,
     name: 'operator',
     port: 'op/1',
-    doors: { whip: '/whip', whep: '/whep', token: 'door-token', ice_servers: [] },
+    doors: { whip: '/whip', whep: '/whep', token: 'door-token', ice_servers: [], codec: 'VP8' },
     rows,
     standby: false,
     ...changes,

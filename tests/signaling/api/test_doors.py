@@ -336,3 +336,31 @@ async def test_signing_out_ends_what_the_window_receives(stage: Stage) -> None:
     await node.until(lambda: len(node.sessions) == 1)
     assert [info.port for info in node.sessions.values()] == [other.port]
     assert await refused(operator, "/whep") == (401, "unauthenticated")
+
+
+async def test_a_door_takes_the_codec_that_the_conference_was_founded_with(stage: Stage) -> None:
+    node, desk = await stage.node(), await stage.signed_in()
+    body = '{"template": "small", "codec": "H264"}'
+    async with await desk.post("/api/conferences", body) as response:
+        conference = (await response.json())["conference"]
+    desk.socket_path = f"/api/conferences/{conference}/socket"
+    window = await desk.connect()
+    async with await window.offer("/whep?slots=stage:1"):
+        pass
+
+    assert window.doors.codec == "H264"
+    assert node.opened[-1].codec == "H264"
+
+
+async def test_a_refusal_for_its_codec_names_both(stage: Stage) -> None:
+    node, site = await stage.node(), await stage.site("48")
+    node.refuse, node.refuse_params = "offer_other_codec", {"offered": "vp8", "codec": "H264"}
+
+    async with await site.offer("/whip") as response:
+        assert response.status == 406
+        body = await response.json(content_type=None)
+
+    assert (body["code"], body["params"]) == (
+        "offer_other_codec",
+        {"offered": "vp8", "codec": "H264"},
+    )

@@ -244,6 +244,7 @@ export class Desk {
   private door(): Door | null {
     const doors = this.socket.view.peek()?.doors
     if (doors === undefined || doors.whep === null) return null
-    return { url: doors.whep, token: doors.token, iceServers: doors.ice_servers }
+    const { token, ice_servers: iceServers, codec } = doors
+    return { url: doors.whep, token, iceServers, codec }
   }
 }

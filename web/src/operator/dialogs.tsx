@@ -5,7 +5,12 @@ import type { Rest } from '../shared/client/rest'
 import { shortTime } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
 import { ConfirmDialog, Dialog, ErrorText } from '../shared/ui/parts'
-import type { ConferenceId, ConferenceSummary, Template } from '../shared/wire/types.gen'
+import type {
+  ConferenceId,
+  ConferenceSummary,
+  ProgramCodec,
+  Template,
+} from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 
 interface DeskDialog {
@@ -84,6 +89,8 @@ export function CreateForm({ rest, onCreated }: CreateProps) {
   const templates = useSignal<Template[]>([])
   const chosen = useSignal('')
   const title = useSignal('')
+  const codec = useSignal<ProgramCodec | null>(null)
+  const offered = templates.value.find(({ template }) => template === chosen.value)?.codec ?? 'VP8'
   const busy = useSignal(false)
   const failure = useSignal<Failure | null>(null)
   const failed = (error: unknown): void => {
@@ -104,6 +111,7 @@ export function CreateForm({ rest, onCreated }: CreateProps) {
       const made = await rest.create({
         template: chosen.value,
         title: own === '' ? null : own,
+        codec: codec.value,
       })
       onCreated(made.conference)
     } catch (error) {
@@ -145,6 +153,20 @@ export function CreateForm({ rest, onCreated }: CreateProps) {
             title.value = event.currentTarget.value
           }}
         />
+      </label>
+      <label class="stacked">
+        {texts.createCodec}
+        <select
+          class="field"
+          data-testid="codec"
+          value={codec.value ?? offered}
+          onChange={(event) => {
+            codec.value = event.currentTarget.value === 'H264' ? 'H264' : 'VP8'
+          }}
+        >
+          <option value="VP8">{texts.createCodecVp8}</option>
+          <option value="H264">{texts.createCodecH264}</option>
+        </select>
       </label>
       <button
         type="submit"

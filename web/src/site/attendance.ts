@@ -111,7 +111,8 @@ export class Attendance {
       const doors = view.peek()?.doors
       const at = doors?.[kind] ?? null
       if (doors === undefined || at === null) return null
-      return { url: at, token: doors.token, iceServers: doors.ice_servers }
+      const { token, ice_servers: iceServers, codec } = doors
+      return { url: at, token, iceServers, codec }
     }
     this.publisher = new Publisher({ ...options.media, door: door('whip') })
     this.receiver = new Receiver({ ...options.media, door: door('whep'), slots: siteSlots })

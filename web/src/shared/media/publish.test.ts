@@ -10,7 +10,7 @@ beforeEach(() => {
   peers = new FakePeers()
   doors = new FakeDoors()
   publisher = new Publisher({
-    door: () => ({ url: '/whip', token: 'token-1', iceServers: [] }),
+    door: () => ({ url: '/whip', token: 'token-1', iceServers: [], codec: 'VP8' }),
     createPeer: peers.create,
     fetch: doors.fetch,
     random: () => 1,

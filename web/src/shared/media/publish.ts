@@ -1,10 +1,10 @@
 /** WHIP (RFC 9725): this page's microphone, camera and slides. Always all three sections, so that
  * what is plugged in or shared later needs no new session. */
 
-import type { Track } from '../wire/types.gen'
+import type { ProgramCodec, Track } from '../wire/types.gen'
 import { Encoder } from './encoder'
 import { encodingsFor, ridsFor, SLIDES, sizeOf } from './layers'
-import { preferVp8, withDtx } from './sdp'
+import { preferCodec, withDtx } from './sdp'
 import { type Door, MediaSession, type SessionOptions } from './session'
 
 export interface Tracks {
@@ -28,7 +28,7 @@ export class Publisher {
   constructor(private readonly options: PublishOptions) {
     this.session = new MediaSession({
       ...options,
-      prepare: (peer) => this.prepare(peer),
+      prepare: (peer, { codec }) => this.prepare(peer, codec),
       answered: (peer) => this.encode(peer),
       answer: withDtx,
     })
@@ -58,7 +58,7 @@ export class Publisher {
     for (const peer of this.session.peers()) this.encode(peer)
   }
 
-  private prepare(peer: RTCPeerConnection): void {
+  private prepare(peer: RTCPeerConnection, codec: ProgramCodec): void {
     const { microphone, camera, slides } = this.tracks
     const size = sizeOf(camera)
     peer.addTransceiver(microphone ?? 'audio', { direction: 'sendonly' })
@@ -70,7 +70,7 @@ export class Publisher {
       peer.addTransceiver(slides ?? 'video', { direction: 'sendonly', sendEncodings: [SLIDES] }),
     ]
     const codecs = (this.options.videoCodecs ?? sendCodecs)()
-    for (const picture of pictures) preferVp8(picture, codecs)
+    for (const picture of pictures) preferCodec(picture, codecs, codec)
   }
 
   /** As the answer allows: without simulcast in it one layer is left. */

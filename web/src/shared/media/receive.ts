@@ -1,8 +1,8 @@
 /** WHEP: one connection with a receive section per slot; the bridge switches sources into them. */
 
 import { type Signal, signal } from '@preact/signals'
-import type { SlotName } from '../wire/types.gen'
-import { preferVp8 } from './sdp'
+import type { ProgramCodec, SlotName } from '../wire/types.gen'
+import { preferCodec } from './sdp'
 import { type Door, MediaSession, type SessionOptions } from './session'
 import { slotMedia, slotNames } from './slots'
 
@@ -26,7 +26,7 @@ export class Receiver {
     this.session = new MediaSession({
       ...options,
       door: () => this.door(),
-      prepare: (peer) => this.prepare(peer),
+      prepare: (peer, { codec }) => this.prepare(peer, codec),
       adopted: (peer) => this.adopt(peer),
     })
   }
@@ -44,12 +44,12 @@ export class Receiver {
     return { ...door, url: `${door.url}${mark}slots=${this.options.slots}` }
   }
 
-  private prepare(peer: RTCPeerConnection): void {
+  private prepare(peer: RTCPeerConnection, codec: ProgramCodec): void {
     const codecs = (this.options.videoCodecs ?? receiveCodecs)()
     for (const name of this.names) {
       const media = slotMedia(name)
       const transceiver = peer.addTransceiver(media, { direction: 'recvonly' })
-      if (media === 'video') preferVp8(transceiver, codecs)
+      if (media === 'video') preferCodec(transceiver, codecs, codec)
     }
   }
 

@@ -1,5 +1,7 @@
 /** The few touches that session descriptions need. */
 
+import type { ProgramCodec } from '../wire/types.gen'
+
 /**
  * Tell our own Opus encoder, by the far side's answer, to rest in silence (RFC 7587 §6.1).
  *
@@ -15,10 +17,25 @@ export function withDtx(answer: string): string {
   return answer.replace(fmtp, (line) => (line.includes('usedtx=') ? line : `${line};usedtx=1`))
 }
 
-/** The program's codec first and alone: VP8 with its retransmissions. */
-export function preferVp8(transceiver: RTCRtpTransceiver, capabilities: RTCRtpCodec[]): void {
-  const wanted = capabilities.filter(({ mimeType }) => /^video\/(vp8|rtx)$/i.test(mimeType))
-  const hasVp8 = wanted.some(({ mimeType }) => /vp8$/i.test(mimeType))
+/** The conference's codec alone, with its retransmissions. */
+export function preferCodec(
+  transceiver: RTCRtpTransceiver,
+  capabilities: RTCRtpCodec[],
+  codec: ProgramCodec,
+): void {
+  const name = `video/${codec}`.toLowerCase()
+  const named = capabilities.filter(({ mimeType }) => mimeType.toLowerCase() === name)
+  // of H.264's many profiles the one that everybody decodes, where there is a choice
+  const common = named.filter(({ sdpFmtpLine }) => isConstrainedBaseline(sdpFmtpLine ?? ''))
+  const wanted = common.length > 0 ? common : named
+  const repairs = capabilities.filter(({ mimeType }) => mimeType.toLowerCase() === 'video/rtx')
   // Firefox before 128 cannot choose; the bridge's answer does it for it
-  if (hasVp8 && 'setCodecPreferences' in transceiver) transceiver.setCodecPreferences(wanted)
+  if (wanted.length > 0 && 'setCodecPreferences' in transceiver) {
+    transceiver.setCodecPreferences([...wanted, ...repairs])
+  }
+}
+
+/** In fragments, since pictures are larger than packets (RFC 6184 §6.3). */
+function isConstrainedBaseline(format: string): boolean {
+  return /packetization-mode=1/.test(format) && /profile-level-id=42e0/i.test(format)
 }

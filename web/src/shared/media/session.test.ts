@@ -16,7 +16,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   peers = new FakePeers()
   doors = new FakeDoors()
-  door = { url: '/whep', token: 'token-1', iceServers: [] }
+  door = { url: '/whep', token: 'token-1', iceServers: [], codec: 'VP8' }
 })
 
 afterEach(() => {
@@ -139,7 +139,7 @@ describe('a session that breaks', () => {
     expect(session.state.value).toEqual({ kind: 'retrying', failure: 'no_bridge' })
     expect(peers.last.closed).toBe(true)
 
-    door = { url: '/whep', token: 'token-2', iceServers: [] }
+    door = { url: '/whep', token: 'token-2', iceServers: [], codec: 'VP8' }
     await vi.advanceTimersByTimeAsync(300)
     expect(doors.of('POST')).toHaveLength(2)
     expect(doors.of('POST')[1]?.headers.Authorization).toBe('Bearer token-2')
@@ -171,7 +171,7 @@ describe('a session that breaks', () => {
     await settle()
     expect(peers.made).toHaveLength(0)
 
-    door = { url: '/whep', token: 'token-1', iceServers: [] }
+    door = { url: '/whep', token: 'token-1', iceServers: [], codec: 'VP8' }
     await vi.advanceTimersByTimeAsync(300)
     expect(peers.made).toHaveLength(1)
   })

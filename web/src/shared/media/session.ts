@@ -8,13 +8,15 @@ import { type Signal, signal } from '@preact/signals'
 import { Backoff } from '../client/backoff'
 import { type Failure, Refusal, refusalOfResponse } from '../client/problem'
 import type { Fetch } from '../client/rest'
-import type { IceServer, SessionId } from '../wire/types.gen'
+import type { IceServer, ProgramCodec, SessionId } from '../wire/types.gen'
 
 /** Where to knock now; asked anew for each attempt, since tokens change. */
 export interface Door {
   readonly url: string
   readonly token: string
   readonly iceServers: readonly IceServer[]
+  /** The only one that is taken for pictures. */
+  readonly codec: ProgramCodec
 }
 
 export type SessionState =
@@ -26,7 +28,7 @@ export type SessionState =
 export interface SessionOptions {
   readonly door: () => Door | null
   /** Adds the transceivers; runs for every new connection. */
-  readonly prepare: (peer: RTCPeerConnection) => void
+  readonly prepare: (peer: RTCPeerConnection, door: Door) => void
   /** The far side's answer holds on this connection, which carries no media yet. */
   readonly answered?: (peer: RTCPeerConnection) => void
   /** This connection is the one in use from now on. */
@@ -137,7 +139,7 @@ export class MediaSession {
   }
 
   private async negotiate(link: Link, door: Door): Promise<void> {
-    this.options.prepare(link.peer)
+    this.options.prepare(link.peer, door)
     await link.peer.setLocalDescription(await link.peer.createOffer())
     const answer = await this.post(link, door, link.peer.localDescription?.sdp ?? '')
     if (this.candidate !== link) {

@@ -15,6 +15,8 @@ export type Track = "mic" | "camera" | "slides"
 
 export type Media = "audio" | "video"
 
+export type ProgramCodec = "VP8" | "H264"
+
 export type Direction = "publish" | "receive"
 
 export type SlotKind = "stage" | "floor" | "preview" | "cue" | "thumb"
@@ -147,10 +149,11 @@ export interface SignInRequest {
   password?: string | null
 }
 
-/** ``POST /api/conferences``: from which template, and under which title if not its own. */
+/** ``POST /api/conferences``: from which template, and under which title and with which codec of its pictures if not the template's own. */
 export interface CreateConference {
   template: string
   title?: string | null
+  codec?: ProgramCodec | null
 }
 
 /** ``POST /c/{conference}/s/{code}/exchange``: the token of the site's link, sent by a tap. */
@@ -186,6 +189,7 @@ export interface Template {
   title: string
   title_en: string
   sites: number
+  codec: ProgramCodec
 }
 
 /** One row of ``GET /api/conferences/{conference}/links``. Personal: operators only. `code` is what may be typed at ``/join`` instead, as ``48-ABCDEFGH``. A revoked link has neither `url` nor `code` (both empty) until it is rotated. */
@@ -359,12 +363,13 @@ export interface Leave {
   type: "leave"
 }
 
-/** Where this page publishes (WHIP) and receives (WHEP), and the Bearer token for both. `whip` is None for pages that publish nothing; `slots` is what the page may ask of WHEP. */
+/** Where this page publishes (WHIP) and receives (WHEP), and the Bearer token for both. `whip` is None for pages that publish nothing. `codec` is the only one that is taken and given for pictures. */
 export interface Doors {
   whip: string | null
   whep: string | null
   token: string
   ice_servers: IceServer[]
+  codec: ProgramCodec
 }
 
 /** Key ``conference``. `preview` is None for all but operators. Times are Unix seconds. `reopen_until`: until when an ended conference can be reopened. */
