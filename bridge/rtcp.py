@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bridge.arrivals import Arrivals, read_arrivals
+
 MAX_BLOCKS = 31
 """Report blocks of one report: the count field has five bits."""
 MAX_PACKETS = 256
@@ -147,6 +149,8 @@ Packet = (
     | ReferenceTime
     | ReferenceReply
 )
+Received = Packet | Arrivals
+"""What is read; arrivals are written by `congestion.TransportFeedback`."""
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -157,9 +161,9 @@ _SENDER = struct.Struct("!IQIII")
 _PAIR = struct.Struct("!II")
 
 
-def parse(data: bytes) -> list[Packet]:
+def parse(data: bytes) -> list[Received]:
     """The packets of one compound that could be read, in their order."""
-    packets: list[Packet] = []
+    packets: list[Received] = []
     for kind, count, body in _bodies(data):
         reader = _READERS.get(kind)
         if reader is not None:
@@ -254,7 +258,7 @@ def _read_bye(count: int, body: bytes) -> Iterator[Packet]:
     yield Bye(tuple(_word(body, 4 * n) for n in range(min(count, len(body) // 4))))
 
 
-def _read_transport_feedback(kind: int, body: bytes) -> Iterator[Packet]:
+def _read_transport_feedback(kind: int, body: bytes) -> Iterator[Received]:
     if kind == 1 and len(body) >= 12:
         sender, media = _PAIR.unpack_from(body)
         lost = []
@@ -265,6 +269,10 @@ def _read_transport_feedback(kind: int, body: bytes) -> Iterator[Packet]:
             if len(lost) >= MAX_LOST:
                 break
         yield Nack(sender, media, tuple(lost[:MAX_LOST]))
+    elif kind == 15:
+        arrivals = read_arrivals(body)
+        if arrivals is not None:
+            yield arrivals
 
 
 def _read_payload_feedback(kind: int, body: bytes) -> Iterator[Packet]:
@@ -305,7 +313,7 @@ def _word(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 4], "big")
 
 
-_READERS: Final[Mapping[int, Callable[[int, bytes], Iterator[Packet]]]] = {
+_READERS: Final[Mapping[int, Callable[[int, bytes], Iterator[Received]]]] = {
     _SR: _read_sender_report,
     _RR: _read_receiver_report,
     _SDES: _read_description,

@@ -180,7 +180,7 @@ class Player:
                 self._frame = 0
 
 
-def _asks_for_keyframe(packet: rtcp.Packet, ssrc: int) -> bool:
+def _asks_for_keyframe(packet: rtcp.Received, ssrc: int) -> bool:
     if isinstance(packet, rtcp.PictureLoss):
         return packet.media_ssrc == ssrc
     if isinstance(packet, rtcp.FullIntra):

@@ -1,0 +1,271 @@
+"""How much the path to one receiver can carry, from what the receiver sends.
+
+Three kinds of peer: with transport-wide feedback, after draft-ietf-rmcat-gcc-02 (delay §5, loss §6,
+AIMD §5.5); with REMB (draft-alvestrand-rmcat-remb-03), which the peer reckons; with receiver reports
+alone, whose loss and round trip tell when it is too much. What differs from the draft follows from
+being no sender that fills the path: the estimate begins high, so that a good path has everything at
+once; it is cut to what really arrived; and beyond what is sent it grows by probes alone
+(`probing.py`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bridge.delay import DelayDetector
+from bridge.probing import Prober
+
+START_BPS = 20_000_000.0
+"""Before the first cut: an operator's wall of 63 thumbnails and the program at full quality."""
+MIN_BPS = 40_000.0
+MAX_BPS = 100_000_000.0
+CUT = 0.85
+"""After overuse, as a part of what arrived (§5.5)."""
+CUT_AGAIN_S = 0.3
+"""Between cuts, beside the round trip: the effect of the last one must be seen first."""
+GROWTH_PER_S = 1.08
+"""While what flows comes near the estimate (§5.5)."""
+ARRIVED_S = 0.5
+"""The window over which the rate of arrivals is taken."""
+MODERATE_LOSS, MODERATE_LOSS_S = 0.10, 4.0
+"""Above, over this time: the path is full (§6). Shorter, and chance would pass for a full queue."""
+HEAVY_LOSS, HEAVY_LOSS_S = 0.25, 1.0
+"""Above: it is certain at once."""
+MIN_LOSS_PACKETS = 25
+SILENCE_S = 1.0
+"""Without feedback for so long the path was cut, not full: what was lost meanwhile says nothing."""
+PEER_ESTIMATE_S = 10.0
+"""How long a REMB holds."""
+LONG_TRIP_S = 0.3
+"""Beyond the least round trip: a queue, where nothing else tells of it."""
+
+
+class Fate(NamedTuple):
+    """What became of a packet: sent at, octets on the wire, arrived at by the peer's clock (None:
+    not). Seconds."""
+
+    sent_s: float
+    octets: int
+    arrived_s: float | None
+
+
+class Downlink:
+    """The estimate for one receiver; give it whatever the receiver says, and the time.
+
+    `estimate_bps` is what may be sent, everything included. `prober` says when to pad; hand it the
+    wishes. `cuts` counts how often the estimate was lowered.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.prober = Prober(now)
+        self.cuts = 0
+        self.rtt_s = 0.1
+        self._own_bps = START_BPS
+        self._detector = DelayDetector()
+        self._arrived = _Rate(ARRIVED_S)
+        self._losses = _Losses(MODERATE_LOSS_S)
+        self._late_losses = _Losses(HEAVY_LOSS_S)
+        self._feedback_at: float | None = None
+        self._deaf_until = now - 60.0
+        self._updated_at = now
+        self._cut_at = now - 60.0
+        self._peer_bps: float | None = None
+        self._peer_at = now
+        self._least_rtt_s: float | None = None
+
+    @property
+    def estimate_bps(self) -> float:
+        """The capacity, bits per second."""
+        if self._peer_bps is None:
+            return self._own_bps
+        return max(MIN_BPS, min(self._own_bps, self._peer_bps))
+
+    @property
+    def queue_s(self) -> float:
+        """What packets wait for on the way, as far as it is known."""
+        return self._detector.queue_s
+
+    def proven(self, now: float) -> bool:
+        """Whether there is any evidence behind the estimate."""
+        return self._feedback_at is not None or self._peer_bps is not None
+
+    # --- what the receiver says -----------------------------------------------------------------
+
+    def feedback(self, now: float, fates: Iterable[Fate]) -> None:
+        """Transport-wide feedback: the fates of packets, in the order in which they were sent."""
+        if self._feedback_at is not None and now > self._feedback_at + SILENCE_S:
+            self._detector.restart()
+            self._arrived.clear()
+            self._forget_losses()
+            self._deaf_until = now
+        self._feedback_at = now
+        over = False
+        for fate in fates:
+            self.prober.fate(*fate)
+            if fate.arrived_s is not None:
+                self._arrived.add(fate.arrived_s, fate.octets)
+                self._detector.packet(fate.sent_s, fate.arrived_s)
+                # what was sent before the last cut still waits in the queue that made for it
+                over = over or (self._detector.usage == "over" and fate.sent_s > self._cut_at)
+            if fate.sent_s > self._deaf_until:
+                self._losses.add(fate)
+                self._late_losses.add(fate)
+        if over or self._detector.overfull:
+            self._overused(now)
+        else:
+            self._grow(now)
+        self._heed_losses(now)
+        outcome = self.prober.judge(now)
+        if outcome is not None:
+            rate_bps = outcome.rate_bps if outcome.passed else 0.9 * outcome.rate_bps
+            self._own_bps = min(max(self._own_bps, rate_bps), MAX_BPS)
+        self._updated_at = now
+
+    def maximum(self, now: float, bitrate_bps: float) -> None:
+        """REMB: the peer's own estimate, or the most that it wants."""
+        self._peer_bps, self._peer_at = max(bitrate_bps, MIN_BPS), now
+
+    def reported(self, now: float, loss_ratio: float, rtt_s: float | None, sent_bps: float) -> None:
+        """Receiver reports, where there is no feedback: loss over all streams since the last ones,
+        the round trip, and what was sent meanwhile."""
+        if rtt_s is not None:
+            self.rtt_s = rtt_s
+            self._least_rtt_s = min(rtt_s, self._least_rtt_s or rtt_s)
+        if self._feedback_at is not None and now < self._feedback_at + PEER_ESTIMATE_S:
+            return
+        long_trip = rtt_s is not None and rtt_s > (self._least_rtt_s or rtt_s) + LONG_TRIP_S
+        if loss_ratio > MODERATE_LOSS:
+            kept = 1 - loss_ratio if loss_ratio > HEAVY_LOSS else 1 - loss_ratio / 2
+            self._cut(now, kept * sent_bps)
+        elif long_trip:
+            self._cut(now, CUT * sent_bps)
+
+    def tick(self, now: float) -> None:
+        """Time passes: a peer's estimate that is no longer repeated is over, and so is a probe
+        without feedback."""
+        if self._peer_bps is not None and now > self._peer_at + PEER_ESTIMATE_S:
+            self._peer_bps = None
+        self.prober.judge(now)
+
+    def trust(self, now: float, bitrate_bps: float) -> None:
+        """Where nothing can be probed, the next layer itself is the try: take its rate as given
+        until reports say otherwise."""
+        self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
+
+    # --- the machine ----------------------------------------------------------------------------
+
+    def _overused(self, now: float) -> None:
+        rate_bps = self._arrived.bps
+        if rate_bps is not None:
+            self._cut(now, CUT * rate_bps)
+
+    def _heed_losses(self, now: float) -> None:
+        for losses, bound in ((self._late_losses, HEAVY_LOSS), (self._losses, MODERATE_LOSS)):
+            ratio = losses.ratio
+            if ratio is None or ratio <= bound:
+                continue
+            kept = 1 - ratio if ratio > HEAVY_LOSS else 1 - ratio / 2
+            self._cut(now, kept * min(self._own_bps, losses.sent_bps))
+            return
+
+    def _forget_losses(self) -> None:
+        self._losses.clear()
+        self._late_losses.clear()
+
+    def _cut(self, now: float, bitrate_bps: float) -> None:
+        if now < self._cut_at + CUT_AGAIN_S + self.rtt_s:
+            return
+        self._deaf_until = now
+        self._forget_losses()
+        probing = self.prober.active or self.prober.judging
+        self.prober.cut(now)
+        if probing:
+            # it was the padding; if it was not, the next moment will tell
+            self._cut_at = now
+        elif bitrate_bps < self._own_bps:
+            self._own_bps = max(MIN_BPS, bitrate_bps)
+            self._cut_at = now
+            self.cuts += 1
+
+    def _grow(self, now: float) -> None:
+        """Only while what arrives comes near the estimate: else there is no evidence for more."""
+        rate_bps = self._arrived.bps
+        if rate_bps is None or self._detector.usage != "normal":
+            return
+        if self._losses.ratio is not None and self._losses.ratio > MODERATE_LOSS / 2:
+            return
+        passed_s = min(now - self._updated_at, 1.0)
+        grown = self._own_bps * GROWTH_PER_S**passed_s
+        if self._own_bps < 1.2 * rate_bps:
+            self._own_bps = min(grown, 1.2 * rate_bps, MAX_BPS)
+
+
+class _Rate:
+    """Bits per second over the last while of arrivals, by the peer's clock."""
+
+    def __init__(self, span_s: float) -> None:
+        self._span_s = span_s
+        self._packets: deque[tuple[float, int]] = deque()
+        self._octets = 0
+
+    def clear(self) -> None:
+        self._packets.clear()
+        self._octets = 0
+
+    def add(self, at: float, octets: int) -> None:
+        packets = self._packets
+        packets.append((at, octets))
+        self._octets += octets
+        while packets[0][0] < at - self._span_s:
+            self._octets -= packets.popleft()[1]
+
+    @property
+    def bps(self) -> float | None:
+        """None until enough came."""
+        if len(self._packets) < 5:
+            return None
+        span_s = self._packets[-1][0] - self._packets[0][0]
+        if span_s < self._span_s / 4:
+            return None
+        return 8 * (self._octets - self._packets[0][1]) / span_s
+
+
+class _Losses:
+    """What was lost of the packets of the last while, by when they were sent."""
+
+    def __init__(self, span_s: float) -> None:
+        self._span_s = span_s
+        self._fates: deque[Fate] = deque()
+        self._lost = 0
+        self._octets = 0
+
+    def clear(self) -> None:
+        self._fates.clear()
+        self._lost = self._octets = 0
+
+    def add(self, fate: Fate) -> None:
+        fates = self._fates
+        fates.append(fate)
+        self._lost += fate.arrived_s is None
+        self._octets += fate.octets
+        while fates[0].sent_s < fate.sent_s - self._span_s:
+            old = fates.popleft()
+            self._lost -= old.arrived_s is None
+            self._octets -= old.octets
+
+    @property
+    def ratio(self) -> float | None:
+        """None until most of the window has passed, with packets enough to tell."""
+        fates = self._fates
+        if len(fates) < MIN_LOSS_PACKETS:
+            return None
+        if fates[-1].sent_s - fates[0].sent_s < 0.7 * self._span_s:
+            return None
+        return self._lost / len(fates)
+
+    @property
+    def sent_bps(self) -> float:
+        """The rate of what was sent in the window."""
+        return 8 * self._octets / max(self._fates[-1].sent_s - self._fates[0].sent_s, 0.1)

@@ -1,0 +1,124 @@
+"""One receiver's path in a closed loop: what it carries is found, kept, and found again."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.downlink import MIN_BPS, PEER_ESTIMATE_S, START_BPS, Downlink
+from tests.fakes.bottleneck import Bottleneck
+from tests.fakes.congested import Congested
+
+SEEDS = (1, 2, 3)
+
+
+def _late(site: Congested, since: float) -> float:
+    """The share of sound packets that were lost or waited more than 0.2 s beyond the path."""
+    waits = [wait for at, wait in site.waited if at >= since]
+    bound = site.path.delay_s + 0.2
+    return sum(wait is None or wait > bound for wait in waits) / len(waits)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("loss", [0, 0.05])
+def test_a_good_path_has_everything_at_once_and_is_never_probed(seed: int, loss: float) -> None:
+    site = Congested(Bottleneck(rate_bps=50e6, loss=loss, seed=seed), seed=seed)
+    site.run(120)
+    assert [rank for _, rank in site.history] == [2]
+    assert site.padding == 0
+
+
+def test_a_receiver_that_stalls_has_no_slow_path() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6, stall_s=0.3))
+    site.run(60)
+    assert [rank for _, rank in site.history] == [2]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("queue_s", [0.05, 0.3, 2.0])
+def test_a_slow_path_soon_has_a_picture_and_sound_that_does_not_wait(
+    seed: int, queue_s: float
+) -> None:
+    site = Congested(Bottleneck(rate_bps=400e3, queue_s=queue_s, seed=seed), seed=seed)
+    site.run(120)
+    assert site.shown == 0
+    assert site.switches(since=110.0) == 0, site.history
+    assert _late(site, since=110.0) < 0.03
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_when_even_the_only_layer_is_too_much_the_sound_stays_alone_until_it_fits(
+    seed: int,
+) -> None:
+    site = Congested(Bottleneck(rate_bps=400e3, seed=seed), layers=((0, 1_200_000.0),), seed=seed)
+    site.run(60)
+    assert [rank for _, rank in site.history] == [0, None]
+    assert _late(site, since=105.0) < 0.02
+    site.path.rate_bps = 50e6
+    site.run(40)
+    assert [rank for _, rank in site.history] == [0, None, 0]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_quality_comes_back_when_the_path_does_and_stays(seed: int) -> None:
+    site = Congested(Bottleneck(rate_bps=400e3, seed=seed), seed=seed)
+    site.run(60)
+    site.path.rate_bps = 50e6
+    lifted = site.now
+    site.run(60)
+    assert [rank for at, rank in site.history if at > lifted] == [1, 2]
+    assert site.history[-1][0] < lifted + 40
+
+
+@pytest.mark.parametrize("rate_bps", [90e3, 250e3, 600e3, 1e6, 1.4e6, 1.7e6])
+def test_no_rate_makes_it_flap(rate_bps: float) -> None:
+    site = Congested(Bottleneck(rate_bps=rate_bps))
+    site.run(240)
+    assert site.switches(since=280.0) <= 2, site.history
+
+
+def test_a_path_that_was_cut_for_ten_seconds_is_as_good_as_before() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6))
+    site.run(20)
+    site.path.cut = True
+    site.run(10)
+    site.path.cut = False
+    site.run(20)
+    assert [rank for _, rank in site.history] == [2]
+
+
+def test_a_peer_that_says_nothing_is_not_held_back() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6), feeds_back=False)
+    site.run(10)
+    assert site.downlink.estimate_bps == START_BPS
+    assert [rank for _, rank in site.history] == [2]
+
+
+def test_remb_is_a_ceiling_while_it_is_repeated() -> None:
+    downlink = Downlink(0.0)
+    downlink.maximum(1.0, 300_000)
+    assert downlink.estimate_bps == 300_000
+    downlink.maximum(2.0, 0)
+    assert downlink.estimate_bps == MIN_BPS
+    downlink.tick(2.0 + PEER_ESTIMATE_S + 0.1)
+    assert downlink.estimate_bps == START_BPS
+
+
+def test_reports_alone_cut_for_loss_and_for_a_long_round_trip() -> None:
+    downlink = Downlink(0.0)
+    downlink.reported(1.0, 0.05, 0.04, 1_300_000)
+    assert downlink.estimate_bps == START_BPS
+    downlink.reported(2.0, 0.6, 0.04, 1_300_000)
+    assert downlink.estimate_bps == pytest.approx(0.4 * 1_300_000)
+    downlink.reported(3.0, 0.0, 0.5, 400_000)
+    assert downlink.estimate_bps == pytest.approx(0.85 * 400_000)
+    downlink.trust(10.0, 900_000)
+    assert downlink.estimate_bps == 900_000
+
+
+def test_reports_say_nothing_new_beside_transport_wide_feedback() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6))
+    site.run(5)
+    site.downlink.reported(site.now, 0.5, 0.04, 1_300_000)
+    assert site.downlink.estimate_bps == START_BPS
+
+

@@ -1,0 +1,145 @@
+"""A receiver behind a bottleneck, fed from layers as a bridge feeds it: the loop, closed."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge.budget import Allocation, Budget, Cap, Want
+from bridge.downlink import Downlink, Fate
+from signaling.wire.ids import SlotName
+from tests.fakes.bottleneck import Bottleneck
+
+LAYERS = ((0, 120_000.0), (1, 400_000.0), (2, 1_200_000.0))
+STAGE = SlotName("stage:1")
+STEP_S = 0.005
+FEEDBACK_S = 0.1
+DECIDE_S = 0.5
+AUDIO_BPS = 48_000.0
+HEAD = 60
+"""Octets of IP, UDP, SRTP and RTP."""
+
+
+@dataclass
+class Congested:
+    """Runs in simulated time. `history` has (time, rank or None) of each change of the layer;
+    `waited` has how long each sound packet was on its way, None for those that were lost."""
+
+    path: Bottleneck
+    layers: tuple[tuple[int, float], ...] = LAYERS
+    feeds_back: bool = True
+    seed: int = 7
+    now: float = 100.0
+    wall: float = 5000.0
+    """The receiver's clock is ahead by this."""
+    history: list[tuple[float, Cap]] = field(default_factory=list)
+    waited: deque[tuple[float, float | None]] = field(default_factory=deque)
+    padding: int = 0
+    estimates: list[tuple[float, float]] = field(default_factory=list)
+    allocation: Allocation | None = None
+
+    def __post_init__(self) -> None:
+        self.downlink = Downlink(self.now)
+        self.budget = Budget()
+        self._random = random.Random(self.seed)
+        self._octets = 0
+        self._flight: deque[Fate] = deque()
+        self._mail: deque[tuple[float, list[Fate]]] = deque()
+        self._heard_at = self.now
+        self._decide_at = self.now
+        self._audio_at = self.now
+        self._frame_at = self.now
+        self._keyframe = True
+        self._shown: Cap = None
+
+    @property
+    def shown(self) -> Cap:
+        """The rank of the layer that flows."""
+        return self._shown
+
+    def run(self, seconds: float, each: Callable[[float], None] | None = None) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while self.now < end:
+            self._step()
+            if each is not None:
+                each(self.now)
+            self.now += STEP_S
+
+    def switches(self, since: float = 0.0) -> int:
+        """Changes of the layer since then; the first picture is none."""
+        return sum(at >= since for at, _ in self.history[1:])
+
+    def _step(self) -> None:
+        now = self.now
+        if self.feeds_back and now >= self._heard_at + FEEDBACK_S:
+            self._collect()
+        while self._mail and self._mail[0][0] <= now:
+            self.downlink.feedback(now, self._mail.popleft()[1])
+            self.estimates.append((now, self.downlink.estimate_bps))
+        assert self.downlink.estimate_bps > 0
+        cost = self.allocation.cost_bps if self.allocation else 0.0
+        if now >= self._decide_at or self.downlink.estimate_bps < cost:
+            self._decide()
+        if now >= self._audio_at:
+            self._audio_at += 0.02
+            came = self._send(60 + HEAD)
+            self.waited.append((now, None if came is None else came - now))
+        if now >= self._frame_at:
+            self._frame_at += 0.04
+            self._frame()
+        for _ in range(64):
+            due = self.downlink.prober.due(now, self._octets)
+            if due < 250:
+                break
+            self.padding += 255 + HEAD
+            self._send(255 + HEAD)
+
+    def _decide(self) -> None:
+        now = self.now
+        self._decide_at = now + DECIDE_S
+        self.downlink.tick(now)
+        wants = [Want(STAGE, self.layers)]
+        self.allocation = self.budget.allocate(
+            now, self.downlink.estimate_bps, AUDIO_BPS, wants
+        )
+        cap = self.allocation.caps[STAGE]
+        rank = None if cap is None else min(cap, self.layers[-1][0])
+        if rank != self._shown or not self.history:
+            self._shown, self._keyframe = rank, True
+            self.history.append((now, rank))
+        if self.allocation.next_bps is not None:
+            self.downlink.prober.plan(
+                now, self.downlink.estimate_bps, self.allocation.next_bps, self._octets
+            )
+
+    def _frame(self) -> None:
+        if self._shown is None:
+            return
+        rate_bps = dict(self.layers)[self._shown]
+        octets = int(rate_bps / 8 * 0.04 * self._random.uniform(0.7, 1.3))
+        if self._keyframe:
+            octets, self._keyframe = octets * 6, False
+        while octets > 0:
+            size = min(1150, octets)
+            self._send(size + HEAD)
+            octets -= size
+
+    def _send(self, octets: int) -> float | None:
+        self._octets += octets
+        came = self.path.send(self.now, octets)
+        self._flight.append(Fate(self.now, octets, None if came is None else came + self.wall))
+        return came
+
+    def _collect(self) -> None:
+        """What the receiver knows by now: all up to the last packet that it has."""
+        self._heard_at = self.now
+        known = 0
+        for index, fate in enumerate(self._flight):
+            if fate.arrived_s is not None and fate.arrived_s - self.wall <= self.now:
+                known = index + 1
+        if known and not self.path.cut:
+            told = [self._flight.popleft() for _ in range(known)]
+            self._mail.append((self.now + self.path.delay_s, told))
