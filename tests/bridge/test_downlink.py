@@ -120,5 +120,3 @@ def test_reports_say_nothing_new_beside_transport_wide_feedback() -> None:
     site.run(5)
     site.downlink.reported(site.now, 0.5, 0.04, 1_300_000)
     assert site.downlink.estimate_bps == START_BPS
-
-
