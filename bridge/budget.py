@@ -187,8 +187,7 @@ def _next_bps(wants: Sequence[Want], caps: Mapping[SlotName, Cap], cost: float) 
 
 
 def _place(want: Want) -> tuple[int, int]:
-    kind, _, index = want.slot.partition(":")
-    return _PRIORITY[slot_kind(want.slot)], int(index)
+    return _PRIORITY[slot_kind(want.slot)], int(want.slot.partition(":")[2])
 
 
 def _cheapest(want: Want) -> tuple[int, float]:

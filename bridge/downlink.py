@@ -1,11 +1,11 @@
 """How much the path to one receiver can carry, from what the receiver sends.
 
-Three kinds of peer: with transport-wide feedback, after draft-ietf-rmcat-gcc-02 (delay §5, loss §6,
-AIMD §5.5); with REMB (draft-alvestrand-rmcat-remb-03), which the peer reckons; with receiver reports
-alone, whose loss and round trip tell when it is too much. What differs from the draft follows from
-being no sender that fills the path: the estimate begins high, so that a good path has everything at
-once; it is cut to what really arrived; and beyond what is sent it grows by probes alone
-(`probing.py`).
+Three kinds of peer: with transport-wide feedback, after draft-ietf-rmcat-gcc-02 (delay §5, loss
+§6, AIMD §5.5); with REMB (draft-alvestrand-rmcat-remb-03), which the peer reckons; with receiver
+reports alone, whose loss and round trip tell when it is too much. What differs from the draft
+follows from being no sender that fills the path: the estimate begins high, so that a good path has
+everything at once; it is cut to what really arrived; and beyond what is sent it grows by probes
+alone (`probing.py`).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A bridge sends what its sources send, seldom as much as a path can carry, so an estimate that was
 cut never grows by itself. When a higher layer is wanted, what is missing to its rate is padded for
-a moment (draft-ietf-rmcat-gcc-02 §5.5 leaves that open). Each try climbs by a factor, so that a slow
-path is never flooded; each that fails, or is undone soon after, doubles the wait for the next one.
+a moment (draft-ietf-rmcat-gcc-02 §5.5 leaves that open). Each try climbs by a factor, so that a
+slow path is never flooded; each that fails, or is undone soon after, doubles the wait for the next.
 """
 
 from __future__ import annotations
