@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from monitor.score import Impairments, quality
 from monitor.thresholds import Thresholds
 from signaling.wire.control import SessionStats, StreamStats
+from signaling.wire.figures import ControlState, HealthState, SiteFigures
 from signaling.wire.ids import NodeId, SessionId
-from signaling.wire.pages import ControlState, HealthState, Report, SiteFigures
+from signaling.wire.pages import Report
 from signaling.wire.samples import NodeGone, NodeHeard, SiteMedia, SiteReported
 
 REPORT_S = 5.0

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from monitor.evidence import Evidence
 from monitor.grade import Grader
 from monitor.thresholds import Thresholds
+from signaling.wire.figures import ControlState, HealthState, SiteFigures
 from signaling.wire.ids import NodeId
-from signaling.wire.pages import ControlState, HealthState, SiteFigures
 from signaling.wire.samples import (
     NodeGone,
     NodeHeard,

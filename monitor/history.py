@@ -11,8 +11,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from signaling.wire.figures import ControlState, HealthState, SiteFigures
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import ControlState, HealthState, SiteFigures
 from signaling.wire.rest import HistoryPoint, SiteHistory
 from signaling.wire.samples import HealthReport
 

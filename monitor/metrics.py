@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from signaling.wire.figures import ControlState, HealthState, SiteFigures
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import ControlState, HealthState, SiteFigures
 from signaling.wire.samples import HealthReport
 
 LABELS = ["conference", "site"]

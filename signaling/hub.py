@@ -18,8 +18,9 @@ from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
 from signaling.wire.errors import WireError
+from signaling.wire.figures import Figures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
-from signaling.wire.pages import Doors, Figures, PageHello, Report, SessionClosed
+from signaling.wire.pages import Doors, PageHello, Report, SessionClosed
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from signaling.wishes import Wishes
 

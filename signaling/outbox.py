@@ -12,14 +12,8 @@ from collections import deque
 from collections.abc import Callable
 
 from signaling.view import View, difference
-from signaling.wire.pages import (
-    Figures,
-    HeartbeatAck,
-    Patch,
-    Result,
-    ServerMessage,
-    SessionClosed,
-)
+from signaling.wire.figures import Figures
+from signaling.wire.pages import HeartbeatAck, Patch, Result, ServerMessage, SessionClosed
 
 MAX_REPLIES = 64
 """Replies and notices that wait for one page."""

@@ -32,6 +32,8 @@ Action = Literal[
     "give_floor",
     "take_back_floor",
     "end_floor",
+    "share",
+    "unshare",
     "ask_help",
     "clear_help",
     "promote",
@@ -66,7 +68,10 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "secretary": frozenset({"see_all_sites"}),
     "viewer": frozenset(),
     "site": frozenset(
-        {"join", "leave", "mute", "unmute", "raise_hand", "lower_hand", "ask_help", "clear_help"}
+        (
+            *("join", "leave", "mute", "unmute", "raise_hand", "lower_hand", "ask_help"),
+            *("clear_help", "share", "unshare"),
+        )
     ),
     "system": frozenset({"create", "lose", "lose_standby"}),
 }
@@ -97,6 +102,8 @@ _ACTIONS: dict[type[Command], Action] = {
     pages.GiveFloor: "give_floor",
     pages.TakeBackFloor: "take_back_floor",
     pages.EndFloor: "end_floor",
+    pages.Share: "share",
+    pages.Unshare: "unshare",
     pages.AskHelp: "ask_help",
     pages.ClearHelp: "clear_help",
     pages.Promote: "promote",

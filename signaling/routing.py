@@ -23,6 +23,7 @@ from signaling.wire.ids import (
     floor_port,
     slot_name,
 )
+from signaling.wire.pages import Scene
 
 Crosspoint = tuple[Port, SlotName]
 Source = tuple[Port, Track]
@@ -89,20 +90,42 @@ def speakers(state: Conference) -> tuple[Port, ...]:
     return () if state.phase == "ended" else tuple(map(site_port, state.floor))
 
 
+def slides(state: Conference, site: SiteCode | None) -> SiteCode | None:
+    """Whose slides `site` sees in the program, large; None if there are none, or they are its own.
+
+    None for `site` asks for a director's.
+    """
+    shown = slides_of(state, state.program)
+    return None if shown == site else shown
+
+
+def slides_of(state: Conference, scene: Scene) -> SiteCode | None:
+    """Whose slides a scene shows at the moment: none while their device is silent."""
+    if scene.slides is None:
+        return None
+    seat = state.seats[scene.slides]
+    return scene.slides if seat.sharing and seat.present else None
+
+
 def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
     directs = permissions.allowed(receiver.role, "watch_pictures")
     if state.phase == "ended" or not (directs or state.carries_media):
         return
-    yield from _pictures("stage", stage(state, None if directs else receiver.site))
+    site = None if directs else receiver.site
+    yield from _pictures("stage", stage(state, site), slides(state, site))
     yield from _pictures("thumb", (site for site in receiver.watch if site in state.seats))
     if directs and state.preview is not None:
-        yield from _pictures("preview", state.preview.seats)
+        yield from _pictures("preview", state.preview.seats, slides_of(state, state.preview))
     if directs and receiver.cue is not None and receiver.cue in state.seats:
         yield slot_name("cue", 1), (site_port(receiver.cue), "mic")
     for position in range(1, FLOOR_POSITIONS + 1):
         yield slot_name("floor", position), (floor_port(position), "mic")
 
 
-def _pictures(kind: SlotKind, sites: Iterable[SiteCode]) -> Iterator[tuple[SlotName, Source]]:
-    for index, site in enumerate(sites, start=1):
-        yield slot_name(kind, index), (site_port(site), "camera")
+def _pictures(
+    kind: SlotKind, sites: Iterable[SiteCode], slides: SiteCode | None = None
+) -> Iterator[tuple[SlotName, Source]]:
+    sources: list[Source] = [] if slides is None else [(site_port(slides), "slides")]
+    sources += [(site_port(site), "camera") for site in sites]
+    for index, source in enumerate(sources, start=1):
+        yield slot_name(kind, index), source

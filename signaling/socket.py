@@ -21,13 +21,13 @@ from signaling.owner import Owner
 from signaling.view import View, view
 from signaling.wire.codec import MAX_PAGE_FRAME, decode_page_message, encode
 from signaling.wire.errors import ERRORS, Problem, WireError
+from signaling.wire.figures import Figures
 from signaling.wire.ids import CommandId, PageId, Port, SiteCode
 from signaling.wire.pages import (
     HELLO_TIMEOUT_S,
     CommandMessage,
     Cue,
     Doors,
-    Figures,
     Heartbeat,
     HeartbeatAck,
     PageHello,

@@ -14,6 +14,7 @@ from signaling.wire.ids import Role, SiteCode
 from signaling.wire.pages import (
     ConferenceRow,
     FloorRow,
+    Layout,
     Named,
     QueueRow,
     Row,
@@ -68,7 +69,9 @@ def _conference(state: Conference, *, shows_preview: bool) -> ConferenceRow:
 
 def _stage(state: Conference, site: SiteCode | None, *, shown: bool) -> StageRow:
     seats = _named(state, routing.stage(state, site)) if shown else ()
-    return StageRow("single" if len(seats) <= 1 else "grid", seats)
+    slides = routing.slides(state, site) if shown else None
+    layout: Layout = "single" if len(seats) <= 1 else "grid"
+    return StageRow(layout, seats, None if slides is None else _name(state, slides))
 
 
 def _floor_row(state: Conference) -> FloorRow:
@@ -119,4 +122,5 @@ def _seat(state: Conference, seat: Seat) -> SeatRow:
         help_since=seat.help_since,
         standby=seat.standby is not None,
         spoken_s=seat.spoken_s,
+        sharing=seat.sharing,
     )

@@ -13,10 +13,10 @@ import structlog
 
 from signaling.wire.codec import decode_server_message, encode
 from signaling.wire.errors import ERRORS, Problem, WireError
+from signaling.wire.figures import Figures
 from signaling.wire.ids import PageId, SiteCode
 from signaling.wire.pages import (
     CommandMessage,
-    Figures,
     Heartbeat,
     HeartbeatAck,
     PageCommand,

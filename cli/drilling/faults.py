@@ -22,8 +22,8 @@ from cli.drilling.crew import SyntheticSite
 from cli.drilling.judge import own_stall
 from cli.drilling.moves import Drill, Figures
 from cli.drilling.report import Fault, StepFailedError
+from signaling.wire.figures import SiteFigures
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import SiteFigures
 from signaling.wire.rest import Me, SignInRequest, SiteHistory
 
 ALIVE = ("good", "fair", "poor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling import permissions
-from signaling.conference import floor, seats
+from signaling.conference import floor, seats, slides
 from signaling.conference.commands import Actor, Command, Create, Join, Lose, LoseStandby
 from signaling.conference.events import (
     Created,
@@ -44,8 +44,8 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
 
     Raises:
         WireError: ``forbidden`` (role, or another's seat), ``not_found`` (no conference yet),
-            ``wrong_phase``, ``unknown_site``, ``bad_scene``, ``seat_taken``, ``no_standby``,
-            ``site_absent``, ``queue_changed``, ``nobody_speaks``, ``too_late``, or
+            ``wrong_phase``, ``unknown_site``, ``bad_scene``, ``not_sharing``, ``seat_taken``,
+            ``no_standby``, ``site_absent``, ``queue_changed``, ``nobody_speaks``, ``too_late``, or
             ``command_conflict`` (the conference exists already).
     """
     permissions.require(actor.role, permissions.action(command))
@@ -72,6 +72,10 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
         case pages.Unmute(site=site):
             seat, holder = _microphone(state, SiteCode(site), actor)
             return [Unmuted(at, actor.name, seat.site.code, holder)] if _shut(seat, holder) else []
+        case pages.Share():
+            return slides.share(state, actor, at)
+        case pages.Unshare():
+            return slides.unshare(state, actor, at)
         case pages.AskHelp():
             seat = own_seat(state, actor)
             asked = seat.help_since is not None

@@ -220,6 +220,22 @@ class FloorEnded(msgspec.Struct, frozen=True, tag="floor_ended.1"):
     by: str
 
 
+class SlidesShared(msgspec.Struct, frozen=True, tag="slides_shared.1"):
+    """The site offers a second picture."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
+class SlidesStopped(msgspec.Struct, frozen=True, tag="slides_stopped.1"):
+    """It does no longer; no scene has it any more."""
+
+    at: float
+    by: str
+    site: SiteCode
+
+
 class HelpAsked(msgspec.Struct, frozen=True, tag="help_asked.1"):
     """The site calls a technician."""
 
@@ -262,6 +278,8 @@ Event = (
     | FloorGiven
     | FloorTakenBack
     | FloorEnded
+    | SlidesShared
+    | SlidesStopped
     | HelpAsked
     | HelpCleared
 )

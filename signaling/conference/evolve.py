@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from signaling.conference import events, floor
+from signaling.conference import events, floor, slides
 from signaling.conference.events import Event, MuteHolder
 from signaling.conference.state import Conference, Seat
 from signaling.wire.pages import Scene
@@ -58,6 +58,10 @@ def _apply(state: Conference, event: Event) -> Conference:
             return floor.with_seat(state, _flagged(state.seats[site], holder, shut=True))
         case events.Unmuted(site=site, holder=holder):
             return floor.with_seat(state, _flagged(state.seats[site], holder, shut=False))
+        case events.SlidesShared(site=site):
+            return slides.shared(state, site)
+        case events.SlidesStopped(site=site):
+            return slides.stopped(state, site)
         case events.HelpAsked(site=site, at=at):
             return floor.with_seat(state, replace(state.seats[site], help_since=at))
         case events.HelpCleared(site=site):
@@ -129,7 +133,7 @@ def _in_phase(state: Conference, event: PhaseEvent) -> Conference:
         case events.Resumed():
             return replace(state, phase="live")
         case events.Ended(at=at):
-            state = floor.ended(state, at)
+            state = slides.all_stopped(floor.ended(state, at))
             return replace(state, phase="ended", ended_at=at, preview=None)
         case events.Reopened():
             return replace(state, phase="live", ended_at=None)
@@ -163,6 +167,8 @@ def _as_before_rehearsal(state: Conference) -> Conference:
 
 
 def _seated(state: Conference, event: SeatEvent) -> Conference:
+    if _is_another(state, event):
+        state = slides.stopped(state, event.site)
     seat = state.seats[event.site]
     match event:
         case events.DeviceJoined(device=device):
@@ -180,6 +186,15 @@ def _seated(state: Conference, event: SeatEvent) -> Conference:
         case events.StandbyGone():
             seat = replace(seat, standby=None)
     return floor.with_seat(state, seat)
+
+
+def _is_another(state: Conference, event: SeatEvent) -> bool:
+    """The device that the seat had is not the one that it has now."""
+    match event:
+        case events.DeviceJoined(site=site, device=device):
+            return state.seats[site].device != device
+        case _:
+            return isinstance(event, events.DeviceLeft)
 
 
 def _on_floor(state: Conference, event: FloorEvent) -> Conference:

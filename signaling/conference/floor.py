@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from signaling.conference import slides
 from signaling.conference.commands import Actor
 from signaling.conference.events import (
     Event,
@@ -124,7 +125,7 @@ def given(state: Conference, site: SiteCode, at: float) -> Conference:
     state = with_seat(state, replace(state.seats[site], muted_by_operator=False))
     return replace(
         state,
-        program=Scene("single", (site,)),
+        program=_speaking(state.program, site, state.central),
         last_remote=state.last_remote if site == state.central else site,
         next=None if state.next == site else state.next,
         speech=speech,
@@ -148,7 +149,7 @@ def taken_back(state: Conference) -> Conference:
     if in_queue:
         place = min(speech.queue_before.index(speech.site), len(state.queue))
         state = replace(state, queue=(*state.queue[:place], speech.site, *state.queue[place:]))
-    if state.program == Scene("single", (speech.site,)):
+    if state.program == _speaking(speech.program_before, speech.site, state.central):
         state = replace(state, program=speech.program_before, last_remote=speech.last_remote_before)
     earlier = speech.speech_before
     if earlier is not None:
@@ -166,7 +167,14 @@ def ended(state: Conference, at: float) -> Conference:
     if state.speech is None:
         return state
     state = _finished(state, state.speech, at)
-    return replace(state, speech=None, program=Scene("single", (state.central,)))
+    return replace(
+        state, speech=None, program=_speaking(state.program, state.central, state.central)
+    )
+
+
+def _speaking(before: Scene, site: SiteCode, central: SiteCode) -> Scene:
+    """The picture of a site that has the floor, after this one."""
+    return Scene("single", (site,), slides.kept(before, site, central))
 
 
 def _finished(state: Conference, speech: Speech, at: float) -> Conference:

@@ -53,11 +53,15 @@ def require_phase(state: Conference, *phases: Phase) -> None:
 
 
 def require_scene(state: Conference, scene: Scene) -> None:
-    """Raises WireError ``bad_scene``, or ``unknown_site`` for a site in it."""
+    """Raises WireError ``bad_scene``, ``not_sharing``, or ``unknown_site`` for a site in it."""
     for site in scene.seats:
         seat_of(state, site)
+    if scene.slides is not None and not seat_of(state, scene.slides).sharing:
+        detail = f"site {scene.slides} does not share its screen"
+        raise WireError("not_sharing", detail, site=scene.slides)
     count = len(scene.seats)
-    most = 1 if scene.layout == "single" else MAX_SCENE_SEATS
+    room = MAX_SCENE_SEATS if scene.slides is None else MAX_SCENE_SEATS - 1
+    most = 1 if scene.layout == "single" else room
     least = 1 if scene.layout == "single" else 2
     if not least <= count <= most or len(set(scene.seats)) != count:
         raise WireError(

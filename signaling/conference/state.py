@@ -11,7 +11,7 @@ from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
 from signaling.wire.pages import Phase, Scene
 
 MAX_SCENE_SEATS = 4
-"""Pictures in one scene; each has a stage slot of its own at every receiver."""
+"""Pictures in one scene, slides among them; each has a stage slot of its own at every receiver."""
 
 
 REOPEN_S = 1800.0
@@ -37,7 +37,8 @@ class Seat:
 
     `present` says that the holder's page was connected, or its media consent fresh, within the
     last ten seconds; only then is another device turned away. `standby` is a further device that
-    waits to take over. `spoken_s` is the speaking time of speeches that have ended.
+    waits to take over. `spoken_s` is the speaking time of speeches that have ended. `sharing`: the
+    device offers slides.
     """
 
     site: SiteInfo
@@ -49,6 +50,7 @@ class Seat:
     hand_since: float | None = None
     help_since: float | None = None
     spoken_s: float = 0.0
+    sharing: bool = False
 
     @property
     def microphone_open(self) -> bool:

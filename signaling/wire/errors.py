@@ -55,6 +55,7 @@ ERRORS: dict[str, ErrorKind] = {
     "wrong_phase": ErrorKind(409, None, "The conference's phase does not allow it now."),
     "unknown_site": ErrorKind(404, None, "The conference has no such site."),
     "bad_scene": ErrorKind(422, None, "A scene needs 1 to 4 different sites that fit its layout."),
+    "not_sharing": ErrorKind(409, None, "The site does not share its screen."),
     "site_absent": ErrorKind(409, None, "No device of this site is connected."),
     "no_hand": ErrorKind(409, None, "The site is not in the queue."),
     "queue_changed": ErrorKind(409, None, "The queue has changed meanwhile; order it again."),

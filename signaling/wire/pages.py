@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from signaling.wire.errors import Problem
+from signaling.wire.figures import Figures
 from signaling.wire.ids import (
     CommandId,
     ConferenceId,
@@ -27,9 +28,6 @@ from signaling.wire.ids import (
 
 Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
 Tally = Literal["on_air", "next", "listening"]
-HealthState = Literal["offline", "connecting", "good", "fair", "poor", "lost"]
-ControlState = Literal["good", "lost", "none"]
-"""A site's page or agent: heard, silent for too long, or never there (a plain encoder)."""
 Layout = Literal["single", "grid"]
 
 HEARTBEAT_S = 2.0
@@ -47,10 +45,15 @@ Sites = Annotated[list[Site], msgspec.Meta(max_length=200)]
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four."""
+    """A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four.
+
+    With `slides`, that site's shared screen is the large picture and at most three sites stand
+    beside it. Sites whose slides do not come are shown as if there were none.
+    """
 
     layout: Layout
     seats: Annotated[tuple[SiteCode, ...], msgspec.Meta(max_length=16)]
+    slides: SiteCode | None = None
 
 
 # --- commands: what a person asks of the conference ---------------------------------------------
@@ -153,6 +156,14 @@ class EndFloor(msgspec.Struct, frozen=True, tag="end_floor"):
     """The speaker has finished: muted if remote, and the centre is on air."""
 
 
+class Share(msgspec.Struct, frozen=True, tag="share"):
+    """This site offers a screen or window as its second picture; an operator may take it."""
+
+
+class Unshare(msgspec.Struct, frozen=True, tag="unshare"):
+    """It does no longer, and leaves the program and the preview with it."""
+
+
 class AskHelp(msgspec.Struct, frozen=True, tag="ask_help"):
     """This site calls a technician."""
 
@@ -194,6 +205,8 @@ PageCommand = (
     | GiveFloor
     | TakeBackFloor
     | EndFloor
+    | Share
+    | Unshare
     | AskHelp
     | ClearHelp
     | Promote
@@ -298,6 +311,7 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     `floor`: its microphone is open. `hand_since` and `position` (from 1):
     its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is
     ready to take over. `spoken_s`: speaking time so far, without the speech that is going on.
+    `sharing`: it offers slides.
     """
 
     site: SiteCode
@@ -319,6 +333,7 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     help_since: float | None = None
     standby: bool = False
     spoken_s: float = 0.0
+    sharing: bool = False
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -329,10 +344,14 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class StageRow(msgspec.Struct, frozen=True, tag="stage", tag_field="row"):
-    """Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start."""
+    """Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start.
+
+    With `slides`, slot 1 shows the slides of that site, and `seats` begin with slot 2.
+    """
 
     layout: Layout
     seats: tuple[Named, ...]
+    slides: Named | None = None
 
 
 class FloorRow(msgspec.Struct, frozen=True, tag="floor", tag_field="row"):
@@ -429,57 +448,6 @@ class Layers(msgspec.Struct, frozen=True, tag="layers"):
 
     track: Track
     layers: list[str]
-
-
-class SiteFigures(msgspec.Struct, frozen=True):
-    """A site's health and the figures behind it.
-
-    Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard,
-    `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet.
-    `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends;
-    `receive_loss_ratio` is what it reports about what it gets.
-
-    `state` judges media; `control` tells the page's socket apart, so that "control lost, media
-    good" can be seen. `quality` (0–1) is what good, fair and poor are made from.
-
-    From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in
-    which its picture stood still, pictures decoded and sent, whether it has camera and microphone,
-    how loud it is.
-    """
-
-    state: HealthState
-    since: float
-    control_age_s: float | None
-    consent_age_s: float | None
-    media_age_s: float | None
-    rtt_s: float | None
-    loss_ratio: float | None
-    jitter_s: float | None
-    bitrate_bps: float | None
-    receive_loss_ratio: float | None
-    control: ControlState = "none"
-    quality: float | None = None
-    client_age_s: float | None = None
-    freeze_ratio: float | None = None
-    frames_per_s: float | None = None
-    sent_frames_per_s: float | None = None
-    camera: bool | None = None
-    microphone: bool | None = None
-    microphone_level: float | None = None
-
-
-class Figures(msgspec.Struct, frozen=True, tag="figures"):
-    """Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of
-    each bridge node's report.
-
-    A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same
-    second: the fault is there, and no site is blamed for it.
-    """
-
-    at: float
-    nodes: dict[str, float]
-    sites: dict[SiteCode, SiteFigures]
-    suspects: list[str] = []
 
 
 ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Figures

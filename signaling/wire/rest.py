@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from signaling.wire.figures import ControlState, HealthState
 from signaling.wire.ids import ConferenceId, ProgramCodec, Role, SiteCode
-from signaling.wire.pages import ControlState, HealthState, Phase
+from signaling.wire.pages import Phase
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
@@ -95,7 +96,7 @@ class Seated(msgspec.Struct, frozen=True):
 
 class HistoryPoint(msgspec.Struct, frozen=True):
     """A site in one step, which begins `at`: its worst state, the mean of each figure of
-    `pages.SiteFigures`; None where nothing was known."""
+    `figures.SiteFigures`; None where nothing was known."""
 
     at: float
     state: HealthState

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from signaling.wire.control import SessionStats
+from signaling.wire.figures import SiteFigures
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
-from signaling.wire.pages import Report, SiteFigures
+from signaling.wire.pages import Report
 
 
 class SiteHeard(msgspec.Struct, frozen=True, tag="site_heard"):

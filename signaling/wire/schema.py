@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import msgspec
 
-from signaling.wire import control, errors, ids, pages, rest
+from signaling.wire import control, errors, figures, ids, pages, rest
 from signaling.wire.codec import MAX_PAGE_FRAME
 
 SCHEMA_PATH = Path("docs/schema.json")
@@ -44,8 +44,8 @@ _ALIASES: dict[str, Any] = {
     "SlotKind": ids.SlotKind,
     "Phase": pages.Phase,
     "Tally": pages.Tally,
-    "HealthState": pages.HealthState,
-    "ControlState": pages.ControlState,
+    "HealthState": figures.HealthState,
+    "ControlState": figures.ControlState,
     "Layout": pages.Layout,
     "PageCommand": pages.PageCommand,
     "PageMessage": pages.PageMessage,

@@ -12,8 +12,8 @@ import pytest
 
 from cli.drilling.checks import CheckError
 from cli.drilling.faults import BREAKAGES, Breakage, Desk, _fail
+from signaling.wire.figures import Figures, SiteFigures
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import Figures, SiteFigures
 
 DN, HUE = SiteCode("48"), SiteCode("46")
 WELL = SiteFigures("good", 0.0, 0.1, 0.1, 0.1, None, None, None, None, None, "good")

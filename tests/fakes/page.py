@@ -14,12 +14,12 @@ from yarl import URL
 
 from signaling.wire.codec import decode_server_message, encode
 from signaling.wire.errors import Problem
+from signaling.wire.figures import Figures
 from signaling.wire.ids import Port, SiteCode
 from signaling.wire.pages import (
     CommandMessage,
     Cue,
     Doors,
-    Figures,
     Heartbeat,
     HeartbeatAck,
     PageCommand,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from monitor.health import ControlEdge, Event, SiteHealth
 from signaling.wire.control import SessionState, SessionStats, StreamStats
+from signaling.wire.figures import ControlState, HealthState
 from signaling.wire.ids import ConferenceId, Direction, NodeId, Port, Scope, SessionId, SiteCode
-from signaling.wire.pages import ControlState, HealthState, Report
+from signaling.wire.pages import Report
 from signaling.wire.samples import (
     NodeHeard,
     SiteGone,

@@ -9,8 +9,8 @@ import pytest
 
 from monitor.history import SPAN_S, History
 from signaling.wire.codec import encode
+from signaling.wire.figures import ControlState, HealthState, SiteFigures
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import ControlState, HealthState, SiteFigures
 from signaling.wire.rest import HistoryPoint
 from signaling.wire.samples import HealthReport
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.metrics import SiteMetrics
+from signaling.wire.figures import HealthState, SiteFigures
 from signaling.wire.ids import ConferenceId, SiteCode
-from signaling.wire.pages import HealthState, SiteFigures
 from signaling.wire.samples import HealthReport
 
 A = ConferenceId("a")

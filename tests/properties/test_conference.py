@@ -7,7 +7,8 @@ from signaling.conference import events
 from signaling.conference.commands import SYSTEM, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve, fold
-from signaling.routing import Receiver, routes, site_port, speakers, stage
+from signaling.conference.state import MAX_SCENE_SEATS
+from signaling.routing import Receiver, routes, site_port, slides, speakers, stage
 from signaling.view import difference, view
 from signaling.wire import pages
 from signaling.wire.errors import WireError
@@ -18,7 +19,10 @@ from tests.signaling.build import CREATE, OPERATOR, TECHNICIAN, device_of
 CODES = [site.code for site in CREATE.sites]
 sites = st.sampled_from([*CODES, SiteCode("99")])
 scenes = st.builds(
-    Scene, st.sampled_from(["single", "grid"]), st.lists(sites, max_size=5).map(tuple)
+    Scene,
+    st.sampled_from(["single", "grid"]),
+    st.lists(sites, max_size=5).map(tuple),
+    st.none() | sites,
 )
 devices = st.builds(device_of, st.sampled_from(CODES), st.sampled_from(["pc", "laptop"]))
 steps = st.one_of(
@@ -39,6 +43,8 @@ steps = st.one_of(
                     pages.TakeBackFloor(),
                     pages.EndFloor(),
                     pages.AskHelp(),
+                    pages.Share(),
+                    pages.Unshare(),
                 ]
             ),
             st.builds(pages.Preview, scenes | st.none()),
@@ -103,8 +109,12 @@ def _check(state) -> None:
         if track == "mic":
             assert source == floor_port(int(slot.removeprefix("floor:")))
     assert set(speakers(state)) <= {site_port(code) for code in open_seats}
+    for scene in (state.program, state.preview):
+        assert scene is None or scene.slides is None or state.seats[scene.slides].sharing
     for code in CODES:
         assert code not in stage(state, code)
+        assert slides(state, code) != code
+        assert len(stage(state, code)) + (slides(state, code) is not None) <= MAX_SCENE_SEATS
         assert len(set(stage(state, code))) == len(stage(state, code))
     if state.phase not in ("live", "rehearsal"):
         assert table == {}

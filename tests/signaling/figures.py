@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling.wire.control import SessionInfo, SessionStats, StreamStats
-from signaling.wire.pages import SiteFigures
+from signaling.wire.figures import SiteFigures
 
 FIGURES = SiteFigures("good", 1.0, 0.5, 0.4, 0.1, 0.03, 0.0, 0.002, 900_000.0, 0.01)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from signaling.outbox import MAX_REPLIES, Outbox
 from signaling.view import View
+from signaling.wire.figures import Figures
 from signaling.wire.ids import CommandId, SiteCode
-from signaling.wire.pages import Figures, FloorRow, HeartbeatAck, Named, Patch, Result
+from signaling.wire.pages import FloorRow, HeartbeatAck, Named, Patch, Result
 
 
 def floor(*sites: str) -> View:

@@ -17,7 +17,7 @@ EXPECTED = {
     "technician": "see_all_sites see_history clear_help promote",
     "secretary": "see_all_sites",
     "viewer": "",
-    "site": "join leave mute unmute raise_hand lower_hand ask_help clear_help",
+    "site": "join leave mute unmute raise_hand lower_hand ask_help clear_help share unshare",
     "system": "create lose lose_standby",
 }
 

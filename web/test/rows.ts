@@ -26,7 +26,7 @@ export function conferenceRow(changes: Partial<ConferenceRow> = {}): ConferenceR
     started_at: 1_590_714_000,
     ended_at: null,
     central: '00',
-    program: { layout: 'single', seats: ['00'] },
+    program: { layout: 'single', seats: ['00'], slides: null },
     preview: null,
     reopen_until: null,
     ...changes,
@@ -55,6 +55,7 @@ export function seatRow(site: SiteCode, changes: Partial<SeatRow> = {}): SeatRow
     help_since: null,
     standby: false,
     spoken_s: 0,
+    sharing: false,
     ...changes,
   }
 }
@@ -64,7 +65,14 @@ export function stageRow(...sites: SiteCode[]): StageRow {
     row: 'stage',
     layout: sites.length > 1 ? 'grid' : 'single',
     seats: sites.map((site) => ({ site, name: `Tỉnh ${site}` })),
+    slides: null,
   }
+}
+
+/** With the slides of the first of these sites, all beside them. */
+export function slidesRow(...sites: SiteCode[]): StageRow {
+  const row = stageRow(...sites)
+  return { ...row, slides: row.seats[0] ?? null }
 }
 
 export function floorRow(...sites: SiteCode[]): FloorRow {

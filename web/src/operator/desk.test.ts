@@ -52,8 +52,8 @@ test('a click prepares one site, shift-clicks build a grid', () => {
   fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
   fake.desk.toggleInPreview('01')
   expect(fake.commands).toEqual([
-    { type: 'preview', scene: { layout: 'single', seats: ['48'] } },
-    { type: 'preview', scene: { layout: 'grid', seats: ['48', '01'] } },
+    { type: 'preview', scene: sceneOf(['48']) },
+    { type: 'preview', scene: sceneOf(['48', '01']) },
   ])
   expect(fake.desk.selected.value).toBe('01')
 })
@@ -61,7 +61,7 @@ test('a click prepares one site, shift-clicks build a grid', () => {
 test('take names its picture', () => {
   fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
   fake.desk.take()
-  expect(fake.commands).toEqual([{ type: 'take', scene: { layout: 'single', seats: ['48'] } }])
+  expect(fake.commands).toEqual([{ type: 'take', scene: sceneOf(['48']) }])
 })
 
 test('take says why it cannot, and then sends nothing', () => {

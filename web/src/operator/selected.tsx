@@ -6,7 +6,7 @@ import { ConfirmDialog } from '../shared/ui/parts'
 import { carriesMedia, HEALTH_ICONS } from '../shared/ui/state'
 import type { SeatRow } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
-import { MAX_SCENE_SEATS } from './scene'
+import { isFull } from './scene'
 
 interface Props {
   readonly desk: Desk
@@ -124,9 +124,9 @@ function Standby({ desk, seat }: { desk: Desk; seat: SeatRow }) {
 
 function Actions({ desk, seat }: { desk: Desk; seat: SeatRow }) {
   const texts = t.value
-  const preview = desk.conference.value?.preview?.seats ?? []
-  const included = preview.includes(seat.site)
-  const full = !included && preview.length >= MAX_SCENE_SEATS
+  const preview = desk.conference.value?.preview ?? null
+  const included = preview?.seats.includes(seat.site) ?? false
+  const full = !included && isFull(preview)
   const cued = desk.cued.value === seat.site
   const speaks = desk.floor.value.speaker?.site === seat.site
   const grid = included ? texts.operator.removeFromGrid : texts.operator.addToGrid

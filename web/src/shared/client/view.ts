@@ -71,7 +71,7 @@ export function seatsOf(view: View | null): SeatRow[] {
 
 export function stageOf(view: View | null): StageRow {
   const row = view?.rows.stage
-  return row?.row === 'stage' ? row : { row: 'stage', layout: 'single', seats: [] }
+  return row?.row === 'stage' ? row : { row: 'stage', layout: 'single', seats: [], slides: null }
 }
 
 export function floorOf(view: View | null): FloorRow {

@@ -35,6 +35,7 @@ export const en: Catalogue = {
     wrong_phase: 'The conference’s phase does not allow this now.',
     unknown_site: 'The conference has no such site.',
     bad_scene: 'A picture needs 1 to 4 different sites.',
+    not_sharing: 'This site does not share its screen any more.',
     site_absent: 'No device of this site is connected.',
     no_hand: 'The site is not in the queue.',
     queue_changed: 'The queue has just changed. Please order it again.',

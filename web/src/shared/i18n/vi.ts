@@ -34,6 +34,7 @@ const errors: Record<Failure, string> = {
   wrong_phase: 'Chưa thể làm việc này ở giai đoạn hiện tại của hội nghị.',
   unknown_site: 'Hội nghị không có điểm cầu này.',
   bad_scene: 'Mỗi khung hình cần từ 1 đến 4 điểm cầu khác nhau.',
+  not_sharing: 'Điểm cầu này không còn trình chiếu nữa.',
   site_absent: 'Điểm cầu này chưa có thiết bị nào kết nối.',
   no_hand: 'Điểm cầu này không có trong danh sách xin phát biểu.',
   queue_changed: 'Danh sách xin phát biểu vừa thay đổi. Hãy sắp xếp lại.',

@@ -31,7 +31,7 @@ export type ControlState = "good" | "lost" | "none"
 
 export type Layout = "single" | "grid"
 
-export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | AskHelp | ClearHelp | Promote | Leave
+export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | Share | Unshare | AskHelp | ClearHelp | Promote | Leave
 
 export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | Heartbeat
 
@@ -341,6 +341,16 @@ export interface EndFloor {
   type: "end_floor"
 }
 
+/** This site offers a screen or window as its second picture; an operator may take it. */
+export interface Share {
+  type: "share"
+}
+
+/** It does no longer, and leaves the program and the preview with it. */
+export interface Unshare {
+  type: "unshare"
+}
+
 /** This site calls a technician. */
 export interface AskHelp {
   type: "ask_help"
@@ -389,7 +399,7 @@ export interface ConferenceRow {
   reopen_until: number | null
 }
 
-/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. */
+/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. `sharing`: it offers slides. */
 export interface SeatRow {
   row: "seat"
   site: SiteCode
@@ -411,13 +421,15 @@ export interface SeatRow {
   help_since: number | null
   standby: boolean
   spoken_s: number
+  sharing: boolean
 }
 
-/** Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start. */
+/** Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start. With `slides`, slot 1 shows the slides of that site, and `seats` begin with slot 2. */
 export interface StageRow {
   row: "stage"
   layout: Layout
   seats: Named[]
+  slides: Named | null
 }
 
 /** Key ``floor``: whose microphones are open, by time of opening, and who was given the floor, since when. Of more than four the four loudest are carried (`SiteFigures.floor_position`). */
@@ -458,7 +470,7 @@ export interface SiteFigures {
   microphone_level: number | null
 }
 
-/** A site in one step, which begins `at`: its worst state, the mean of each figure of `pages.SiteFigures`; None where nothing was known. */
+/** A site in one step, which begins `at`: its worst state, the mean of each figure of `figures.SiteFigures`; None where nothing was known. */
 export interface HistoryPoint {
   at: number
   state: HealthState
@@ -479,10 +491,11 @@ export interface ComponentHealth {
   figures: Record<string, number>
 }
 
-/** A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four. */
+/** A picture: which sites, drawn how. ``single`` shows one site, ``grid`` two to four. With `slides`, that site's shared screen is the large picture and at most three sites stand beside it. Sites whose slides do not come are shown as if there were none. */
 export interface Scene {
   layout: Layout
   seats: SiteCode[]
+  slides: SiteCode | null
 }
 
 /** As ``RTCIceServer`` of the WebRTC API takes it. */
@@ -529,6 +542,7 @@ export type ErrorCode =
   | "wrong_phase"
   | "unknown_site"
   | "bad_scene"
+  | "not_sharing"
   | "site_absent"
   | "no_hand"
   | "queue_changed"
@@ -581,6 +595,7 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   wrong_phase: { status: 409, close: null },
   unknown_site: { status: 404, close: null },
   bad_scene: { status: 422, close: null },
+  not_sharing: { status: 409, close: null },
   site_absent: { status: 409, close: null },
   no_hand: { status: 409, close: null },
   queue_changed: { status: 409, close: null },
