@@ -27,6 +27,7 @@ from signaling.conference.state import SiteInfo
 from signaling.conferences import ConferenceTemplate
 from signaling.database import DataDirectoryInUseError
 from signaling.options import Options
+from signaling.relay import Relay
 from signaling.server import Server
 from signaling.wire.samples import Sample
 
@@ -88,6 +89,18 @@ def server_options(settings: Settings) -> Options:
         default_template=settings.conference.default_template,
         links_problem=links_problem(settings),
         trusted_proxies=settings.signaling.trusted_proxies,
+        relay=relay(settings),
+    )
+
+
+def relay(settings: Settings) -> Relay | None:
+    """The TURN server, if there is one."""
+    if settings.turn_secret is None or not settings.signaling.turn_urls:
+        return None
+    return Relay(
+        settings.signaling.turn_urls,
+        settings.turn_secret.get_secret_value(),
+        settings.signaling.turn_lifetime_s,
     )
 
 

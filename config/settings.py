@@ -37,7 +37,7 @@ from config.sources import (
     secrets_folder,
 )
 
-SECRETS = frozenset({"node_token"})
+SECRETS = frozenset({"node_token", "turn_secret"})
 """Keys whose values are never shown and may lie in the secrets folder."""
 
 
@@ -100,8 +100,15 @@ def _network(text: str) -> str:
 
 
 def _split(value: object) -> object:
-    """A list may be written with commas, as environment variables must."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """A list may be written with commas, as environment variables must; an empty one is none."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",")] if value.strip() else []
+
+
+def _unless_empty(value: object) -> object:
+    """An empty environment variable is none."""
+    return None if value == "" else value
 
 
 def _base_url(text: str) -> str:
@@ -119,6 +126,31 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+_TURN_URL = re.compile(
+    r"turns?:(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:\?transport=(?P<transport>udp|tcp))?"
+)
+
+
+def _turn_url(text: str) -> str:
+    """RFC 7065 §3.1."""
+    found = _TURN_URL.fullmatch(text)
+    if found is None or not 0 < int(found["port"] or 1) < 65536:
+        raise ValueError(
+            "write it as turn:HOST:PORT?transport=udp, turn:HOST:PORT?transport=tcp or "
+            "turns:HOST:443?transport=tcp"
+        )
+    if text.startswith("turns:") and found["transport"] == "udp":
+        raise ValueError("browsers speak TLS to a TURN server, not DTLS; write transport=tcp")
+    return text
+
+
+def _turn_secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]{16,512}", secret.get_secret_value()):
+        raise ValueError("16 to 512 visible characters without spaces are allowed")
+    return secret
+
+
 def _host_and_port(parts: SplitResult) -> bool:
     """Whether a URL names a host, and a port that exists if any (`SplitResult.port` raises)."""
     try:
@@ -129,6 +161,7 @@ def _host_and_port(parts: SplitResult) -> bool:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 ProxyNetwork = Annotated[str, AfterValidator(_network)]
+TurnUrl = Annotated[str, AfterValidator(_turn_url)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
 
 
@@ -152,6 +185,8 @@ class SignalingSettings(_Section):
     trusted_proxies: Annotated[
         tuple[ProxyNetwork, ...], BeforeValidator(_split), Field(max_length=32)
     ] = ()
+    turn_urls: Annotated[tuple[TurnUrl, ...], BeforeValidator(_split), Field(max_length=8)] = ()
+    turn_lifetime_s: Annotated[int, Field(ge=600, le=604_800)] = 86_400
 
     @property
     def url(self) -> str:
@@ -224,6 +259,9 @@ class Settings(_Section):
     data_dir: Path = Path("data")
     secrets_dir: Path | None = None
     node_token: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    turn_secret: Annotated[
+        Annotated[SecretStr, AfterValidator(_turn_secret)] | None, BeforeValidator(_unless_empty)
+    ] = None
     log: LogSettings = LogSettings()
     signaling: SignalingSettings = SignalingSettings()
     bridge: BridgeSettings = BridgeSettings()
@@ -237,6 +275,16 @@ class Settings(_Section):
             raise ValueError(
                 f"signaling.host {self.signaling.host} is reachable from outside, so "
                 "signaling.public_url must say under which address (https://…)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _with_secret(self) -> Settings:
+        """Credentials of the TURN server are made from its secret."""
+        if self.signaling.turn_urls and self.turn_secret is None:
+            raise ValueError(
+                "signaling.turn_urls needs turn_secret: the static-auth-secret of that coturn, "
+                "best in a file of that name in secrets_dir"
             )
         return self
 

@@ -10,8 +10,8 @@ from signaling.conferences import ConferenceTemplate
 from signaling.nodelink import REPLY_TIMEOUT_S
 from signaling.presence import SILENCE_S
 from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S
+from signaling.relay import Relay
 from signaling.socket import SocketTimings
-from signaling.wire.pages import IceServer
 
 PAGES = Path(__file__).parent / "pages"
 TICK_S = 1.0
@@ -38,6 +38,7 @@ class Options:
     takes a free one. `default_template` founds the first conference of a new data directory.
     `password_memory_kib` is what one check of a password costs (RFC 9106 §4).
     `links_problem` says why links would not work for those who get them; none is shown then.
+    `relay` is for those whose network lets no UDP out.
     `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
     """
 
@@ -48,7 +49,7 @@ class Options:
     port: int = 8080
     public_url: str | None = None
     default_template: str | None = None
-    ice_servers: tuple[IceServer, ...] = ()
+    relay: Relay | None = None
     links_problem: str | None = None
     password_memory_kib: int = 65_536
     trusted_proxies: tuple[str, ...] = ()

@@ -210,7 +210,7 @@ class Server:
             registry=self.registry,
             templates=self._options.templates,
             node_tokens=self._options.node_tokens,
-            ice_servers=list(self._options.ice_servers),
+            relay=self._options.relay,
             public_url=self._url,
             pages_dir=self._options.pages_dir,
             page_timings=timings.pages,

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -56,19 +56,23 @@ def _moved_clock(later: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def running_service(
-    data_dir: Path, later: str | None = None, like: Service | None = None
+    data_dir: Path,
+    later: str | None = None,
+    like: Service | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Service]:
     """Start `diemcau up`, wait until it is ready, stop it at the end.
 
     `later` moves the clock of its processes (``+16h``, as libfaketime reads it); `like` takes the
-    HTTP port of a service that has stopped, so that links given out by that one lead here.
+    HTTP port of a service that has stopped, so that links given out by that one lead here;
+    `environ` has settings that differ.
     """
     port = free_port() if like is None else urlsplit(like.url).port
     log = (data_dir.parent / f"{data_dir.name}.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
         *("--port", str(port), "--media-port", str(free_port(socket.SOCK_DGRAM))),
-        env={**os.environ, **(_moved_clock(later) if later else {})},
+        env={**os.environ, **(_moved_clock(later) if later else {}), **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=log,
     )

@@ -15,7 +15,15 @@ from signaling.sessions import Session
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.errors import WireError
-from signaling.wire.ids import Direction, Scope, SlotName, parse_slots, slot_name
+from signaling.wire.ids import (
+    ConferenceId,
+    Direction,
+    Port,
+    Scope,
+    SlotName,
+    parse_slots,
+    slot_name,
+)
 from signaling.wire.pages import Doors, IceServer
 
 TOKEN_LIFETIME_S = 24 * 3600.0
@@ -26,7 +34,7 @@ def make_doors(context: Services, socket: PageSocket) -> Doors:
     """The doors of a page that has been let in: sites both ways, directors to receive."""
     actor = socket.actor
     if socket.standby:
-        return Doors(whip=None, whep=None, token="", ice_servers=context.ice_servers)
+        return Doors(whip=None, whep=None, token="")
     publishes = actor.role == "site"
     receives = publishes or permissions.allowed(actor.role, "watch_pictures")
     claims = tokens.Door(
@@ -38,7 +46,7 @@ def make_doors(context: Services, socket: PageSocket) -> Doors:
         whip="/whip" if publishes else None,
         whep="/whep" if receives else None,
         token=token,
-        ice_servers=context.ice_servers,
+        ice_servers=_ice_servers(context, claims.conference, claims.port) if receives else [],
         codec=socket.owner.current().codec,
     )
 
@@ -112,7 +120,7 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     response = web.Response(text=sdp, status=201, content_type=SDP)
     response.headers["Location"] = f"/{place}/{session.node}/{session.session}"
     response.headers["ETag"] = _etag(session)
-    for server in context.ice_servers:
+    for server in _ice_servers(context, door.conference, door.port):
         for link in _ice_links(server):
             response.headers.add("Link", link)
     return response
@@ -166,6 +174,13 @@ def _slots(request: web.Request, offer: str) -> list[SlotName]:
 
 def _etag(session: Session) -> str:
     return f'"{session.session}"'
+
+
+def _ice_servers(context: Services, conference: ConferenceId, port: Port) -> list[IceServer]:
+    """With credentials of their own each time."""
+    if context.relay is None:
+        return []
+    return [context.relay.server(conference, port, context.clock.wall())]
 
 
 def _ice_links(server: IceServer) -> list[str]:

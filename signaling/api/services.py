@@ -27,12 +27,12 @@ from signaling.lockout import LockOut
 from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.passwords import Passwords
+from signaling.relay import Relay
 from signaling.socket import SocketTimings
 from signaling.tokens import KeyRing
 from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode
-from signaling.wire.pages import IceServer
 from signaling.wire.rest import ServiceHealth, SiteHistory
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Services:
     registry: CollectorRegistry
     templates: Mapping[str, ConferenceTemplate]
     node_tokens: tuple[str, ...]
-    ice_servers: list[IceServer]
+    relay: Relay | None
     public_url: str
     pages_dir: Path
     page_timings: SocketTimings

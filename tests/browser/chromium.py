@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,19 @@ INSTRUMENTS = """
   const open = () => peers.filter((peer) => peer.connectionState !== 'closed');
   window.__eyes = {
     stats,
+    ways: async () => {
+      const found = [];
+      for (const peer of open()) {
+        const reports = await peer.getStats();
+        for (const transport of reports.values()) {
+          if (transport.type !== 'transport' || !transport.selectedCandidatePairId) continue;
+          const pair = reports.get(transport.selectedCandidatePairId);
+          const local = reports.get(pair.localCandidateId);
+          found.push(`${local.candidateType} ${local.relayProtocol ?? local.protocol}`);
+        }
+      }
+      return found;
+    },
     peersMade: () => peers.length,
     connected: () => open().filter((peer) => peer.connectionState === 'connected').length,
     pixels: (video) => {
@@ -110,9 +123,14 @@ def _write_sound(path: Path, tone_hz: float, seconds: int = 2) -> None:
 
 
 @contextlib.asynccontextmanager
-async def chromium(playwright: Playwright, camera: Camera | None = None) -> AsyncIterator[Browser]:
+async def chromium(
+    playwright: Playwright,
+    camera: Camera | None = None,
+    more_flags: Sequence[str] = (),
+    executable: str = EXECUTABLE,
+) -> AsyncIterator[Browser]:
     """A Chromium process, with this camera if one is given."""
-    flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required"]
+    flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required", *more_flags]
     if camera is not None:
         flags += [
             "--use-fake-ui-for-media-stream",
@@ -120,7 +138,7 @@ async def chromium(playwright: Playwright, camera: Camera | None = None) -> Asyn
             f"--use-file-for-fake-video-capture={camera.picture}",
             f"--use-file-for-fake-audio-capture={camera.sound}",
         ]
-    browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=flags)
+    browser = await playwright.chromium.launch(executable_path=executable, args=flags)
     try:
         yield browser
     finally:
@@ -162,6 +180,12 @@ async def stats(page: Page, kind: str, media: str) -> list[dict[str, Any]]:
     """The WebRTC statistics of this type and kind of media, of all open connections of a page."""
     found: list[dict[str, Any]] = await page.evaluate("kind => window.__eyes.stats(kind)", kind)
     return [report for report in found if report.get("kind") == media]
+
+
+async def ways(page: Page) -> list[str]:
+    """How the media of each open connection go: type and protocol of the chosen candidate."""
+    found: list[str] = await page.evaluate("window.__eyes.ways()")
+    return found
 
 
 async def total(page: Page, kind: str, media: str, field: str) -> float:

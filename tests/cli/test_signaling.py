@@ -62,3 +62,17 @@ def test_settings_become_the_servers_plain_values(tmp_path: Path) -> None:
     assert (options.data_dir, options.host, options.port) == (tmp_path, "127.0.0.1", 8123)
     assert options.public_url == "https://hop.example.vn"
     assert options.default_template in options.templates
+
+
+def test_the_turn_server_is_handed_on_and_its_secret_not_shown(tmp_path: Path) -> None:
+    options = {
+        "data_dir": tmp_path,
+        "signaling.turn_urls": "turn:turn.example.vn:3478",
+        "turn_secret": "long-enough-for-coturn",
+    }
+    relay = server_options(load_settings({}, options=options)).relay
+    assert relay is not None
+    assert relay.secret == "long-enough-for-coturn"
+    assert relay.urls == ("turn:turn.example.vn:3478",)
+    assert "coturn" not in repr(relay)
+    assert server_options(load_settings({}, options={"data_dir": tmp_path})).relay is None

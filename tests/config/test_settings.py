@@ -108,6 +108,44 @@ def test_media_over_tcp_take_the_number_of_udp_unless_told(
     assert load_settings(environ).bridge.tcp_port == port
 
 
+def test_a_turn_server_needs_its_secret_which_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    environ = {
+        "DIEMCAU_DATA_DIR": str(tmp_path),
+        "DIEMCAU_SIGNALING__TURN_URLS": "turn:[::1]:3478,turns:turn.example.vn:443?transport=tcp",
+    }
+    [found] = problems(environ, None)
+    assert "signaling.turn_urls needs turn_secret" in found
+    (tmp_path / "secrets" / "turn_secret").write_text("too short\n")
+    [found] = problems(environ, None)
+    assert found.startswith("turn_secret")
+    assert "too short" not in found
+    (tmp_path / "secrets" / "turn_secret").write_text("long enough for coturn\n".replace(" ", "-"))
+    settings = load_settings(environ)
+    assert settings.turn_secret is not None
+    assert settings.turn_secret.get_secret_value() == "long-enough-for-coturn"
+    assert "coturn" not in repr(settings)
+    assert len(settings.signaling.turn_urls) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://turn.example.vn",
+        "turn:turn.example.vn:99999",
+        "turn://turn.example.vn",
+        "turn:a?transport=sctp",
+        "turns:turn.example.vn?transport=udp",
+        "turn:user@turn.example.vn",
+    ],
+)
+def test_a_turn_url_that_no_browser_takes(url: str) -> None:
+    found = problems(
+        {"DIEMCAU_SIGNALING__TURN_URLS": url, "DIEMCAU_TURN_SECRET": "long-enough-for-coturn"}, None
+    )
+    assert [line.partition(" = ")[0] for line in found] == ["signaling.turn_urls.0"]
+
+
 def test_everything_wrong_is_said_at_once_with_key_value_and_reason(tmp_path: Path) -> None:
     path = toml(tmp_path, "colour = 1\n[signaling]\nport = 0\nhots = 1\n[log]\nlevel = 'loud'\n")
     found = problems(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 from dataclasses import replace
 
 import aiohttp
@@ -10,9 +12,10 @@ import pytest
 
 from signaling import tokens
 from signaling.options import Options
+from signaling.relay import Relay
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.ids import DeviceId, Port, SiteCode
-from signaling.wire.pages import End, IceServer, Leave, Start
+from signaling.wire.pages import End, Leave, Start
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER, Page
 from tests.signaling.conftest import StartStage
@@ -289,19 +292,41 @@ async def test_token_of_another_service_is_refused(stage: Stage) -> None:
     assert answer == (401, "unauthenticated")
 
 
-async def test_ice_servers_are_told_in_doors_and_headers(
-    options: Options, start_stage: StartStage
+async def test_turn_server_is_told_in_doors_and_headers_with_fresh_credentials(
+    options: Options, start_stage: StartStage, clock: FakeClock
 ) -> None:
-    server = IceServer(["turn:turn.example:3478"], "user", "secret")
-    async with start_stage(replace(options, ice_servers=(server,))) as stage:
+    urls = ("turn:turn.example:3478?transport=tcp", "turns:turn.example:443")
+    relay = Relay(urls, "the secret of coturn", 600.0)
+    async with start_stage(replace(options, relay=relay)) as stage:
         await stage.node()
         site = await stage.site("48")
+        [told] = site.doors.ice_servers
+        assert told.username is not None
+        clock.advance(60)
 
         async with await site.offer("/whip") as response:
-            link = response.headers["Link"]
+            links = response.headers.getall("Link")
 
-        assert site.doors.ice_servers == [server]
-        assert link.startswith('<turn:turn.example:3478>; rel="ice-server"; username="user"')
+    assert told.urls == list(urls)
+    expires_at, _, name = told.username.partition(":")
+    assert name == f"{stage.conference}/48/main"
+    later = f"{int(expires_at) + 60}:{name}"
+    password = hmac.digest(b"the secret of coturn", later.encode(), "sha1")
+    rest = (
+        f'; rel="ice-server"; username="{later}"'
+        f'; credential="{base64.b64encode(password).decode()}"; credential-type="password"'
+    )
+    assert links == [f"<{url}>{rest}" for url in urls]
+    assert str(told.credential) not in "".join(links)
+
+
+async def test_page_without_media_gets_no_credentials_of_the_turn_server(
+    options: Options, start_stage: StartStage
+) -> None:
+    relay = Relay(("turn:turn.example:3478",), "the secret of coturn", 600.0)
+    async with start_stage(replace(options, relay=relay)) as stage:
+        window = await stage.window("secretary")
+        assert (window.doors.whep, window.doors.ice_servers) == (None, [])
 
 
 async def test_session_that_a_node_opens_after_the_link_was_revoked_is_closed(
