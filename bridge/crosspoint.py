@@ -185,7 +185,7 @@ class Crosspoint:
     # --- packets --------------------------------------------------------------------------------
 
     def forward(self, now: float, source: Source, packet: bytes) -> Sequence[Output]:
-        """Send an authentic RTP packet of a source on to its slots' legs, before returning.
+        """Queue an authentic RTP packet of a source on its slots' legs.
 
         Junk, duplicates and packets of unknown sources are dropped (`Source.dropped`).
         """
@@ -202,7 +202,7 @@ class Crosspoint:
         if feed.waiting and self._can_begin(source):
             self._begin_waiting(now, feed)
         if feed.slots:
-            self._fanout.forward(source.packet, feed.slots)
+            self._fanout.forward(now, source.packet, feed.slots)
         return self._ask(now, feed, begins=True) if verdict is _RESTARTED and feed.waiting else ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:

@@ -1,131 +1,178 @@
-"""The per-packet fan-out, alone: one packet in, one rewritten packet to each slot's leg.
+"""The per-packet work, alone: one packet of a source in, a protected datagram to each receiver out.
 
-Chosen at start behind the `Fanout` protocol; every implementation passes the same tests.
+Everything that is done for each packet *and* each slot is behind these protocols, so that it can be
+compiled: `hotpath_fast` (Cython) and its plain twin `hotpath_plain` behave alike to the byte, and
+pass the same tests. A packet waits on its legs until `flush`, which the owner calls at the end of a
+batch of reads: then each receiver's packets are built, protected and sent in one go.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from bridge.slot import Slot
     from bridge.source import Packet
 
+Address = tuple[Any, ...]
+
+MAX_PACKET: Final = 1356
+"""Bytes of a plain RTP packet; what a new header makes longer is not sent (`Outlet.failures`)."""
+PACED_LIMIT: Final = 2048
+"""Packets of pictures that wait on one leg; beyond it they are dropped (`Leg.dropped`)."""
+URGENT_LIMIT: Final = 1024
+"""The same for sound and retransmissions."""
+SENT_HISTORY: Final = 4096
+"""Transport-wide numbers of a leg that `Leg.sent` remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """One direction of SRTP.
+
+    `protect` takes a plain RTP packet and returns the datagram, or raises. `function` and `context`
+    are the addresses of libsrtp's ``srtp_protect`` and of its session, for callers in C; 0: none.
+    They are valid as long as this object lives.
+    """
+
+    protect: Callable[[bytes], bytes]
+    function: int = 0
+    context: int = 0
+
+
+class Wire(Protocol):
+    """Where datagrams go: a UDP socket, or something that stands for one."""
+
+    @property
+    def full(self) -> bool:
+        """Datagrams wait for room already: hand over nothing now."""
+
+    def fileno(self) -> int:
+        """The socket, to be sent on in C; -1: `send` only."""
+
+    def send(self, datagram: bytes, address: Address, /) -> None:
+        """Send without waiting, and count it. Must not raise."""
+
+
+class Outlet(Protocol):
+    """One slot's way out: its numbers, and what its receiver may ask for again.
+
+    `packets` and `octets` (payload bytes) are totals of what left, without retransmissions;
+    `failures` counts what could not be protected or had no transport yet, `resent` the answers to
+    NACKs. `first` is the first packet of the run, in the numbers of the source.
+    """
+
+    @property
+    def ssrc(self) -> int: ...
+    @property
+    def payload_type(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    @property
+    def octets(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def resent(self) -> int: ...
+
+    def begin(
+        self,
+        now: float,
+        packet: Packet,
+        sequence_offset: int,
+        timestamp_offset: int,
+        picture_offset: int,
+        tl0_picture_offset: int,
+    ) -> None:
+        """Add these to the numbers of `packet` and all that follow it."""
+
+    def resend(self, now: float, lost: Sequence[int]) -> int:
+        """Answer a NACK; how many will be sent.
+
+        With RTX each goes out under its own SSRC (RFC 4588). Without it is the same packet to the
+        byte, the transport-wide number included: one SRTP index may protect one packet only
+        (RFC 7714 §8.1).
+        """
+
+    def forget(self, now: float) -> None:
+        """Once a second: let go of what nobody can ask for any more."""
+
 
 class Leg(Protocol):
-    """One receiver's transport: protects and sends what its slots are given."""
+    """One receiving session's way out, which its slots share.
 
-    def send_rtp(self, packet: bytes, /) -> None:
-        """Protect a plain RTP packet and send it without waiting.
+    It carries nothing before `secure` and `aim`. Sound and retransmissions leave before pictures;
+    the order inside a stream is kept. `dropped` counts what found no room.
+    """
 
-        Called from inside `Crosspoint.forward`, so it must not call back into the crosspoint:
-        note the failure and close the session later. Whatever it raises is counted in
-        `Slot.failures`, and the other legs still get theirs.
+    @property
+    def dropped(self) -> int: ...
+
+    def secure(self, protection: Protection) -> None:
+        """The handshake is done."""
+
+    def aim(self, wire: Wire, address: Address) -> None:
+        """Send there from now on. The address is numeric, as sockets give it."""
+
+    def halt(self) -> None:
+        """There is no way to the receiver for now: drop what waits and what comes, until `aim`."""
+
+    def pace(self, bps: float) -> None:
+        """The receiver's link carries so many bits a second: spread bursts accordingly."""
+
+    def outlet(
+        self,
+        ssrc: int,
+        payload_type: int,
+        *,
+        urgent: bool,
+        nack: bool,
+        rtx: tuple[int, int] | None = None,
+        rtx_sequence: int = 0,
+        extension: int = 0,
+    ) -> Outlet:
+        """A new slot's way out.
+
+        Args:
+            urgent: sound, which is not paced.
+            nack: its receiver may ask for lost packets.
+            rtx: payload type and SSRC of retransmissions; None sends the same again.
+            rtx_sequence: the number before the first retransmission's.
+            extension: the id of the transport-wide sequence number (1–14) in this section; 0 where
+                it was not agreed. It goes into retransmissions, too.
         """
+
+    def sent(self, first: int, count: int) -> list[tuple[int, float, int]]:
+        """(transport-wide number, when it left, octets of the datagram) of those of these 16-bit
+        numbers that left and are remembered; the clock is `HotPath.flush`'s."""
+
+    def close(self) -> None:
+        """Drop what waits, and carry nothing any more."""
 
 
 class Fanout(Protocol):
     """Hands one packet to many slots."""
 
-    def forward(self, packet: Packet, slots: Sequence[Slot]) -> None:
-        """Rewrite `packet` for each slot that carries its source, and send it on the slot's leg.
+    def forward(self, now: float, packet: Packet, slots: Sequence[Slot], /) -> None:
+        """Queue `packet` on the leg of each slot, to be sent by the next `flush`.
 
         Never raises. A late packet from before a slot's switch is not for that slot.
         """
 
 
-_HEADER: Final = struct.Struct("!BBHII")
-_VP8: Final = struct.Struct("!BBHIIHH")
-_VP8_TL0: Final = struct.Struct("!BBHIIHHB")
+class HotPath(Fanout, Protocol):
+    """All legs of a node. `name` says which implementation this is."""
 
+    @property
+    def name(self) -> str: ...
 
-class PythonFanout:
-    """The plain twin: correct everywhere, about a microsecond for each packet and slot."""
+    def leg(self, now: float) -> Leg:
+        """A new receiving session's way out."""
 
-    def forward(self, packet: Packet, slots: Sequence[Slot]) -> None:
-        """See `Fanout.forward`."""
-        if packet.late:
-            number = packet.sequence
-            slots = [slot for slot in slots if number >= slot.first]
-        if packet.picture < 0:
-            self._forward_plain(packet, slots)
-        elif packet.tl0_picture < 0:
-            self._forward_vp8(packet, slots)
-        else:
-            self._forward_vp8_tl0(packet, slots)
+    def flush(self, now: float) -> float | None:
+        """Send what waits; returns when to call it again, None if nothing is left.
 
-    # Three loops instead of one with branches: this is the only code that runs per packet and
-    # slot. Version 2, no padding, no extension, no CSRC: the first octet is always 0x80.
-
-    def _forward_plain(self, packet: Packet, slots: Sequence[Slot]) -> None:
-        pack, tail = _HEADER.pack, packet.tail
-        marker, sequence, timestamp = packet.marker, packet.sequence, packet.timestamp
-        octets = len(tail)
-        for slot in slots:
-            slot.packets += 1
-            slot.octets += octets
-            try:
-                slot.send(
-                    pack(
-                        0x80,
-                        marker | slot.payload_type,
-                        sequence + slot.sequence_offset & 0xFFFF,
-                        timestamp + slot.timestamp_offset & 0xFFFFFFFF,
-                        slot.ssrc,
-                    )
-                    + tail
-                )
-            except Exception:
-                slot.failures += 1
-
-    def _forward_vp8(self, packet: Packet, slots: Sequence[Slot]) -> None:
-        pack, tail = _VP8.pack, packet.tail
-        marker, sequence, timestamp = packet.marker, packet.sequence, packet.timestamp
-        descriptor, picture = packet.descriptor, packet.picture
-        octets = 4 + len(tail)
-        for slot in slots:
-            slot.packets += 1
-            slot.octets += octets
-            try:
-                slot.send(
-                    pack(
-                        0x80,
-                        marker | slot.payload_type,
-                        sequence + slot.sequence_offset & 0xFFFF,
-                        timestamp + slot.timestamp_offset & 0xFFFFFFFF,
-                        slot.ssrc,
-                        descriptor,
-                        0x8000 | picture + slot.picture_offset & 0x7FFF,
-                    )
-                    + tail
-                )
-            except Exception:
-                slot.failures += 1
-
-    def _forward_vp8_tl0(self, packet: Packet, slots: Sequence[Slot]) -> None:
-        pack, tail = _VP8_TL0.pack, packet.tail
-        marker, sequence, timestamp = packet.marker, packet.sequence, packet.timestamp
-        descriptor, picture = packet.descriptor, packet.picture
-        tl0_picture = packet.tl0_picture
-        octets = 5 + len(tail)
-        for slot in slots:
-            slot.packets += 1
-            slot.octets += octets
-            try:
-                slot.send(
-                    pack(
-                        0x80,
-                        marker | slot.payload_type,
-                        sequence + slot.sequence_offset & 0xFFFF,
-                        timestamp + slot.timestamp_offset & 0xFFFFFFFF,
-                        slot.ssrc,
-                        descriptor,
-                        0x8000 | picture + slot.picture_offset & 0x7FFF,
-                        tl0_picture + slot.tl0_picture_offset & 0xFF,
-                    )
-                    + tail
-                )
-            except Exception:
-                slot.failures += 1
+        Called soon after `on_pending` was (see the constructors), and whenever it asked for.
+        """

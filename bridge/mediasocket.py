@@ -33,6 +33,13 @@ class MediaSocket(Protocol):
     def address(self) -> tuple[str, int]:
         """Where it is bound."""
 
+    @property
+    def full(self) -> bool:
+        """See `hotpath.Wire`."""
+
+    def fileno(self) -> int:
+        """See `hotpath.Wire`."""
+
     def send(self, datagram: bytes, address: Address, /) -> None:
         """Send without waiting; what cannot be sent is dropped and counted."""
 

@@ -36,19 +36,31 @@ class Counters:
 
 
 class Latency:
-    """How long forwarding took: counts by `LATENCY_EDGES_S`, and the sum in seconds."""
+    """How long forwarded packets were in the node: counts by `LATENCY_EDGES_S`, and their sum in
+    seconds; `burst` counts those of keyframes and what the pacer held up, `counts` the others.
 
-    __slots__ = ("counts", "sum_s")
+    `arrival` is when the packet in hand came in, on the monotonic clock; 0 if that is unknown.
+    """
+
+    __slots__ = ("arrival", "burst", "burst_sum_s", "counts", "sum_s")
 
     def __init__(self) -> None:
+        self.arrival = 0.0
         self.counts = [0] * (len(LATENCY_EDGES_S) + 1)
         self.sum_s = 0.0
+        self.burst = [0] * (len(LATENCY_EDGES_S) + 1)
+        self.burst_sum_s = 0.0
 
-    def took(self, seconds: float) -> None:
-        """Once more, this long; a wall clock that was set meanwhile makes it 0 at least."""
+    def took(self, seconds: float, packets: int, burst: bool) -> None:
+        """So many more, this long; a wall clock that was set meanwhile makes it 0 at least."""
         seconds = max(0.0, seconds)
-        self.counts[bisect_left(LATENCY_EDGES_S, seconds)] += 1
-        self.sum_s += seconds
+        bucket = bisect_left(LATENCY_EDGES_S, seconds)
+        if burst:
+            self.burst[bucket] += packets
+            self.burst_sum_s += packets * seconds
+        else:
+            self.counts[bucket] += packets
+            self.sum_s += packets * seconds
 
 
 class MediaTotals:

@@ -13,7 +13,7 @@ from bridge import stun
 from bridge.answer import Local, answer_publish, answer_receive
 from bridge.codecs import PROGRAM_CODECS, Codec
 from bridge.crosspoint import Crosspoint, Output
-from bridge.hotpath import PythonFanout
+from bridge.hotpath_choice import HotPathChoice, choose
 from bridge.ice import Candidate, Credentials, Path
 from bridge.mediasocket import MediaAddress, open_sockets
 from bridge.metrics import Counters, LoopLag, MediaTotals
@@ -56,8 +56,10 @@ class Node:
         announce: where media come to. A plain (IP, UDP port) is bound and announced as it is,
             without TCP; port 0 takes a free one.
         max_sessions: more are refused with ``bridge_full``.
+        hot_path: which implementation of the packet path; see `hotpath_choice.choose`.
 
     Raises:
+        ImportError: the compiled one is wanted and was not built.
         OSError: an address cannot be bound.
     """
 
@@ -66,6 +68,7 @@ class Node:
         announce: Sequence[tuple[str, int] | MediaAddress],
         max_sessions: int,
         on_edge: Callable[[SessionEdge], None] = lambda edge: None,
+        hot_path: HotPathChoice = "auto",
     ) -> None:
         self.on_edge = on_edge
         self._max_sessions = max_sessions
@@ -75,7 +78,9 @@ class Node:
         self._counters = Counters()
         self._media = MediaTotals()
         self._lag = LoopLag()
-        self._crosspoint = Crosspoint(PythonFanout())
+        self._hot = choose(hot_path)(self._counters, time.monotonic, self._pending)
+        self._flush_timer: asyncio.Handle | None = None
+        self._crosspoint = Crosspoint(self._hot)
         self._sessions: dict[SessionId, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
         self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
@@ -99,9 +104,16 @@ class Node:
         """What answers announce."""
         return self._media_sockets.candidates
 
+    @property
+    def hot_path(self) -> str:
+        """Which implementation of the packet path runs: ``compiled`` or ``python``."""
+        return self._hot.name
+
     def close(self) -> None:
         """End all sessions, tell the peers, free the sockets."""
         self._ticker.cancel()
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
         for session in list(self._sessions.values()):
             session.close(self._loop.time(), "shutting_down")
         if self._deadline is not None:
@@ -157,6 +169,7 @@ class Node:
             self._certificate,
             self._media_sockets.sockets,
             self._counters,
+            self._hot.leg(self._loop.time()),
             self._loop.time(),
             self._changed,
         )
@@ -214,6 +227,16 @@ class Node:
             if publisher.session.receive_moved(now, arrival, datagram, path):
                 return
         self._counters.dropped["unknown_peer"] += 1
+
+    def _pending(self) -> None:
+        """Something waits on a leg: send it once this batch of reads is through."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        self._flush_timer = self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        due = self._hot.flush(self._loop.time())
+        self._flush_timer = None if due is None else self._loop.call_at(due, self._flush)
 
     def _bound(self, publisher: Publisher, ssrc: bytes, bound: bool) -> None:
         """A publisher took an SSRC, or gave it up."""
@@ -318,6 +341,8 @@ class Node:
             feedback=dict(counters.feedback),
             latency=list(counters.latency.counts),
             latency_sum_s=counters.latency.sum_s,
+            latency_burst=list(counters.latency.burst),
+            latency_burst_sum_s=counters.latency.burst_sum_s,
         )
 
 

@@ -9,18 +9,15 @@ from bridge import rtcp
 from bridge.answer import ReceivedSlot
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Delivery, Meter
+from bridge.hotpath import Leg
 from bridge.metrics import Counters
-from bridge.packetcache import PacketCache, retransmission
 from bridge.session import Session
 from bridge.slot import Slot
 from signaling.wire.control import StreamStats
-from signaling.wire.ids import Media, SlotKind, slot_kind
+from signaling.wire.ids import Media
 
 REPORTS_OF_COMPOUND = 32
 """Sender reports of 28 bytes each in one compound, to stay below the MTU."""
-
-CACHED_PACKETS: dict[SlotKind, int] = {"stage": 512, "preview": 256, "thumb": 64}
-"""Packets kept for NACKs: about two seconds of what flows in each."""
 
 
 class Receiver:
@@ -41,7 +38,7 @@ class Receiver:
         self._cname = cname
         self._counters = counters
         self._carry_out = carry_out
-        self._outs = {one.ssrc: _Out(one, session, now) for one in received}
+        self._outs = {one.ssrc: _Out(one, session.leg) for one in received}
         self._meters: dict[Media, Meter] = {
             media: Meter(now) for media in dict.fromkeys(one.codec.media for one in received)
         }
@@ -76,7 +73,7 @@ class Receiver:
                 case rtcp.Nack(media_ssrc=ssrc, lost=lost):
                     out = self._outs.get(ssrc)
                     if out is not None:
-                        out.resend(now, lost)
+                        out.slot.outlet.resend(now, lost)
                 case _:
                     pass
         for out in map(self._outs.get, asked):
@@ -88,11 +85,12 @@ class Receiver:
         ntp = rtcp.ntp_time(wall)
         reports: list[rtcp.SenderReport] = []
         for out in self._outs.values():
-            if out.slot.packets == out.reported_packets:
+            out.slot.outlet.forget(now)
+            if out.slot.outlet.packets == out.reported_packets:
                 continue
             info = out.slot.sender_info(now)
             if info is not None:
-                out.reported_packets = out.slot.packets
+                out.reported_packets = out.slot.outlet.packets
                 reports.append(
                     rtcp.SenderReport(info.ssrc, ntp, info.rtp_timestamp, info.packets, info.octets)
                 )
@@ -106,8 +104,9 @@ class Receiver:
         return ()
 
     def dropped(self) -> Mapping[str, int]:
-        """See `Flow`: packets that could not be protected."""
-        return {"protect_failed": sum(one.slot.failures for one in self._outs.values())}
+        """See `Flow`: packets that could not be protected, and those that found no room."""
+        failures = sum(one.slot.outlet.failures for one in self._outs.values())
+        return {"protect_failed": failures, "send_buffer": self._session.leg.dropped}
 
     def stats(self, now: float) -> list[StreamStats]:
         """See `Flow`: one for each kind of media, over its slots."""
@@ -138,13 +137,13 @@ class Receiver:
 
     def _stats(self, now: float, media: Media, meter: Meter) -> StreamStats:
         outs = [one for one in self._outs.values() if one.slot.codec.media == media]
-        octets = sum(one.slot.octets for one in outs)
+        octets = sum(one.slot.outlet.octets for one in outs)
         sent = [(one.sent_since(), one.delivery.loss_ratio) for one in outs]
         total = sum(packets for packets, _ in sent)
         return StreamStats(
             media=media,
             track=None,
-            packets=sum(one.slot.packets for one in outs),
+            packets=sum(one.slot.outlet.packets for one in outs),
             bytes=octets,
             bitrate_bps=meter.bitrate_bps(now, octets),
             lost=sum(one.delivery.lost for one in outs),
@@ -155,51 +154,32 @@ class Receiver:
 
 
 class _Out:
-    """One slot, what is remembered of its receiver, and the slot's leg."""
+    """One slot, and what is remembered of its receiver."""
 
-    def __init__(self, received: ReceivedSlot, session: Session, now: float) -> None:
+    def __init__(self, received: ReceivedSlot, leg: Leg) -> None:
         self.name = received.slot
         self.delivery = Delivery(received.codec.clock_rate)
         self.fir_number: int | None = None
         self.reported_packets = 0
         self._counted = 0
-        self._session = session
-        self._rtx = received.rtx
-        self._rtx_sequence = secrets.randbits(15)
-        size = CACHED_PACKETS.get(slot_kind(received.slot), CACHED_PACKETS["stage"])
-        self._cache = PacketCache(size, now) if received.nack else None
         self.slot = Slot(
             received.codec,
-            received.ssrc,
-            received.payload_type,
-            session if self._cache is None else self,
+            leg.outlet(
+                received.ssrc,
+                received.payload_type,
+                urgent=received.codec.media == "audio",
+                nack=received.nack,
+                rtx=received.rtx,
+                rtx_sequence=secrets.randbits(15),
+            ),
             first_sequence=secrets.randbits(15),
             first_timestamp=secrets.randbits(32),
             first_picture_id=secrets.randbits(15),
         )
 
-    def send_rtp(self, packet: bytes, /) -> None:
-        """See `hotpath.Leg`."""
-        assert self._cache is not None
-        self._cache.store(packet)
-        self._session.send_rtp(packet)
-
-    def resend(self, now: float, lost: Sequence[int]) -> None:
-        """Answer a NACK from the cache."""
-        if self._cache is None:
-            return
-        for sequence in lost:
-            packet = self._cache.resend(now, sequence)
-            if packet is None:
-                continue
-            if self._rtx is not None:
-                self._rtx_sequence += 1
-                packet = retransmission(packet, *self._rtx, self._rtx_sequence)
-            self._session.send_rtp(packet)
-
     def sent_since(self) -> int:
         """Packets since the last call."""
-        before, self._counted = self._counted, self.slot.packets
+        before, self._counted = self._counted, self.slot.outlet.packets
         return self._counted - before
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge import rtcp, stun
+from bridge.hotpath import Leg
 from bridge.ice import (
     CheckReceived,
     Credentials,
@@ -88,7 +89,7 @@ class Flow(Protocol):
 
 
 class Session:
-    """The transport of one session; a `Leg` for the slots that flow out over it.
+    """The transport of one session; its slots flow out over `leg`.
 
     `on_change` is called after each edge of `state` with (session, reason). The owner ticks it
     once a second, and drops it once it is ``closed``; `close` is final and frees everything.
@@ -102,6 +103,7 @@ class Session:
         certificate: Certificate,
         sockets: Sequence[MediaSocket],
         counters: Counters,
+        leg: Leg,
         now: float,
         on_change: Callable[[Session, str], None],
     ) -> None:
@@ -109,6 +111,7 @@ class Session:
         self.ufrag = credentials.ufrag
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
+        self.leg = leg
         self._ice = IceLite(credentials, offer.remote, now)
         self._channel = SecureChannel(
             certificate,
@@ -198,10 +201,6 @@ class Session:
 
     # --- to the socket ----------------------------------------------------------------------
 
-    def send_rtp(self, packet: bytes, /) -> None:
-        """See `hotpath.Leg`."""
-        self._send(self._channel.protect_rtp(packet))
-
     def send_rtcp(self, compound: bytes) -> None:
         """Protect and send; nothing when not connected."""
         if self._channel.connected:
@@ -235,6 +234,7 @@ class Session:
         if self.state == "closed":
             return
         self._channel.close()
+        self.leg.close()
         for path in self._ice.paths:
             self._sockets[path.socket].forget(path.address, self)
         if self._handshake is not None:
@@ -255,8 +255,10 @@ class Session:
                     self._sockets[path.socket].forget(path.address, self)
                 case Selected(path):
                     self._socket, self._address = self._sockets[path.socket], path.address
+                    self.leg.aim(self._socket, self._address)
                 case Unselected():
                     self._address = None
+                    self.leg.halt()
                 case StateChanged("closed", reason):
                     self.close(now, reason)
                 case StateChanged("lost", reason):
@@ -279,6 +281,7 @@ class Session:
             if self.state != "closed":
                 self.close(self._loop.time(), f"dtls_failed: {error}")
             return
+        self.leg.secure(self._channel.protection())
         if self.flow is not None:
             self.flow.connected(self._loop.time())
         self._change("connected", "")

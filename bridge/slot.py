@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.codecs import Codec
-from bridge.hotpath import Leg
+from bridge.hotpath import Outlet
 from bridge.source import Source
 
 
@@ -28,64 +28,48 @@ class Slot:
     the source's by constants, so that what was lost stays a hole that a late packet can fill; and
     no sequence number is ever given to two packets, as SRTP's ciphers demand (RFC 3711 §9.1).
 
-    `ssrc` and `payload_type` are those that the answer states. `first_sequence` (0–32,767, so
-    that SRTP's rollover counter cannot be misread, RFC 3711 §3.3.1), `first_timestamp` and
-    `first_picture_id` are random numbers of the caller. `packets`, `octets` (payload bytes),
-    `switches`, `keyframe_requests` (of the receiver) and `failures` (the leg raised) are totals.
+    `outlet` sends them, under the SSRC and payload type that the answer states.
+    `first_sequence` (0–32,767, so that SRTP's rollover counter cannot be misread, RFC 3711
+    §3.3.1), `first_timestamp` and `first_picture_id` are random numbers of the caller.
+    `switches` and `keyframe_requests` (of the receiver) are totals.
     """
 
     __slots__ = (
         "_at",
         "_next_sequence",
         "_picture",
+        "_picture_offset",
+        "_sequence_offset",
         "_source",
         "_timestamp",
+        "_timestamp_offset",
         "_tl0_picture",
+        "_tl0_picture_offset",
         "codec",
-        "failures",
-        "first",
         "keyframe_requests",
-        "leg",
-        "octets",
-        "packets",
-        "payload_type",
-        "picture_offset",
-        "send",
-        "sequence_offset",
-        "ssrc",
+        "outlet",
         "switches",
-        "timestamp_offset",
-        "tl0_picture_offset",
     )
 
     def __init__(
         self,
         codec: Codec,
-        ssrc: int,
-        payload_type: int,
-        leg: Leg,
+        outlet: Outlet,
         *,
         first_sequence: int,
         first_timestamp: int,
         first_picture_id: int = 0,
     ) -> None:
         self.codec = codec
-        self.ssrc = ssrc
-        self.payload_type = payload_type
-        self.leg = leg
-        self.send = leg.send_rtp
-        self.packets = 0
-        self.octets = 0
+        self.outlet = outlet
         self.switches = 0
         self.keyframe_requests = 0
-        self.failures = 0
-        # the run in progress, in the numbers of its source: what the fan-out adds
+        # the run in progress: what the outlet adds to the numbers of its source
         self._source: Source | None = None
-        self.first = 0
-        self.sequence_offset = 0
-        self.timestamp_offset = 0
-        self.picture_offset = 0
-        self.tl0_picture_offset = 0
+        self._sequence_offset = 0
+        self._timestamp_offset = 0
+        self._picture_offset = 0
+        self._tl0_picture_offset = 0
         # where the last run ended, in the numbers of this slot; `_at` None before the first
         self._at: float | None = None
         self._next_sequence = first_sequence
@@ -113,11 +97,18 @@ class Slot:
             ticks = (now - self._at) * self.codec.clock_rate
             timestamp += max(1, round(ticks / grid)) * grid
         self._source = source
-        self.first = packet.sequence
-        self.sequence_offset = self._next_sequence - packet.sequence
-        self.timestamp_offset = timestamp - packet.timestamp
-        self.picture_offset = self._picture + 1 - packet.picture
-        self.tl0_picture_offset = self._tl0_picture + 1 - packet.tl0_picture
+        self._sequence_offset = self._next_sequence - packet.sequence
+        self._timestamp_offset = timestamp - packet.timestamp
+        self._picture_offset = self._picture + 1 - packet.picture
+        self._tl0_picture_offset = self._tl0_picture + 1 - packet.tl0_picture
+        self.outlet.begin(
+            now,
+            packet,
+            self._sequence_offset,
+            self._timestamp_offset,
+            self._picture_offset,
+            self._tl0_picture_offset,
+        )
         self.switches += 1
 
     def end(self) -> None:
@@ -130,11 +121,11 @@ class Slot:
             return
         self._source = None
         self._at = source.last_at
-        self._next_sequence = source.last_sequence + self.sequence_offset + 1
-        self._timestamp = source.last_timestamp + self.timestamp_offset
-        self._picture = source.last_picture + self.picture_offset
+        self._next_sequence = source.last_sequence + self._sequence_offset + 1
+        self._timestamp = source.last_timestamp + self._timestamp_offset
+        self._picture = source.last_picture + self._picture_offset
         if source.last_tl0_picture >= 0:
-            self._tl0_picture = source.last_tl0_picture + self.tl0_picture_offset
+            self._tl0_picture = source.last_tl0_picture + self._tl0_picture_offset
 
     def sender_info(self, now: float) -> SenderInfo | None:
         """Figures for a sender report, or None while nothing was ever sent.
@@ -143,10 +134,11 @@ class Slot:
         """
         source = self._source
         if source is not None:
-            at, timestamp = source.last_at, source.last_timestamp + self.timestamp_offset
+            at, timestamp = source.last_at, source.last_timestamp + self._timestamp_offset
         elif self._at is not None:
             at, timestamp = self._at, self._timestamp
         else:
             return None
         timestamp += round((now - at) * self.codec.clock_rate)
-        return SenderInfo(self.ssrc, timestamp & 0xFFFFFFFF, self.packets, self.octets)
+        outlet = self.outlet
+        return SenderInfo(outlet.ssrc, timestamp & 0xFFFFFFFF, outlet.packets, outlet.octets)

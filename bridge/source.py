@@ -9,6 +9,7 @@ from bridge import rtp
 from bridge.codecs import H264, VP8, Codec, H264Payload, Vp8Payload, parse_h264, parse_vp8
 from bridge.estimator import MAX_MISORDER, Reception
 from bridge.loudness import Loudness
+from bridge.packetcache import History
 
 MAX_GAP = 256
 """Lost packets in a row after which nothing can fill the hole: the stream starts anew."""
@@ -41,11 +42,13 @@ class Packet:
     `sequence` is extended and counts no packet that was dropped on purpose; `late` means that a
     higher one came before. `picture` is the extended VP8 picture id, -1 in other codecs, and
     `descriptor` the first two octets of a descriptor with a 15-bit picture id; `tl0_picture` is
-    -1 when absent. `tail` is what follows in every slot alike. `marker` is 0x80 or 0.
+    -1 when absent. `tail` is what follows in every slot alike. `marker` is 0x80 or 0. `history`
+    is where the packet path keeps the source's packets for those who ask again.
     """
 
     __slots__ = (
         "descriptor",
+        "history",
         "late",
         "marker",
         "picture",
@@ -57,6 +60,7 @@ class Packet:
     )
 
     def __init__(self) -> None:
+        self.history = History()
         self.sequence = 0
         self.timestamp = 0
         self.marker = 0

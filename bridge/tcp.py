@@ -79,7 +79,16 @@ class TcpSocket:
 
     # --- for sessions -------------------------------------------------------------------------
 
-    def send(self, datagram: bytes, address: Address) -> None:
+    @property
+    def full(self) -> bool:
+        """Each connection has a backlog of its own: see `hotpath.Wire`."""
+        return False
+
+    def fileno(self) -> int:
+        """Datagrams are framed, so none is sent past `send`."""
+        return -1
+
+    def send(self, datagram: bytes, address: Address, /) -> None:
         """Send without waiting. What a slow reader does not take waits in a bounded backlog; beyond
         it, datagrams are dropped and counted (``tcp_backlog``), those of video first."""
         connection = self._connections.get(address)

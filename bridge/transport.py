@@ -21,8 +21,10 @@ from aiortc.rtcdtlstransport import (
     certificate_digest,
 )
 from OpenSSL import SSL
+from pylibsrtp._binding import ffi, lib
 
 from bridge.fingerprint import DIGEST_BYTES, Fingerprint
+from bridge.hotpath import Protection
 
 Role = Literal["server", "client"]
 ChannelState = Literal["new", "connecting", "connected", "closed", "failed"]
@@ -187,6 +189,15 @@ class SecureChannel:
             return self._tx.protect(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise _srtp_error(error) from None
+
+    def protection(self) -> Protection:
+        """What protects outgoing RTP, for who sends it past this class. Raises SrtpError when not
+        connected. It outlives the channel: let go of it when the channel closes."""
+        if self._tx is None:
+            raise SrtpError("rtp_before_dtls")
+        function = ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))
+        context = ffi.cast("uintptr_t", self._tx._srtp[0])
+        return Protection(self._tx.protect, int(function), int(context))
 
     def unprotect_rtp(self, packet: bytes) -> bytes:
         """An SRTP packet as RTP. Raises SrtpError."""

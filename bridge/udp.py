@@ -85,7 +85,16 @@ class UdpSocket:
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._loop.add_reader(self._socket, self._readable)
 
-    def send(self, datagram: bytes, address: Address) -> None:
+    @property
+    def full(self) -> bool:
+        """Datagrams wait for room already: see `hotpath.Wire`."""
+        return bool(self._backlog)
+
+    def fileno(self) -> int:
+        """The socket."""
+        return self._socket.fileno()
+
+    def send(self, datagram: bytes, address: Address, /) -> None:
         """Send without waiting. What the kernel does not take at once waits in a bounded backlog;
         beyond it, datagrams are dropped and counted (``send_buffer``)."""
         if self._backlog:
@@ -161,9 +170,7 @@ class UdpSocket:
         now = self._loop.time()
         to_monotonic = time.monotonic() - time.time()
         receive, peers, counters = self._socket.recvmsg, self.peers, self._counters
-        timestamp = _TIMESPEC.unpack
-        sent = counters.packets_out
-        oldest = 0.0
+        timestamp, latency = _TIMESPEC.unpack, counters.latency
         size = 0
         count = 0
         for _ in range(BATCH):
@@ -182,7 +189,7 @@ class UdpSocket:
                 peer = peers.get(address)
                 seconds, nanoseconds = timestamp(extra[0][2])
                 arrival = seconds + nanoseconds * 1e-9 + to_monotonic
-                oldest = oldest or arrival
+                latency.arrival = arrival
                 if peer is not None:
                     peer.receive_media(now, arrival, datagram)
                 else:
@@ -200,8 +207,7 @@ class UdpSocket:
                 counters.dropped["malformed"] += 1
         counters.packets_in += count
         counters.bytes_in += size
-        if oldest and counters.packets_out != sent:
-            counters.latency.took(time.monotonic() - oldest)
+        latency.arrival = 0.0
         return count
 
 

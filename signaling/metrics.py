@@ -159,15 +159,23 @@ class ServiceMetrics(Collector):
     def _latency(self) -> Family:
         family = HistogramMetricFamily(
             "diemcau_forward_latency_seconds",
-            "From the arrival of a read batch's first SRTP datagram until all of it was forwarded.",
-            labels=["node"],
+            "How long forwarded packets were in the node, once for each receiver; burst: of a "
+            "keyframe, or held up by the pacer.",
+            labels=["node", "burst"],
         )
         edges = [*map(str, LATENCY_EDGES_S), "+Inf"]
         for link in self._nodes.links:
             # a node of another version may know none or others
-            if link.stats is not None and len(link.stats.latency) == len(edges):
-                buckets = list(zip(edges, accumulate(link.stats.latency), strict=True))
-                family.add_metric([link.node], buckets, link.stats.latency_sum_s)
+            stats = link.stats
+            if stats is None:
+                continue
+            for burst, counts, sum_s in (
+                ("no", stats.latency, stats.latency_sum_s),
+                ("yes", stats.latency_burst, stats.latency_burst_sum_s),
+            ):
+                if len(counts) == len(edges):
+                    buckets = list(zip(edges, accumulate(counts), strict=True))
+                    family.add_metric([link.node, burst], buckets, sum_s)
         return family
 
     def _lost(self) -> Family:

@@ -170,9 +170,10 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
 
     `packets_in` to `bytes_out` count datagrams of any protocol; `traffic` has the media among them.
     `feedback` counts RTCP feedback that was sent or received, by type: ``pli``, ``fir``, ``nack``,
-    ``remb``, ``twcc``. `latency` counts read batches that made the node send something, by how
-    long after the arrival of its first SRTP datagram the batch had been forwarded, one number for
-    each bucket of `LATENCY_EDGES_S`; `latency_sum_s` is the sum of those times.
+    ``remb``, ``twcc``. `latency` counts forwarded packets, once for each receiver, by how long
+    they were in the node (from the kernel's receive time until the kernel had them again), one
+    number for each bucket of `LATENCY_EDGES_S`; `latency_sum_s` is the sum of those times. Packets
+    of keyframes and what the pacer held up are in `latency_burst` instead.
     """
 
     at: float
@@ -189,6 +190,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     feedback: dict[str, int] = {}
     latency: list[int] = []
     latency_sum_s: float = 0.0
+    latency_burst: list[int] = []
+    latency_burst_sum_s: float = 0.0
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag="session_opened"):

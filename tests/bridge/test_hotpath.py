@@ -1,26 +1,31 @@
-"""The fan-out: each slot's own numbers, and nobody suffers for another's leg."""
+"""The packet path, in both implementations: each slot's own numbers, and nobody suffers for
+another's leg."""
 
 import pytest
 
 from bridge import rtp
 from bridge.codecs import OPUS, VP8
-from bridge.hotpath import Fanout, PythonFanout
+from bridge.hotpath_choice import choose
 from bridge.slot import Slot
 from tests.fakes.streams import Camera, Label, Microphone, ReceivingLeg
 
 
-@pytest.fixture(params=[PythonFanout])
-def fanout(request: pytest.FixtureRequest) -> Fanout:
-    return request.param()
+@pytest.fixture(params=["python", "compiled"])
+def make(request: pytest.FixtureRequest):
+    return choose(request.param)
 
 
-def _slots(codec, legs: list[ReceivingLeg]) -> list[Slot]:
+def _slots(codec, legs: list[ReceivingLeg], **more) -> list[Slot]:
     return [
         Slot(
             codec,
-            ssrc=0xF0 + n,
-            payload_type=111 if codec is OPUS else 100 + n,
-            leg=leg,
+            leg.leg.outlet(
+                0xF0 + n,
+                111 if codec is OPUS else 100 + n,
+                urgent=codec is OPUS,
+                nack=codec is VP8,
+                **more,
+            ),
             first_sequence=65_535 - n,
             first_timestamp=2**32 - 1 - n,
             first_picture_id=32_767 - n,
@@ -29,21 +34,21 @@ def _slots(codec, legs: list[ReceivingLeg]) -> list[Slot]:
     ]
 
 
-def _forward(fanout: Fanout, source, slots: list[Slot], packets: list[bytes]) -> None:
+def _forward(source, slots: list[Slot], legs: list[ReceivingLeg], packets: list[bytes]) -> None:
     for n, packet in enumerate(packets):
         source.receive(0.0, packet)
         if n == 0:
             for slot in slots:
                 slot.begin(0.0, source)
-        fanout.forward(source.packet, slots)
+        legs[0].path.forward(0.0, source.packet, slots)
 
 
 @pytest.mark.parametrize("tl0", [True, False])
-def test_each_slot_gets_the_picture_in_its_own_numbers_over_their_wrap(fanout, tl0: bool) -> None:
+def test_each_slot_gets_the_picture_in_its_own_numbers_over_their_wrap(make, tl0: bool) -> None:
     camera = Camera(1, tl0=tl0)
-    legs = [ReceivingLeg(), ReceivingLeg()]
+    legs = [ReceivingLeg(make), ReceivingLeg(make)]
     packets = [*camera.frame(keyframe=True), *camera.frame()]
-    _forward(fanout, camera.source(), _slots(VP8, legs), packets)
+    _forward(camera.source(), _slots(VP8, legs), legs, packets)
     for n, leg in enumerate(legs):
         headers = [rtp.parse(packet) for packet in leg.packets]
         assert [header.sequence for header in headers] == [
@@ -70,26 +75,28 @@ def test_each_slot_gets_the_picture_in_its_own_numbers_over_their_wrap(fanout, t
         ]
 
 
-def test_sound_is_forwarded_unchanged_but_for_the_header(fanout) -> None:
+def test_sound_is_forwarded_unchanged_but_for_the_header(make) -> None:
     microphone = Microphone(3)
-    leg = ReceivingLeg()
+    leg = ReceivingLeg(make)
     slots = _slots(OPUS, [leg])
-    _forward(fanout, microphone.source(), slots, [microphone.frame(), microphone.frame()])
+    _forward(microphone.source(), slots, [leg], [microphone.frame(), microphone.frame()])
     assert [one.label for one in leg.received()] == [Label(3, 1, 0), Label(3, 2, 0)]
-    assert (slots[0].packets, slots[0].octets) == (2, sum(len(p) - 12 for p in leg.packets))
+    octets = sum(len(packet) - 12 for packet in leg.packets)
+    assert (slots[0].outlet.packets, slots[0].outlet.octets) == (2, octets)
 
 
-def test_octets_count_the_payload_as_sent(fanout) -> None:
+def test_octets_count_the_payload_as_sent(make) -> None:
     camera = Camera(1, picture_ids="short")
-    leg = ReceivingLeg()
+    leg = ReceivingLeg(make)
     slots = _slots(VP8, [leg])
-    _forward(fanout, camera.source(), slots, camera.frame(keyframe=True))
-    assert slots[0].octets == sum(len(packet) - 12 for packet in leg.packets)
+    _forward(camera.source(), slots, [leg], camera.frame(keyframe=True))
+    sent = sum(len(packet) - 12 for packet in leg.packets)
+    assert slots[0].outlet.octets == sent
 
 
 @pytest.mark.parametrize("kind", ["sound", "picture", "picture with layers"])
-def test_a_leg_that_raises_harms_no_other(fanout, kind: str) -> None:
-    legs = [ReceivingLeg(), ReceivingLeg(broken=True), ReceivingLeg()]
+def test_a_leg_that_fails_harms_no_other(make, kind: str) -> None:
+    legs = [ReceivingLeg(make), ReceivingLeg(make, broken=True), ReceivingLeg(make)]
     if kind == "sound":
         microphone = Microphone(1)
         source, packets, codec = microphone.source(), [microphone.frame()], OPUS
@@ -97,23 +104,23 @@ def test_a_leg_that_raises_harms_no_other(fanout, kind: str) -> None:
         camera = Camera(1, tl0=kind == "picture with layers")
         source, packets, codec = camera.source(), camera.frame(keyframe=True, parts=1), VP8
     slots = _slots(codec, legs)
-    _forward(fanout, source, slots, packets)
+    _forward(source, slots, legs, packets)
     assert [len(leg.packets) for leg in legs] == [1, 0, 1]
-    assert [slot.failures for slot in slots] == [0, 1, 0]
+    assert [slot.outlet.failures for slot in slots] == [0, 1, 0]
 
 
-def test_a_late_packet_reaches_only_slots_that_had_begun_before_it(fanout) -> None:
+def test_a_late_packet_reaches_only_slots_that_had_begun_before_it(make) -> None:
     microphone = Microphone(1)
     source = microphone.source()
-    legs = [ReceivingLeg(), ReceivingLeg()]
+    legs = [ReceivingLeg(make), ReceivingLeg(make)]
     old, new = _slots(OPUS, legs)
     first, late, third = microphone.frame(), microphone.frame(), microphone.frame()
-    _forward(fanout, source, [old], [first])
+    _forward(source, [old], legs, [first])
     source.receive(0.0, third)
     new.begin(0.0, source)
-    fanout.forward(source.packet, [old, new])
+    legs[0].path.forward(0.0, source.packet, [old, new])
     source.receive(0.0, late)
-    fanout.forward(source.packet, [old, new])
+    legs[0].path.forward(0.0, source.packet, [old, new])
     assert [one.label.frame for one in legs[0].received()] == [1, 3, 2]
     assert [one.label.frame for one in legs[1].received()] == [3]
     # the hole that the late packet fills

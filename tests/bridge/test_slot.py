@@ -10,19 +10,22 @@ from hypothesis import strategies as st
 
 from bridge import rtp
 from bridge.codecs import OPUS, VP8
-from bridge.hotpath import PythonFanout
+from bridge.hotpath_choice import choose
+from bridge.metrics import Counters
 from bridge.slot import SenderInfo, Slot
 from bridge.source import Source, Verdict
 from tests.fakes.matrix import Matrix
 from tests.fakes.streams import Camera, Microphone, Received, ReceivingLeg
 
+PATH = choose()(Counters(), lambda: 0.0, lambda: None)
+
 
 def _slot(codec=VP8, leg: ReceivingLeg | None = None) -> Slot:
     return Slot(
         codec,
-        0xAA,
-        111 if codec is OPUS else 97,
-        leg or ReceivingLeg(),
+        (leg or ReceivingLeg()).leg.outlet(
+            0xAA, 111 if codec is OPUS else 97, urgent=codec is OPUS, nack=False
+        ),
         first_sequence=10,
         first_timestamp=20,
         first_picture_id=30,
@@ -35,7 +38,7 @@ def _carry(slot: Slot, source: Source, now: float, packets: list[bytes], begin=F
         if begin:
             slot.begin(now, source)
             begin = False
-        PythonFanout().forward(source.packet, [slot])
+        PATH.forward(now, source.packet, [slot])
 
 
 def test_begin_starts_with_the_numbers_it_was_given() -> None:
@@ -146,7 +149,8 @@ def test_sender_info_stays_on_one_time_line_over_a_switch() -> None:
 
 def test_sound_stays_on_its_grid_over_the_wrap_of_both_clocks() -> None:
     leg = ReceivingLeg()
-    slot = Slot(OPUS, 0xAA, 111, leg, first_sequence=0, first_timestamp=2**32 - 3 * 960 + 7)
+    outlet = leg.leg.outlet(0xAA, 111, urgent=True, nack=False)
+    slot = Slot(OPUS, outlet, first_sequence=0, first_timestamp=2**32 - 3 * 960 + 7)
     now = 0.0
     for number in range(4):
         microphone = Microphone(number, timestamp=2**32 - 2 * 960 + number)

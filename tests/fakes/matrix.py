@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bridge.codecs import H264, OPUS, VP8
 from bridge.crosspoint import Crosspoint, Output
-from bridge.hotpath import PythonFanout
+from bridge.hotpath_choice import choose
+from bridge.metrics import Counters
 from bridge.slot import Slot
 from bridge.source import Source
 from signaling.wire.control import Route, Routes, RoutesHeld
@@ -19,7 +20,7 @@ class Matrix:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.crosspoint = Crosspoint(PythonFanout())
+        self.crosspoint = Crosspoint(choose()(Counters(), lambda: 0.0, lambda: None))
         self.asked: list[tuple[float, Source]] = []
         self.revision = 0
 
@@ -47,9 +48,9 @@ class Matrix:
         audio = slot_media(SlotName(name)) == "audio"
         slot = Slot(
             OPUS if audio else H264 if h264 else VP8,
-            0xAA,
-            111 if audio else 108 if h264 else 97,
-            leg,
+            leg.leg.outlet(
+                0xAA, 111 if audio else 108 if h264 else 97, urgent=audio, nack=not audio
+            ),
             first_sequence=first_sequence,
             first_timestamp=first_timestamp,
             first_picture_id=first_picture_id,

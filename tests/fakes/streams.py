@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from bridge import rtp
 from bridge.codecs import H264, OPUS, VP8, parse_h264, parse_vp8
+from bridge.hotpath import Protection
+from bridge.hotpath_choice import HotPathMaker, choose
+from bridge.metrics import Counters
 from bridge.source import Source
 
 PictureIds = Literal["none", "short", "long"]
@@ -181,17 +184,39 @@ class Received(NamedTuple):
     starts_keyframe: bool
 
 
-@dataclass
 class ReceivingLeg:
-    """Keeps what it is sent; raises `OSError` instead while `broken`."""
+    """A leg of a packet path of its own, and the wire behind it, which keeps what it is sent.
 
-    packets: list[bytes] = field(default_factory=list)
-    broken: bool = False
+    Nothing is encrypted. While `broken`, protecting fails.
+    """
 
-    def send_rtp(self, packet: bytes, /) -> None:
+    full = False
+
+    def __init__(self, make: HotPathMaker | None = None, *, broken: bool = False) -> None:
+        self.counters = Counters()
+        self.path = (make or choose())(self.counters, lambda: 0.0, lambda: None)
+        self.broken = broken
+        self.leg = self.path.leg(0.0)
+        self.leg.secure(Protection(self._protect))
+        self.leg.aim(self, ("192.0.2.1", 9))
+        self._packets: list[bytes] = []
+
+    @property
+    def packets(self) -> list[bytes]:
+        """All that was sent, the pacer's queue included."""
+        self.path.flush(1e9)
+        return self._packets
+
+    def fileno(self) -> int:
+        return -1
+
+    def send(self, datagram: bytes, address: object, /) -> None:
+        self._packets.append(datagram)
+
+    def _protect(self, packet: bytes) -> bytes:
         if self.broken:
-            raise OSError("no route to host")
-        self.packets.append(packet)
+            raise OSError("no key")
+        return packet
 
     def received(self) -> list[Received]:
         """All packets in their order of arrival; -1 where a number is absent."""

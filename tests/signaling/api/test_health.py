@@ -50,6 +50,8 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
         feedback={"pli": 2, "twcc": 0},
         latency=[4, 2, *[0] * (len(LATENCY_EDGES_S) - 2), 1],
         latency_sum_s=1.5,
+        latency_burst=[0, 3, *[0] * (len(LATENCY_EDGES_S) - 1)],
+        latency_burst_sum_s=0.5,
     )
     link = stage.server.services.nodes.links[0]
     while link.stats is None or not link.stats.sessions:
@@ -78,9 +80,12 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     assert value("diemcau_rtcp_feedback_total", node="node-1", type="twcc") == 0
     buckets = {"0.0005": 4, "0.001": 6, "0.512": 6, "+Inf": 7}
     for edge, count in buckets.items():
-        assert value("diemcau_forward_latency_seconds_bucket", node="node-1", le=edge) == count
-    assert value("diemcau_forward_latency_seconds_count", node="node-1") == 7
-    assert value("diemcau_forward_latency_seconds_sum", node="node-1") == 1.5
+        labels = {"node": "node-1", "burst": "no", "le": edge}
+        assert value("diemcau_forward_latency_seconds_bucket", **labels) == count
+    for burst, count, total in (("no", 7, 1.5), ("yes", 3, 0.5)):
+        labels = {"node": "node-1", "burst": burst}
+        assert value("diemcau_forward_latency_seconds_count", **labels) == count
+        assert value("diemcau_forward_latency_seconds_sum", **labels) == total
     assert value("diemcau_packets_dropped_total", node="node-1", reason="srtp_auth") == 3
     labels = {"conference": stage.conference, "site": "48", "direction": "publish", "kind": "audio"}
     assert value("diemcau_rtp_packets_lost_total", **labels) == 7
