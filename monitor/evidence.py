@@ -185,6 +185,7 @@ class Evidence:
         receive = self._media.receive if self._media and fresh else None
         sent = publish.streams if publish else []
         report = self._fresh_report(now) or Report()
+        mic = next((stream for stream in sent if stream.track == "mic"), None)
         return SiteFigures(
             state=state,
             since=since,
@@ -205,6 +206,10 @@ class Evidence:
             camera=report.camera,
             microphone=report.microphone,
             microphone_level=report.microphone_level,
+            mic_level_dbov=mic.level_dbov if mic else None,
+            mic_heard=mic.heard if mic else None,
+            mic_clipping_ratio=mic.clipping_ratio if mic else None,
+            floor_position=mic.floor if mic else None,
         )
 
     def _impairments(self, now: float) -> Impairments:

@@ -22,7 +22,8 @@ _CONTROL_UP: dict[ControlState, float | None] = {"good": 1.0, "lost": 0.0, "none
 
 class SiteMetrics(Collector):
     """``diemcau_site_up``, ``_state``, ``_control_up``, ``_quality_ratio``, ``_rtt_seconds``,
-    ``_jitter_seconds``, ``_loss_ratio``, ``_freeze_ratio``, ``_bitrate_bits_per_second`` and
+    ``_jitter_seconds``, ``_loss_ratio``, ``_freeze_ratio``, ``_bitrate_bits_per_second``,
+    ``_microphone_level_dbov``, ``_microphone_heard``, ``_microphone_clipping_ratio`` and
     ``diemcau_node_suspected``; a figure that is not known has no sample."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -72,8 +73,15 @@ class SiteMetrics(Collector):
                 ("jitter_seconds", "Interarrival jitter of the site's worst stream.", ["kind"]),
                 ("loss_ratio", "Loss of what the site sends and of what it gets.", ["direction"]),
                 ("bitrate_bits_per_second", "What the site sends.", []),
+                ("microphone_level_dbov", "The loudest packet of the last second, 0 to -127.", []),
+                ("microphone_heard", "1 while somebody speaks into it, muted or not.", []),
+                ("microphone_clipping_ratio", "Share of packets at the end of the scale.", []),
             )
         }
+
+
+def _as_float(known: bool | None) -> float | None:
+    return None if known is None else float(known)
 
 
 def _add(
@@ -94,6 +102,9 @@ def _add(
         ("bitrate_bits_per_second", labels, figures.bitrate_bps),
         ("quality_ratio", labels, figures.quality),
         ("freeze_ratio", labels, figures.freeze_ratio),
+        ("microphone_level_dbov", labels, figures.mic_level_dbov),
+        ("microphone_heard", labels, _as_float(figures.mic_heard)),
+        ("microphone_clipping_ratio", labels, figures.mic_clipping_ratio),
         ("control_up", labels, _CONTROL_UP[figures.control]),
     )
     for name, values, figure in known:

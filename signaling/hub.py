@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from signaling import permissions, routing
 from signaling.bus import Bus
 from signaling.clock import Clock
-from signaling.conference.commands import SYSTEM, Command, Join, Lose, LoseStandby
+from signaling.conference.commands import SYSTEM, Command, Hear, Join, Lose, LoseStandby
 from signaling.conference.state import Conference
 from signaling.limits import AWAITING_HELLO
 from signaling.owner import Owner
@@ -154,6 +154,10 @@ class Hub:
         if seat.standby is not None:
             await self._submit(owner, LoseStandby(site, seat.standby))
         await self._submit(owner, Lose(site))
+
+    def microphone_heard(self, owner: Owner, site: SiteCode, device: DeviceId) -> None:
+        """A bridge node says that voice comes from this device."""
+        self._later(self._submit(owner, Hear(site, device)))
 
     def links(self) -> list[tuple[Conference, str]]:
         """The conference and link id of every connected device."""

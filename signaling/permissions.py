@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Literal, get_args
 
-from signaling.conference.commands import Command, Create, Join, Lose, LoseStandby
+from signaling.conference.commands import Command, Create, Hear, Join, Lose, LoseStandby
 from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Role
@@ -41,6 +41,7 @@ Action = Literal[
     "leave",
     "lose",
     "lose_standby",
+    "hear",
     "see_all_sites",
     "see_links",
     "change_links",
@@ -73,7 +74,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             *("clear_help", "share", "unshare"),
         )
     ),
-    "system": frozenset({"create", "lose", "lose_standby"}),
+    "system": frozenset({"create", "lose", "lose_standby", "hear"}),
 }
 """Role → actions. What a site may do reaches its own seat only (`decide`)."""
 
@@ -82,6 +83,7 @@ _ACTIONS: dict[type[Command], Action] = {
     Join: "join",
     Lose: "lose",
     LoseStandby: "lose_standby",
+    Hear: "hear",
     pages.Schedule: "schedule",
     pages.Rehearse: "rehearse",
     pages.EndRehearsal: "end_rehearsal",

@@ -1,7 +1,7 @@
 """What the monitor is told: conferences that open and close, nodes, and each site's media figures.
 
 Also passes consent on to the seats' presence: media that still flows keeps a seat although its
-page's socket is gone.
+page's socket is gone. And it notices the first voice of each device, which is a fact and no figure.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
+from signaling.owner import Owner
 from signaling.reconciler import site_of
 from signaling.sessions import Session, newest
 from signaling.wire.control import SessionStats, Stats
-from signaling.wire.ids import ConferenceId, NodeId, SiteCode
+from signaling.wire.ids import ConferenceId, DeviceId, NodeId, SiteCode
 from signaling.wire.samples import (
     ConferenceClosed,
     ConferenceOpened,
@@ -36,11 +37,13 @@ class Sampler:
         clock: Clock,
         conferences: Conferences,
         sessions: Callable[[], list[Session]],
+        heard: Callable[[Owner, SiteCode, DeviceId], None],
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._conferences = conferences
         self._sessions = sessions
+        self._heard = heard
         self._with_media: dict[NodeId, set[Seat]] = {}
 
     def changed(self, before: Conference | None, after: Conference) -> None:
@@ -78,6 +81,7 @@ class Sampler:
             publish, receive = figures.get(seat, (None, None))
             if session.direction == "publish":
                 publish = session.stats
+                self._notice_voice(owner, site, session)
             else:
                 receive = session.stats
             figures[seat] = (publish, receive)
@@ -85,3 +89,14 @@ class Sampler:
             if age is not None:
                 owner.presence.heard(site, self._clock.monotonic() - age)
         return figures
+
+    def _notice_voice(self, owner: Owner, site: SiteCode, session: Session) -> None:
+        state = owner.current()
+        seat = state.seats.get(site)
+        if seat is None or seat.device is None or seat.heard_at is not None:
+            return
+        # a session that was adopted after a restart does not know its device
+        if session.device not in (None, seat.device) or session.stats is None:
+            return
+        if state.phase != "ended" and any(one.heard for one in session.stats.streams):
+            self._heard(owner, site, seat.device)

@@ -192,7 +192,7 @@ class Server:
             settle_s=timings.settle_s,
             window_grace_s=timings.window_grace_s,
         )
-        sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions)
+        sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions, hub.microphone_heard)
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
         self._metrics = metrics
         self._health = Health(

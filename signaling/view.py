@@ -123,4 +123,5 @@ def _seat(state: Conference, seat: Seat) -> SeatRow:
         standby=seat.standby is not None,
         spoken_s=seat.spoken_s,
         sharing=seat.sharing,
+        heard_at=seat.heard_at,
     )

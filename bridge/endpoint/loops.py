@@ -29,6 +29,9 @@ MAX_PAYLOAD = 1_150
 AUDIO_FRAME_SAMPLES = 960
 """20 ms, one Opus packet."""
 
+TONE_DBOV = -15
+"""How loud a tone is: root mean square over the end of the scale."""
+
 _VERSION = 1
 _FRAMES = 60
 _TONE_PACKETS = 50

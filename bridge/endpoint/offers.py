@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 from bridge.fingerprint import Fingerprint, is_fingerprint
 from bridge.ice import Credentials
+from bridge.sdp import LEVEL_URI
 from signaling.wire.ids import Media
 
 OPUS, VP8 = 111, 96
 """Payload types in our offers."""
 
+LEVEL = 1
+"""The id of the header extension by which sound packets state their level (RFC 6464)."""
+
 _CODEC: dict[str, list[str]] = {
-    "audio": [f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1"],
+    "audio": [
+        f"a=extmap:{LEVEL} {LEVEL_URI}",
+        f"a=rtpmap:{OPUS} opus/48000/2",
+        f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
+    ],
     "video": [
         f"a=rtpmap:{VP8} VP8/90000",
         f"a=rtcp-fb:{VP8} nack",

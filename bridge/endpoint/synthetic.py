@@ -43,14 +43,14 @@ class _Stream:
         self.timestamp = (self.timestamp + steps * self._step) & 0xFFFFFFFF
         self._at = now
 
-    def packet(self, payload: bytes, marker: bool) -> bytes:
+    def packet(self, payload: bytes, marker: bool, extension: bytes = b"") -> bytes:
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.packets += 1
         self.octets += len(payload)
         second = self.payload_type | (0x80 if marker else 0)
-        return (
-            struct.pack("!BBHII", 0x80, second, self.sequence, self.timestamp, self.ssrc) + payload
-        )
+        first = 0x90 if extension else 0x80
+        head = struct.pack("!BBHII", first, second, self.sequence, self.timestamp, self.ssrc)
+        return head + extension + payload
 
     def report(self, now: float, ntp: int) -> rtcp.SenderReport:
         elapsed = int((now - self._at) * self.clock_hz)
@@ -64,6 +64,7 @@ class Player:
     What a muted site's client does with its microphone is its own affair: this one never stops
     sending, so that only the service can keep it silent.
 
+    Each sound packet states `level_dbov` (RFC 6464), the tone's unless somebody changes it.
     For drills of faults it can be `silent` (no RTP, while ICE goes on), go `offline`, or `vanish`.
     """
 
@@ -76,6 +77,7 @@ class Player:
     ) -> None:
         self.keyframes_asked = 0
         self.silent = False
+        self.level_dbov = loops.TONE_DBOV
         self._loop, self._wheel = loop, wheel
         self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
         self._video = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
@@ -148,7 +150,8 @@ class Player:
             return
         tone = self._loop.tones[self._tone]
         self._tone = (self._tone + 1) % len(self._loop.tones)
-        self._peer.send_rtp(self._audio.packet(tone, marker=False))
+        stated = struct.pack("!HHBBxx", 0xBEDE, 1, offers.LEVEL << 4, -self.level_dbov & 0x7F)
+        self._peer.send_rtp(self._audio.packet(tone, marker=False, extension=stated))
 
     def _picture(self) -> None:
         if self.silent:

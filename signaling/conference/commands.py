@@ -49,7 +49,14 @@ class LoseStandby(msgspec.Struct, frozen=True, tag="lose_standby"):
     device: DeviceId
 
 
-Command = Create | Join | Lose | LoseStandby | PageCommand
+class Hear(msgspec.Struct, frozen=True, tag="hear"):
+    """Voice came from the microphone of the seat's device, as its packets state it."""
+
+    site: SiteCode
+    device: DeviceId
+
+
+Command = Create | Join | Lose | LoseStandby | Hear | PageCommand
 
 
 @dataclass(frozen=True, slots=True)

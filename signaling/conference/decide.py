@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from signaling import permissions
 from signaling.conference import floor, seats, slides
-from signaling.conference.commands import Actor, Command, Create, Join, Lose, LoseStandby
+from signaling.conference.commands import Actor, Command, Create, Hear, Join, Lose, LoseStandby
 from signaling.conference.events import (
     Created,
     Ended,
@@ -55,7 +55,7 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
         raise WireError("not_found", "there is no such conference")
     at = max(state.at, now)
     match command:
-        case Join() | Lose() | LoseStandby() | pages.Promote() | pages.Leave():
+        case Join() | Lose() | LoseStandby() | Hear() | pages.Promote() | pages.Leave():
             return _seat_changes(state, command, actor, at)
         case pages.Preview(scene=scene):
             require_not_ended(state)
@@ -107,7 +107,7 @@ PhaseCommand = (
     | pages.End
     | pages.Reopen
 )
-SeatCommand = Join | Lose | LoseStandby | pages.Promote | pages.Leave
+SeatCommand = Join | Lose | LoseStandby | Hear | pages.Promote | pages.Leave
 FloorCommand = (
     pages.RaiseHand
     | pages.LowerHand
@@ -162,6 +162,8 @@ def _seat_changes(state: Conference, command: SeatCommand, actor: Actor, at: flo
             return seats.lose(state, site, actor, at)
         case LoseStandby():
             return seats.lose_standby(state, command, actor, at)
+        case Hear():
+            return seats.hear(state, command, actor, at)
         case pages.Promote(site=site):
             return seats.promote(state, SiteCode(site), actor, at)
         case pages.Leave():

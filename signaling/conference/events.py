@@ -132,6 +132,16 @@ class StandbyGone(msgspec.Struct, frozen=True, tag="standby_gone.1"):
     site: SiteCode
 
 
+class MicrophoneHeard(msgspec.Struct, frozen=True, tag="microphone_heard.1"):
+    """Voice came from this device for the first time since it took the seat: its microphone works.
+    Later words are nobody's business but the floor's."""
+
+    at: float
+    by: str
+    site: SiteCode
+    device: DeviceId
+
+
 class PreviewSet(msgspec.Struct, frozen=True, tag="preview_set.1"):
     """An operator prepares this picture, or none."""
 
@@ -267,6 +277,7 @@ Event = (
     | DeviceLeft
     | StandbyArmed
     | StandbyGone
+    | MicrophoneHeard
     | PreviewSet
     | Taken
     | Muted

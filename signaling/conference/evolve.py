@@ -72,6 +72,7 @@ def _apply(state: Conference, event: Event) -> Conference:
             | events.DeviceLeft()
             | events.StandbyArmed()
             | events.StandbyGone()
+            | events.MicrophoneHeard()
         ):
             return _seated(state, event)
         case (
@@ -106,6 +107,7 @@ SeatEvent = (
     | events.DeviceLeft
     | events.StandbyArmed
     | events.StandbyGone
+    | events.MicrophoneHeard
 )
 FloorEvent = (
     events.HandRaised
@@ -172,19 +174,22 @@ def _seated(state: Conference, event: SeatEvent) -> Conference:
     seat = state.seats[event.site]
     match event:
         case events.DeviceJoined(device=device):
-            shut = seat.muted_by_site or seat.device != device
+            if seat.device != device:
+                seat = replace(seat, muted_by_site=True, heard_at=None)
             standby = None if seat.standby == device else seat.standby
-            seat = replace(seat, device=device, present=True, muted_by_site=shut, standby=standby)
+            seat = replace(seat, device=device, present=True, standby=standby)
         case events.DeviceLost():
             seat = replace(seat, present=False)
         case events.DeviceLeft():
-            seat = replace(seat, device=None, present=False, muted_by_site=True)
+            seat = replace(seat, device=None, present=False, muted_by_site=True, heard_at=None)
             state = floor.without_hand(state, event.site)
             seat = replace(seat, hand_since=None)
         case events.StandbyArmed(device=device):
             seat = replace(seat, standby=device)
         case events.StandbyGone():
             seat = replace(seat, standby=None)
+        case events.MicrophoneHeard(at=at):
+            seat = replace(seat, heard_at=at)
     return floor.with_seat(state, seat)
 
 

@@ -1,13 +1,14 @@
-"""Seats: devices join, wait as standby, fall silent, leave, and take over. Pure."""
+"""Seats: devices join, are heard, wait as standby, fall silent, leave, and take over. Pure."""
 
 from __future__ import annotations
 
-from signaling.conference.commands import Actor, Join, LoseStandby
+from signaling.conference.commands import Actor, Hear, Join, LoseStandby
 from signaling.conference.events import (
     DeviceJoined,
     DeviceLeft,
     DeviceLost,
     Event,
+    MicrophoneHeard,
     StandbyArmed,
     StandbyGone,
 )
@@ -49,6 +50,15 @@ def lose(state: Conference, site: SiteCode, actor: Actor, at: float) -> list[Eve
     if seat.standby is not None and state.phase != "ended":
         lost.append(DeviceJoined(at, actor.name, site, seat.standby))
     return lost
+
+
+def hear(state: Conference, command: Hear, actor: Actor, at: float) -> list[Event]:
+    """Voice came from a device; noted once for each that takes the seat, until the end."""
+    seat = seat_of(state, command.site)
+    known = seat.heard_at is not None or seat.device != command.device
+    if known or state.phase == "ended":
+        return []
+    return [MicrophoneHeard(at, actor.name, command.site, command.device)]
 
 
 def lose_standby(state: Conference, command: LoseStandby, actor: Actor, at: float) -> list[Event]:

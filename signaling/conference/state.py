@@ -38,7 +38,7 @@ class Seat:
     `present` says that the holder's page was connected, or its media consent fresh, within the
     last ten seconds; only then is another device turned away. `standby` is a further device that
     waits to take over. `spoken_s` is the speaking time of speeches that have ended. `sharing`: the
-    device offers slides.
+    device offers slides. `heard_at`: when voice first came from its microphone.
     """
 
     site: SiteInfo
@@ -47,6 +47,7 @@ class Seat:
     muted_by_operator: bool = True
     muted_by_site: bool = True
     standby: DeviceId | None = None
+    heard_at: float | None = None
     hand_since: float | None = None
     help_since: float | None = None
     spoken_s: float = 0.0

@@ -27,6 +27,11 @@ class SiteFigures(msgspec.Struct, frozen=True):
     From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in
     which its picture stood still, pictures decoded and sent, whether it has camera and microphone,
     how loud it is.
+
+    The last four are of its microphone as its node hears it, muted or not (`StreamStats`):
+    `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not
+    say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale;
+    `floor_position` where its sound is carried to the others, None if nowhere.
     """
 
     state: HealthState
@@ -48,6 +53,10 @@ class SiteFigures(msgspec.Struct, frozen=True):
     camera: bool | None = None
     microphone: bool | None = None
     microphone_level: float | None = None
+    mic_level_dbov: float | None = None
+    mic_heard: bool | None = None
+    mic_clipping_ratio: float | None = None
+    floor_position: int | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, tag="figures"):

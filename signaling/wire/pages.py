@@ -308,10 +308,10 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     """Key ``seat/{code}``. A site page gets its own; operators and technicians get all.
 
     `present`: a device holds the seat and its page is connected (or was, seconds ago).
-    `floor`: its microphone is open. `hand_since` and `position` (from 1):
-    its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is
-    ready to take over. `spoken_s`: speaking time so far, without the speech that is going on.
-    `sharing`: it offers slides.
+    `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue.
+    `help_since`: it waits for a technician. `standby`: a further device is ready to take over.
+    `spoken_s`: speaking time so far, without the speech that is going on. `sharing`: it offers
+    slides. `heard_at`: when voice first came from its device, muted or not: the microphone works.
     """
 
     site: SiteCode
@@ -334,6 +334,7 @@ class SeatRow(msgspec.Struct, frozen=True, tag="seat", tag_field="row"):
     standby: bool = False
     spoken_s: float = 0.0
     sharing: bool = False
+    heard_at: float | None = None
 
 
 class Named(msgspec.Struct, frozen=True):

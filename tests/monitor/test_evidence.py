@@ -238,6 +238,20 @@ def test_figures_speak_of_the_worst_stream_and_of_all_bits() -> None:
     assert 0.3 < figures.quality < 0.6
 
 
+def test_figures_of_its_microphone_are_as_its_node_hears_it() -> None:
+    heard = {"level_dbov": -31.0, "heard": True, "clipping_ratio": 0.02, "floor": 3}
+    mic = StreamStats("audio", "mic", 10, 1000, 24_000.0, **heard)
+    camera = StreamStats("video", "camera", 10, 1000, 120_000.0)
+    room = Room()
+    room.media(session(consent=0.5, media=0.25, streams=[camera, mic]))
+    figures = room.health.figures(1.0)
+    assert (figures.mic_level_dbov, figures.mic_heard) == (-31.0, True)
+    assert (figures.mic_clipping_ratio, figures.floor_position) == (0.02, 3)
+    room.media(session(consent=0.5, media=0.25, streams=[camera]))
+    figures = room.health.figures(1.0)
+    assert figures.mic_level_dbov is figures.mic_heard is figures.floor_position is None
+
+
 def test_figures_of_a_site_never_heard_are_unknown_not_zero() -> None:
     figures = SiteHealth(5.0).figures(9.0)
     assert (figures.state, figures.since, figures.control) == ("offline", 5.0, "none")

@@ -17,6 +17,9 @@ def report(state: HealthState, rtt_s: float | None = None) -> HealthReport:
         *(state, 0.0, 0.1, 0.1, 0.1, rtt_s, 0.05, 0.01, 120_000.0, None),
         control="lost",
         quality=0.8,
+        mic_level_dbov=-31.0,
+        mic_heard=True,
+        mic_clipping_ratio=0.0,
     )
     nodes = {"node-1": 0.5, "node-2": 0.5}
     return HealthReport(A, 1.0, nodes, {SiteCode("48"): figures}, ["node-2"])
@@ -36,6 +39,9 @@ def test_a_report_becomes_figures_with_conference_and_site() -> None:
     assert value("diemcau_site_bitrate_bits_per_second", labels) == 120_000
     assert value("diemcau_site_quality_ratio", labels) == 0.8
     assert value("diemcau_site_control_up", labels) == 0
+    assert value("diemcau_site_microphone_level_dbov", labels) == -31
+    assert value("diemcau_site_microphone_heard", labels) == 1
+    assert value("diemcau_site_microphone_clipping_ratio", labels) == 0
     assert value("diemcau_node_suspected", {"node": "node-1"}) == 0
     assert value("diemcau_node_suspected", {"node": "node-2"}) == 1
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.conference import events
-from signaling.conference.commands import SYSTEM, Join, Lose, LoseStandby
+from signaling.conference.commands import SYSTEM, Hear, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve, fold
 from signaling.conference.state import MAX_SCENE_SEATS
@@ -70,6 +70,7 @@ steps = st.one_of(
         st.booleans(),
     ),
     st.tuples(st.builds(Lose, sites), st.just(SYSTEM)),
+    devices.map(lambda actor: (Hear(actor.site, DeviceId(actor.device)), SYSTEM)),
     devices.map(lambda actor: (LoseStandby(actor.site, DeviceId(actor.device)), SYSTEM)),
 )
 SLOTS = frozenset(parse_slots("stage:4,floor:4"))

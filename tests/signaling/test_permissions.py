@@ -18,7 +18,7 @@ EXPECTED = {
     "secretary": "see_all_sites",
     "viewer": "",
     "site": "join leave mute unmute raise_hand lower_hand ask_help clear_help share unshare",
-    "system": "create lose lose_standby",
+    "system": "create lose lose_standby hear",
 }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from signaling.journal import Journal
 from signaling.options import Options
 from signaling.server import Server
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import End, Reopen, Start
+from signaling.wire.pages import End, Reopen, SeatRow, Start
 from signaling.wire.samples import ConferenceClosed, ConferenceOpened, SiteMedia
 from tests.fakes.clock import FakeClock
+from tests.fakes.page import Page
 from tests.signaling.figures import stats_of
 from tests.signaling.stage import Stage
 
@@ -100,3 +102,47 @@ async def test_consent_keeps_a_seat_whose_socket_is_gone(stage: Stage, clock: Fa
         await media.get()
     clock.advance(6)
     await operator.until(lambda: not stage.state.seats[DA_NANG].present)
+
+
+def _heard_at(page: Page) -> float | None:
+    row = page.rows["seat/48"]
+    assert isinstance(row, SeatRow)
+    return row.heard_at
+
+
+async def test_the_first_voice_of_a_device_is_a_fact_of_the_conference_and_no_later_one_is(
+    stage: Stage,
+) -> None:
+    node, operator, site = await stage.node(), await stage.window(), await stage.site("48")
+    async with await site.offer("/whip"):
+        pass
+    publish = node.of_port("48/main", "publish")[0]
+    journal = Journal(stage.server.services.database)
+
+    await node.report(stats_of(publish, heard=False))
+    await node.report(stats_of(publish, heard=True))
+    await operator.until(lambda: _heard_at(operator) is not None)
+    events = await journal.read(stage.conference)
+    assert b"microphone_heard" in events[-1]
+
+    for heard in (True, False, True):
+        with stage.server.bus.subscribe(SiteMedia) as media:
+            await node.report(stats_of(publish, heard=heard))
+            await media.get()
+    await operator.command(Start())
+    assert (await journal.read(stage.conference))[: len(events)] == events
+    assert len(await journal.read(stage.conference)) == len(events) + 1
+
+
+async def test_a_voice_after_the_end_is_nobodys(stage: Stage) -> None:
+    node, operator, site = await stage.node(), await stage.window(), await stage.site("48")
+    async with await site.offer("/whip"):
+        pass
+    publish = node.of_port("48/main", "publish")[0]
+    await operator.command(Start())
+    await operator.command(End())
+    with stage.server.bus.subscribe(SiteMedia) as media:
+        await node.report(stats_of(publish, heard=True))
+        await media.get()
+    await operator.command(Reopen())
+    assert _heard_at(operator) is None

@@ -1,12 +1,12 @@
 import pytest
 
-from signaling.conference.commands import SYSTEM, Join, Lose, LoseStandby
+from signaling.conference.commands import SYSTEM, Hear, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.view import view
 from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import DeviceId
-from tests.signaling.build import DA_NANG, OPERATOR, device_of, live, run, speaking
+from tests.signaling.build import DA_NANG, OPERATOR, device_of, joined, live, run, speaking
 
 LAPTOP = device_of(DA_NANG, "laptop")
 ARM = Join(DA_NANG, DeviceId("laptop-48"), standby=True)
@@ -66,3 +66,23 @@ def test_standby_on_a_free_seat_takes_it():
 def test_a_standby_device_cannot_touch_the_microphone(armed):
     with pytest.raises(WireError, match="forbidden"):
         decide(armed, pages.Mute(DA_NANG), LAPTOP, 0.0)
+
+
+def test_a_microphone_that_was_heard_stays_so_for_its_device_and_for_no_other():
+    state = live(DA_NANG)
+    assert view(state, "operator", None)["seat/48"].heard_at is None
+    pc = device_of(DA_NANG).device
+    state = run(state, Hear(DA_NANG, pc), SYSTEM, 20.0)
+    assert view(state, "operator", None)["seat/48"].heard_at == 20.0
+    assert decide(state, Hear(DA_NANG, pc), SYSTEM, 30.0) == []
+    state = run(state, Lose(DA_NANG), SYSTEM, 40.0)
+    assert joined(state, DA_NANG).seats[DA_NANG].heard_at == 20.0
+    laptop = joined(state, DA_NANG, "laptop")
+    assert laptop.seats[DA_NANG].heard_at is None
+    assert decide(laptop, Hear(DA_NANG, pc), SYSTEM, 50.0) == []
+
+
+def test_only_the_service_says_that_a_microphone_was_heard():
+    for actor in (OPERATOR, device_of(DA_NANG)):
+        with pytest.raises(WireError, match="forbidden"):
+            decide(live(DA_NANG), Hear(DA_NANG, device_of(DA_NANG).device), actor, 0.0)

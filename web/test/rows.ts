@@ -56,6 +56,7 @@ export function seatRow(site: SiteCode, changes: Partial<SeatRow> = {}): SeatRow
     standby: false,
     spoken_s: 0,
     sharing: false,
+    heard_at: null,
     ...changes,
   }
 }
@@ -138,6 +139,10 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
     camera: true,
     microphone: true,
     microphone_level: 0.1,
+    mic_level_dbov: -60,
+    mic_heard: false,
+    mic_clipping_ratio: 0,
+    floor_position: null,
     ...changes,
   }
 }

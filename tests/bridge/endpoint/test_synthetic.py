@@ -41,8 +41,9 @@ class Hall:
 
         return open_session
 
-    async def player(self, port: str, loop: loops.Loop) -> Player:
+    async def player(self, port: str, loop: loops.Loop, dbov: int = loops.TONE_DBOV) -> Player:
         player = Player(loop, self.wheel, self.certificate)
+        player.level_dbov = dbov
         self.closers.append(player.close)
         await player.open(self.door(port, "publish"))
         return player
@@ -54,13 +55,16 @@ class Hall:
         await watcher.open(self.door(port, "receive", names))
         return watcher
 
-    def route(self, *crosspoints: tuple[str, SlotName, str]) -> None:
-        """Replace the table: (receiving port, slot, publishing port) each."""
+    def route(self, *crosspoints: tuple[str, SlotName, str], speakers: Sequence[str] = ()) -> None:
+        """Replace the table: (receiving port, slot, publishing port) each, and who may speak."""
         self.revision += 1
         routes = [
             Route(Port(to), slot, Port(source), track_of(slot)) for to, slot, source in crosspoints
         ]
-        reply = self.node.handle(Routes(1, SCOPE, 1, self.revision, None, routes))
+        open_ports = [Port(port) for port in speakers]
+        reply = self.node.handle(
+            Routes(1, SCOPE, 1, self.revision, None, routes, speakers=open_ports)
+        )
         assert reply == RoutesHeld(1, SCOPE, 1, self.revision)
 
 
@@ -74,6 +78,12 @@ def two() -> list[loops.Loop]:
         loops.LoopKey(f"{index:02d}", f"Điểm {index}", loops.tone_hz(index)) for index in (1, 2)
     ]
     return [loops.encode(key) for key in keys]
+
+
+@pytest.fixture(scope="module")
+def five(two: list[loops.Loop]) -> list[loops.Loop]:
+    keys = [loops.LoopKey(f"{n:02d}", f"Điểm {n}", loops.tone_hz(n)) for n in (3, 4, 5)]
+    return [*two, *map(loops.encode, keys)]
 
 
 @pytest.fixture
@@ -222,3 +232,61 @@ async def test_node_learns_the_round_trip_of_both_halves(hall: Hall, two: list[l
             found |= {one.port: one.rtt_s for one in sessions if one.rtt_s is not None}
     assert set(found) == {"01/main", "02/main"}
     assert all(0 <= rtt_s < 1 for rtt_s in found.values())
+
+
+async def _tones(watcher: Watcher, slots: Sequence[SlotName]) -> list[int | None]:
+    """Which site each slot carries, by its tone."""
+    sounds = await asyncio.gather(*(watcher.hear(slot) for slot in slots))
+    tones = [sound.tone_hz for sound in sounds]
+    return [None if hertz is None else round((hertz - loops.tone_hz(0)) / 20) for hertz in tones]
+
+
+async def test_of_five_open_microphones_the_four_loudest_are_heard(
+    hall: Hall, five: list[loops.Loop]
+) -> None:
+    ports = [f"{number:02d}/main" for number in range(1, 6)]
+    players = [await hall.player(port, loop) for port, loop in zip(ports, five, strict=True)]
+    watcher = await hall.watcher("op/x", "floor:4")
+    slots = parse_slots("floor:4")
+    floor = [("op/x", slot, f"@floor/{n}") for n, slot in enumerate(slots, start=1)]
+    players[1].level_dbov = players[4].level_dbov = -127
+    hall.route(*floor, speakers=ports)
+    async with asyncio.timeout(20):
+        while await _tones(watcher, slots) != [1, 2, 3, 4]:
+            pass
+        players[4].level_dbov = loops.TONE_DBOV
+        while await _tones(watcher, slots) != [1, 5, 3, 4]:
+            pass
+    # the one who has lost its position takes that of one who is shut
+    hall.route(*floor, speakers=[port for port in ports if port != "03/main"])
+    async with asyncio.timeout(20):
+        while await _tones(watcher, slots) != [1, 5, 2, 4]:
+            pass
+    assert [watcher.inlets[slot].reception.lost for slot in slots] == [0, 0, 0, 0]
+
+
+async def test_figures_of_a_microphone_say_how_loud_it_is_and_where_it_is_carried(
+    hall: Hall, two: list[loops.Loop]
+) -> None:
+    await hall.player("01/main", two[0], dbov=0)
+    await hall.player("02/main", two[1])
+    hall.route(speakers=["02/main"])
+
+    def figures() -> dict[str, tuple[float | None, bool | None, float | None, int | None]]:
+        return {
+            session.port: (one.level_dbov, one.heard, one.clipping_ratio, one.floor)
+            for session in hall.node.stats().sessions
+            for one in session.streams
+            if one.track == "mic"
+        }
+
+    wanted = {"01/main": (0.0, True, 1.0, None), "02/main": (-15.0, True, 0.0, 1)}
+    async with asyncio.timeout(10):
+        while figures() != wanted:  # noqa: ASYNC110 - the node tells no one
+            await asyncio.sleep(0.1)
+    assert all(
+        (one.level_dbov, one.heard, one.clipping_ratio, one.floor) == (None, None, None, None)
+        for session in hall.node.stats().sessions
+        for one in session.streams
+        if one.track != "mic"
+    )

@@ -399,7 +399,7 @@ export interface ConferenceRow {
   reopen_until: number | null
 }
 
-/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. `sharing`: it offers slides. */
+/** Key ``seat/{code}``. A site page gets its own; operators and technicians get all. `present`: a device holds the seat and its page is connected (or was, seconds ago). `floor`: its microphone is open. `hand_since` and `position` (from 1): its place in the queue. `help_since`: it waits for a technician. `standby`: a further device is ready to take over. `spoken_s`: speaking time so far, without the speech that is going on. `sharing`: it offers slides. `heard_at`: when voice first came from its device, muted or not: the microphone works. */
 export interface SeatRow {
   row: "seat"
   site: SiteCode
@@ -422,6 +422,7 @@ export interface SeatRow {
   standby: boolean
   spoken_s: number
   sharing: boolean
+  heard_at: number | null
 }
 
 /** Key ``stage``: what this page's stage slots show, slot 1 first; empty before the start. With `slides`, slot 1 shows the slides of that site, and `seats` begin with slot 2. */
@@ -447,7 +448,7 @@ export interface QueueRow {
   next: Named | null
 }
 
-/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. */
+/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. The last four are of its microphone as its node hears it, muted or not (`StreamStats`): `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale; `floor_position` where its sound is carried to the others, None if nowhere. */
 export interface SiteFigures {
   state: HealthState
   since: number
@@ -468,6 +469,10 @@ export interface SiteFigures {
   camera: boolean | null
   microphone: boolean | null
   microphone_level: number | null
+  mic_level_dbov: number | null
+  mic_heard: boolean | null
+  mic_clipping_ratio: number | null
+  floor_position: number | null
 }
 
 /** A site in one step, which begins `at`: its worst state, the mean of each figure of `figures.SiteFigures`; None where nothing was known. */
