@@ -17,6 +17,7 @@ from signaling.limits import AWAITING_HELLO
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
+from signaling.wire.control import Stats
 from signaling.wire.errors import WireError
 from signaling.wire.figures import Figures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
@@ -134,6 +135,14 @@ class Hub:
         socket = self._sockets.get((ConferenceId(session.scope), session.port))
         if socket is not None:
             socket.notify(SessionClosed(session.session, reason))
+
+    def thin(self, stats: Stats) -> None:
+        """A node's report: pages whose line has no room for some of their pictures are told."""
+        for session in stats.sessions:
+            if session.direction == "receive" and session.state == "connected":
+                socket = self._sockets.get((ConferenceId(session.scope), session.port))
+                if socket is not None:
+                    socket.thin(session.paused)
 
     def sign_out(self, sign_in: bytes) -> list[tuple[ConferenceId, Port]]:
         """A sign-in has ended: its pages end too; returns where they were."""

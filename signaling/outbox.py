@@ -2,8 +2,8 @@
 
 A change of the conference is only marked here; the patch is made when there is room to send it,
 against the view that the page has. So a page that was slow gets everything it missed in one patch.
-Figures replace older ones. Replies wait in a short queue; while it is full, nothing more is read
-from the page. Pure.
+Figures and how thin its line is replace older ones. Replies wait in a short queue; while it is
+full, nothing more is read from the page. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from signaling.view import View, difference
 from signaling.wire.figures import Figures
-from signaling.wire.pages import HeartbeatAck, Patch, Result, ServerMessage, SessionClosed
+from signaling.wire.pages import HeartbeatAck, Patch, Result, ServerMessage, SessionClosed, Thin
 
 MAX_REPLIES = 64
 """Replies and notices that wait for one page."""
@@ -29,6 +29,7 @@ class Outbox:
         self._changed = False
         self._replies: deque[Result | HeartbeatAck | SessionClosed] = deque()
         self._figures: Figures | None = None
+        self._thin: Thin | None = None
 
     @property
     def full(self) -> bool:
@@ -48,6 +49,10 @@ class Outbox:
         """The newest figures."""
         self._figures = figures
 
+    def thin(self, thin: Thin) -> None:
+        """How it is with the page's line now."""
+        self._thin = thin
+
     def add(self, reply: Result | HeartbeatAck | SessionClosed) -> None:
         """Queue a reply or a notice; the caller has looked at `full`."""
         self._replies.append(reply)
@@ -64,5 +69,8 @@ class Outbox:
                 return Patch(self._seq, put, drop)
         if self._replies:
             return self._replies.popleft()
+        if self._thin is not None:
+            thin, self._thin = self._thin, None
+            return thin
         figures, self._figures = self._figures, None
         return figures

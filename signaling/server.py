@@ -42,6 +42,7 @@ from signaling.reconciler import Reconciler
 from signaling.sampler import Sampler
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
+from signaling.wire.control import Stats
 from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, SiteCode
 from signaling.wire.pages import Doors
 from signaling.wire.rest import SiteHistory, SiteLink
@@ -157,13 +158,18 @@ class Server:
         conferences = Conferences(
             Journal(database), clock, self._changed, silence_s=timings.silence_s
         )
+
+        def reported(node: NodeId, stats: Stats) -> None:
+            sampler.stats(node, stats)
+            hub.thin(stats)
+
         nodes = Nodes(
             Listeners(
                 session_closed=lambda session, reason: hub.session_closed(session, reason),
                 sessions_changed=lambda scope: reconciler.refresh(ConferenceId(scope)),
                 node_ready=self._node_ready,
                 node_gone=lambda node: sampler.node_gone(node),
-                stats=lambda node, stats: sampler.stats(node, stats),
+                stats=reported,
             ),
             timings.reply_timeout_s,
         )

@@ -7,7 +7,7 @@ being the close reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 import structlog
@@ -22,7 +22,7 @@ from signaling.view import View, view
 from signaling.wire.codec import MAX_PAGE_FRAME, decode_page_message, encode
 from signaling.wire.errors import ERRORS, Problem, WireError
 from signaling.wire.figures import Figures
-from signaling.wire.ids import CommandId, PageId, Port, SiteCode
+from signaling.wire.ids import CommandId, PageId, Port, SiteCode, SlotName
 from signaling.wire.pages import (
     HELLO_TIMEOUT_S,
     CommandMessage,
@@ -36,6 +36,7 @@ from signaling.wire.pages import (
     Result,
     SessionClosed,
     Snapshot,
+    Thin,
     Watch,
 )
 from signaling.wishes import Wishes
@@ -107,6 +108,7 @@ class PageSocket:
         self._clock = clock
         self._timings = timings
         self._outbox = Outbox(self._view)
+        self._paused: list[SlotName] = []
         self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._frames = Bucket(PAGE_FRAMES, clock.monotonic())
@@ -159,6 +161,14 @@ class PageSocket:
         """New figures, already narrowed to what this page may see."""
         self._outbox.figures(figures)
         self._ready.set()
+
+    def thin(self, paused: Collection[SlotName]) -> None:
+        """The pictures that this page's line has no room for; it is told if that is news."""
+        now = sorted(paused)
+        if now != self._paused:
+            self._paused = now
+            self._outbox.thin(Thin(now))
+            self._ready.set()
 
     def notify(self, notice: SessionClosed) -> None:
         """One of this page's sessions has ended."""

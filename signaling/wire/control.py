@@ -133,6 +133,9 @@ class SessionStats(msgspec.Struct, frozen=True):
 
     `consent_age_s` counts from the last authenticated STUN check (RFC 7675), `media_age_s` from
     the last authentic RTP packet in; None means never. `rtt_s` is from RTCP, None until known.
+
+    Of a receiving session: `budget_bps` is what its path is taken to carry, None while nothing is
+    known of it; `paused` are the slots that have a picture to show and no room for it.
     """
 
     session: SessionId
@@ -144,6 +147,8 @@ class SessionStats(msgspec.Struct, frozen=True):
     media_age_s: float | None = None
     rtt_s: float | None = None
     streams: list[StreamStats] = []
+    budget_bps: float | None = None
+    paused: list[SlotName] = []
 
 
 LATENCY_EDGES_S = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512)

@@ -23,6 +23,7 @@ from signaling.wire.ids import (
     Role,
     SessionId,
     SiteCode,
+    SlotName,
     Track,
 )
 
@@ -432,6 +433,14 @@ class HeartbeatAck(msgspec.Struct, frozen=True, tag="heartbeat_ack"):
     n: int
 
 
+class Thin(msgspec.Struct, frozen=True, tag="thin"):
+    """This page's line is too slow for what it receives: the pictures of these slots are paused,
+    and the last one stays; the sound goes on. Empty: all is as it should be, as before the first.
+    Sent when it changes."""
+
+    paused: list[SlotName]
+
+
 class SessionClosed(msgspec.Struct, frozen=True, tag="session_closed"):
     """The bridge has ended a session of this page's port; publish or receive anew."""
 
@@ -451,4 +460,4 @@ class Layers(msgspec.Struct, frozen=True, tag="layers"):
     layers: list[str]
 
 
-ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Figures
+ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Thin | Figures

@@ -30,6 +30,7 @@ from signaling.wire.pages import (
     ServerMessage,
     SessionClosed,
     Snapshot,
+    Thin,
     Watch,
 )
 from signaling.wire.rest import LinkExchange, SignInRequest
@@ -62,6 +63,7 @@ class Page:
         self.figures: Figures | None = None
         self.sessions_closed: list[SessionClosed] = []
         self.acks: list[int] = []
+        self.paused: list[str] | None = None
         self.results: dict[str, Problem | None] = {}
         self.socket_path = ""
         self._ws: aiohttp.ClientWebSocketResponse | None = None
@@ -217,6 +219,8 @@ class Page:
                 self.sessions_closed.append(message)
             case Figures():
                 self.figures = message
+            case Thin(paused=paused):
+                self.paused = list(paused)
 
     # --- doors ----------------------------------------------------------------------------------
 

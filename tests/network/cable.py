@@ -45,7 +45,7 @@ WEAK_4G = Profile("4G yếu", 1_500_000, 800_000, 0.01, 0.01, queue_s=0.8)
 CUT = Profile("cáp đứt", down_loss=1.0, up_loss=1.0)
 
 
-class Unable(RuntimeError):
+class NoNamespaceError(RuntimeError):
     """No namespace can be made here; the text says why and what to do."""
 
 
@@ -55,7 +55,7 @@ class Cable:
     Use it as a context manager.
 
     Raises:
-        Unable: not root, or `ip`, `tc` or `nft` is missing.
+        NoNamespaceError: not root, or `ip`, `tc` or `nft` is missing.
     """
 
     def __init__(self) -> None:
@@ -64,13 +64,17 @@ class Cable:
 
     def __enter__(self) -> Cable:
         if os.geteuid() != 0:
-            raise Unable("bad networks are made of network namespaces: run this test as root")
+            raise NoNamespaceError(
+                "bad networks are made of network namespaces: run this test as root"
+            )
         try:
             self._make()
         except (OSError, subprocess.CalledProcessError) as error:
             self.__exit__()
             said = getattr(error, "stderr", "") or error
-            raise Unable(f"no network namespaces here ({said}); they need ip, tc and nft") from None
+            raise NoNamespaceError(
+                f"no network namespaces here ({said}); they need ip, tc and nft"
+            ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,7 +113,8 @@ class Cable:
         For this thread alone; do not await in it.
         """
         libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{name}") as other:
+        home_path, other_path = Path("/proc/thread-self/ns/net"), Path("/run/netns", name)
+        with home_path.open() as home, other_path.open() as other:
             _enter(libc, other.fileno())
             try:
                 yield

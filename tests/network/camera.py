@@ -43,7 +43,8 @@ def film(layer: Layer) -> tuple[bytes, ...]:
     codec.bit_rate, codec.gop_size = layer.bitrate_bps, 10_000
     codec.options = {
         "deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0", "auto-alt-ref": "0",
-        "max-intra-rate": "500", "undershoot-pct": "10", "overshoot-pct": "10", "static-thresh": "0",
+        "max-intra-rate": "500", "undershoot-pct": "10", "overshoot-pct": "10",
+        "static-thresh": "0",
         "bufsize": str(layer.bitrate_bps // 2), "minrate": str(layer.bitrate_bps),
         "maxrate": str(layer.bitrate_bps),
     }  # fmt: skip

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM
 from signaling.wire.codec import encode
-from signaling.wire.ids import ConferenceId, SiteCode
+from signaling.wire.control import SessionStats
+from signaling.wire.ids import ConferenceId, Scope, SessionId, SiteCode, SlotName
 from signaling.wire.pages import Leave, Report, SeatRow, Start, Unmute
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from tests.fakes.clock import FakeClock
@@ -190,6 +191,26 @@ async def test_figures_reach_a_site_about_itself_alone(stage: Stage) -> None:
     assert site.figures is not None
     assert set(technician.figures.sites) == {"48", "01"}
     assert site.figures.sites == {"48": FIGURES}
+
+
+async def test_page_is_told_which_pictures_its_line_has_no_room_for(stage: Stage) -> None:
+    node, site, other = await stage.node(), await stage.site("48"), await stage.site("01")
+    figures = SessionStats(
+        SessionId("s-1"), Scope(stage.conference), site.port, "receive", "connected"
+    )
+
+    await node.report(replace(figures, paused=[SlotName("stage:2"), SlotName("stage:1")]))
+    await site.until(lambda: site.paused is not None)
+    assert site.paused == ["stage:1", "stage:2"]
+    site.paused = None
+    # what is no news is not told, and neither is what a session that is going away says
+    await node.report(replace(figures, paused=[SlotName("stage:1"), SlotName("stage:2")]))
+    await node.report(replace(figures, state="lost"))
+    await node.report(figures)
+    await site.until(lambda: site.paused is not None)
+    assert site.paused == []
+    await other.heartbeat()
+    assert other.paused is None
 
 
 async def test_frames_of_a_site_are_heard_on_the_bus(stage: Stage, clock: FakeClock) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from signaling.outbox import MAX_REPLIES, Outbox
 from signaling.view import View
 from signaling.wire.figures import Figures
-from signaling.wire.ids import CommandId, SiteCode
-from signaling.wire.pages import FloorRow, HeartbeatAck, Named, Patch, Result
+from signaling.wire.ids import CommandId, SiteCode, SlotName
+from signaling.wire.pages import FloorRow, HeartbeatAck, Named, Patch, Result, Thin
 
 
 def floor(*sites: str) -> View:
@@ -78,3 +78,12 @@ def test_replies_are_bounded() -> None:
     assert box.outbox.full
     assert box.outbox.next() == HeartbeatAck(0)
     assert not box.outbox.full
+
+
+def test_only_the_newest_word_about_the_line_waits() -> None:
+    box = Box()
+    box.outbox.thin(Thin([SlotName("stage:1")]))
+    box.outbox.thin(Thin([]))
+
+    assert box.outbox.next() == Thin([])
+    assert box.outbox.next() is None

@@ -37,7 +37,7 @@ export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | He
 
 export type Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
 
-export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Figures
+export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Thin | Figures
 
 /** First frame. `page_id` is random per load of the page and kept over reconnects. With `standby` a site's further device waits beside the one that holds the seat: it sees the conference, opens no doors, and takes the seat when the holder has been silent for 10 s, or when it is promoted. Its socket is then closed with ``promoted`` and it connects as any other. */
 export interface PageHello {
@@ -131,6 +131,12 @@ export interface Layers {
   type: "layers"
   track: Track
   layers: string[]
+}
+
+/** This page's line is too slow for what it receives: the pictures of these slots are paused, and the last one stays; the sound goes on. Empty: all is as it should be, as before the first. Sent when it changes. */
+export interface Thin {
+  type: "thin"
+  paused: SlotName[]
 }
 
 /** Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same second: the fault is there, and no site is blamed for it. */
