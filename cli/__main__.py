@@ -12,6 +12,7 @@ HELP = {
     "up": "Start everything on this machine and print where to sign in.",
     "signaling": "Run the control plane and the monitor.",
     "bridge": "Run a bridge node, which forwards all media.",
+    "worker": "Run a media worker, which records.",
     "link": "Print the site links of a conference.",
     "sign-in": "Print a one-time sign-in link.",
     "user": "Add and manage accounts that sign in with a password.",

@@ -14,7 +14,7 @@ NAME = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A running service: process ids of ``up``, ``signaling`` and ``bridge``; `url` is the address
+    """A running service: process ids of ``up`` and its parts; `url` is the address
     in its links, `local_url` the one from this machine."""
 
     url: str

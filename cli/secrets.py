@@ -1,23 +1,35 @@
-"""The node token: found in the settings, or made once and kept in the secrets folder."""
+"""Tokens of nodes and workers: found in the settings, or made once and kept in a folder."""
 
 from __future__ import annotations
 
 import os
 import secrets
 
+from pydantic import SecretStr
+
 from config.settings import Settings
 
 
 def node_token(settings: Settings) -> str:
-    """The token that is set, or a fresh one, which is written (mode 0600) to be found next time.
+    """What bridge nodes prove themselves with: as set, or a fresh one, which is written (mode
+    0600) to be found next time.
 
     Raises:
         OSError: the secrets folder cannot be written.
     """
-    if settings.node_token is not None:
-        return settings.node_token.get_secret_value()
+    return _token(settings, "node_token", settings.node_token)
+
+
+def worker_token(settings: Settings) -> str:
+    """As `node_token`, for media workers."""
+    return _token(settings, "worker_token", settings.worker_token)
+
+
+def _token(settings: Settings, name: str, found: SecretStr | None) -> str:
+    if found is not None:
+        return found.get_secret_value()
     settings.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = settings.secrets / "node_token"
+    path = settings.secrets / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -13,7 +13,7 @@ import typer
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, Host, Port, WithParent, settings_of
-from cli.secrets import node_token
+from cli.secrets import node_token, worker_token
 from config.problems import ConfigError
 from config.settings import Settings, is_loopback
 from config.templates import Template, list_templates, load_template
@@ -90,6 +90,8 @@ def server_options(settings: Settings) -> Options:
         links_problem=links_problem(settings),
         trusted_proxies=settings.signaling.trusted_proxies,
         relay=relay(settings),
+        worker_tokens=(worker_token(settings),),
+        recordings_dir=settings.recordings_dir,
     )
 
 

@@ -1,4 +1,5 @@
-"""``diemcau up``: signaling and one bridge node as child processes, restarted when they die."""
+"""``diemcau up``: signaling, a bridge node and a media worker as child processes, restarted when
+they die."""
 
 from __future__ import annotations
 
@@ -20,13 +21,15 @@ from cli.children import Child, GaveUpError, Program, asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, Host, MediaPort, Port, settings_of
 from cli.runfile import Run, read_run, remove_run, write_run
-from cli.secrets import node_token
+from cli.secrets import node_token, worker_token
 from cli.sign_in import mint_code, sign_in_url
 from config.settings import Settings, variable
 from config.sources import CONFIG_VARIABLE
 
 READY_LIMIT_S = 60.0
-PARTS = ("signaling", "bridge")
+PARTS = ("signaling", "bridge", "worker")
+HELPERS = frozenset({"worker"})
+"""Parts without which a conference goes on: however often one dies, the others stay."""
 
 log = structlog.get_logger("up")
 
@@ -56,6 +59,7 @@ def command(
     _check(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     node_token(settings)
+    worker_token(settings)
     programs = [
         Program(part, (sys.executable, "-P", "-m", "cli", part, "--stop-with-stdin"), environment)
         for part in PARTS
@@ -93,9 +97,13 @@ class Up:
         self._settings = settings
         self._as_json = as_json
         self._pids = {"up": os.getpid()}
-        self._children = [
-            Child(program, self._spawned, frozenset({EXIT_CONFIG})) for program in programs
-        ]
+        self._children = [self._child(program) for program in programs]
+
+    def _child(self, program: Program) -> Child:
+        helps = program.name in HELPERS
+        child = Child(program, self._spawned, frozenset() if helps else frozenset({EXIT_CONFIG}))
+        child.proven = helps
+        return child
 
     async def run(self) -> int:
         """0: stopped as asked; 1: something could not be started; 78: settings are wrong."""

@@ -37,7 +37,7 @@ from config.sources import (
     secrets_folder,
 )
 
-SECRETS = frozenset({"node_token", "turn_secret"})
+SECRETS = frozenset({"node_token", "worker_token", "turn_secret"})
 """Keys whose values are never shown and may lie in the secrets folder."""
 
 
@@ -246,6 +246,22 @@ class MonitorSettings(_Section):
     good_samples: Annotated[int, Field(ge=1, le=10)] = 2
 
 
+class WorkerSettings(_Section):
+    """The media worker of this machine."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "worker-1"
+    signaling_url: Annotated[str, AfterValidator(_base_url)] | None = None
+
+
+class RecordingSettings(_Section):
+    """Where recordings lie, in pieces of which length, and how much room is left to others."""
+
+    folder: Path | None = None
+    segment_s: Annotated[float, Field(ge=10, le=7200)] = 600.0
+    sync_s: Annotated[float, Field(ge=0.5, le=60)] = 5.0
+    keep_free_mib: Annotated[int, Field(ge=16, le=16_777_216)] = 2048
+
+
 class ConferenceSettings(_Section):
     """Templates of conferences."""
 
@@ -259,12 +275,15 @@ class Settings(_Section):
     data_dir: Path = Path("data")
     secrets_dir: Path | None = None
     node_token: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    worker_token: Annotated[SecretStr, AfterValidator(_token)] | None = None
     turn_secret: Annotated[
         Annotated[SecretStr, AfterValidator(_turn_secret)] | None, BeforeValidator(_unless_empty)
     ] = None
     log: LogSettings = LogSettings()
     signaling: SignalingSettings = SignalingSettings()
     bridge: BridgeSettings = BridgeSettings()
+    worker: WorkerSettings = WorkerSettings()
+    recording: RecordingSettings = RecordingSettings()
     monitor: MonitorSettings = MonitorSettings()
     conference: ConferenceSettings = ConferenceSettings()
 
@@ -297,6 +316,16 @@ class Settings(_Section):
     def signaling_url(self) -> str:
         """Where the bridge dials signaling: as set, or on this machine."""
         return self.bridge.signaling_url or self.signaling.local_url
+
+    @property
+    def worker_signaling_url(self) -> str:
+        """Where the media worker dials signaling, pages and doors alike."""
+        return self.worker.signaling_url or self.signaling.local_url
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where recordings lie: as set, or in the data directory."""
+        return self.recording.folder or self.data_dir / "recordings"
 
     @property
     def template_folders(self) -> tuple[Path, ...]:

@@ -40,6 +40,7 @@ class Options:
     `links_problem` says why links would not work for those who get them; none is shown then.
     `relay` is for those whose network lets no UDP out.
     `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
+    `recordings_dir`: where the media worker stores; None is ``recordings`` in `data_dir`.
     """
 
     data_dir: Path
@@ -53,5 +54,7 @@ class Options:
     links_problem: str | None = None
     password_memory_kib: int = 65_536
     trusted_proxies: tuple[str, ...] = ()
+    worker_tokens: tuple[str, ...] = ()
+    recordings_dir: Path | None = None
     pages_dir: Path = PAGES
     timings: Timings = field(default_factory=Timings)

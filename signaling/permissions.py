@@ -5,7 +5,16 @@ from __future__ import annotations
 import unicodedata
 from typing import Literal, get_args
 
-from signaling.conference.commands import Command, Create, Hear, Join, Lose, LoseStandby
+from signaling.conference.commands import (
+    Command,
+    Create,
+    DeleteRecording,
+    Hear,
+    Join,
+    Lose,
+    LoseStandby,
+    NoteRecording,
+)
 from signaling.wire import pages
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Role
@@ -37,6 +46,10 @@ Action = Literal[
     "ask_help",
     "clear_help",
     "promote",
+    "record",
+    "note_recording",
+    "see_recordings",
+    "delete_recordings",
     "join",
     "leave",
     "lose",
@@ -58,7 +71,7 @@ _DIRECTING: frozenset[Action] = frozenset(
         *("end", "reopen", "preview", "take", "mute", "unmute", "lower_hand"),
         *("lower_all_hands", "order_hands", "mark_next", "give_floor", "take_back_floor"),
         *("end_floor", "clear_help", "promote", "see_all_sites", "see_links", "change_links"),
-        *("see_history", "watch_pictures"),
+        *("see_history", "watch_pictures", "record", "see_recordings", "delete_recordings"),
     )
 )
 
@@ -66,7 +79,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "administrator": _DIRECTING | {"manage_accounts"},
     "operator": _DIRECTING,
     "technician": frozenset({"see_all_sites", "see_history", "clear_help", "promote"}),
-    "secretary": frozenset({"see_all_sites"}),
+    "secretary": frozenset({"see_all_sites", "see_recordings"}),
     "viewer": frozenset(),
     "site": frozenset(
         (
@@ -74,7 +87,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             *("clear_help", "share", "unshare"),
         )
     ),
-    "system": frozenset({"create", "lose", "lose_standby", "hear"}),
+    "system": frozenset({"create", "lose", "lose_standby", "hear", "note_recording"}),
 }
 """Role → actions. What a site may do reaches its own seat only (`decide`)."""
 
@@ -109,6 +122,10 @@ _ACTIONS: dict[type[Command], Action] = {
     pages.AskHelp: "ask_help",
     pages.ClearHelp: "clear_help",
     pages.Promote: "promote",
+    pages.StartRecording: "record",
+    pages.StopRecording: "record",
+    NoteRecording: "note_recording",
+    DeleteRecording: "delete_recordings",
     pages.Leave: "leave",
 }
 

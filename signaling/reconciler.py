@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from signaling import routing
+from signaling import orders, routing
 from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
@@ -107,6 +107,8 @@ class Reconciler:
         state = owner.current()
         if state.phase == "ended":
             return "ended"
+        if orders.is_worker_port(session.port):
+            return None if session.port in orders.ports(state) else "not_wanted"
         site = site_of(session.port)
         if site is None:
             return None if self._window_alive(owner.conference, session.port) else "window_gone"
@@ -140,7 +142,7 @@ class Reconciler:
         windows = {
             session.port
             for session in self._nodes.sessions(scope)
-            if session.direction == "receive" and site_of(session.port) is None
+            if session.direction == "receive" and is_window(session.port)
         }
         wishes = self._wishes(owner.conference)
         back = all(wishes.get(port, Wishes()).watch is not None for port in windows)
@@ -161,6 +163,8 @@ class Reconciler:
 
 
 def _receiver(port: Port, slots: frozenset[SlotName], wishes: Wishes) -> Receiver:
+    if orders.is_worker_port(port):
+        return Receiver(port, "system", None, slots)
     site = site_of(port)
     if site is None:
         return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue)
@@ -168,6 +172,11 @@ def _receiver(port: Port, slots: frozenset[SlotName], wishes: Wishes) -> Receive
 
 
 def site_of(port: Port) -> SiteCode | None:
-    """The site whose main device has this port; None for an operator window."""
+    """The site whose main device has this port; None for an operator window, or a worker."""
     owner, _, device = port.partition("/")
     return SiteCode(owner) if device == "main" and owner != "op" else None
+
+
+def is_window(port: Port) -> bool:
+    """Whether it is an operator window's."""
+    return site_of(port) is None and not orders.is_worker_port(port)

@@ -24,6 +24,7 @@ from signaling.wire.ids import (
     slot_name,
 )
 from signaling.wire.pages import Scene
+from signaling.wire.recordings import PROGRAM
 
 Crosspoint = tuple[Port, SlotName]
 Source = tuple[Port, Track]
@@ -55,6 +56,11 @@ def standby_port(site: SiteCode) -> Port:
 def operator_port(page: PageId) -> Port:
     """The port of one operator window."""
     return Port(f"op/{page}")
+
+
+def recorder_port(site: SiteCode | None) -> Port:
+    """Where the media worker receives what it records: the program, or one site as routed."""
+    return Port(f"rec/{site or PROGRAM}")
 
 
 def routes(state: Conference, receivers: Iterable[Receiver]) -> dict[Crosspoint, Source]:
@@ -108,6 +114,9 @@ def slides_of(state: Conference, scene: Scene) -> SiteCode | None:
 
 
 def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
+    if receiver.role == "system":
+        yield from _recorded(state, receiver.port)
+        return
     directs = permissions.allowed(receiver.role, "watch_pictures")
     if state.phase == "ended" or not (directs or state.carries_media):
         return
@@ -118,8 +127,31 @@ def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, S
         yield from _pictures("preview", state.preview.seats, slides_of(state, state.preview))
     if directs and receiver.cue is not None and receiver.cue in state.seats:
         yield slot_name("cue", 1), (site_port(receiver.cue), "mic")
+    yield from _sounds()
+
+
+def _sounds() -> Iterator[tuple[SlotName, Source]]:
     for position in range(1, FLOOR_POSITIONS + 1):
         yield slot_name("floor", position), (floor_port(position), "mic")
+
+
+def _recorded(state: Conference, port: Port) -> Iterator[tuple[SlotName, Source]]:
+    """What a recorder taps: the program and its floor, or one site while its microphone is open.
+
+    So a muted room is in no recording, nor what it shows while it is muted; nor anything while the
+    sites receive nothing.
+    """
+    recording = state.recording
+    if recording is None or not state.carries_media:
+        return
+    if port == recorder_port(None):
+        yield from _pictures("stage", stage(state, None), slides(state, None))
+        yield from _sounds()
+        return
+    for site in recording.sites:
+        if port == recorder_port(site) and state.seats[site].microphone_open:
+            yield slot_name("stage", 1), (site_port(site), "camera")
+            yield slot_name("floor", 1), (site_port(site), "mic")
 
 
 def _pictures(

@@ -40,6 +40,7 @@ from signaling.options import Options
 from signaling.passwords import Passwords
 from signaling.reconciler import Reconciler
 from signaling.sampler import Sampler
+from signaling.sessions import Session
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.control import Stats
@@ -47,6 +48,7 @@ from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, SiteCode
 from signaling.wire.pages import Doors
 from signaling.wire.rest import SiteHistory, SiteLink
 from signaling.wire.samples import HealthReport
+from signaling.workers import Workers
 
 log = structlog.get_logger("signaling.server")
 
@@ -127,6 +129,7 @@ class Server:
         await services.hub.stop()
         for link in services.nodes.links:
             await link.close("shutting_down")
+        await services.workers.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         await services.conferences.stop()
@@ -165,7 +168,7 @@ class Server:
 
         nodes = Nodes(
             Listeners(
-                session_closed=lambda session, reason: hub.session_closed(session, reason),
+                session_closed=lambda session, reason: self._session_closed(session, reason),
                 sessions_changed=lambda scope: reconciler.refresh(ConferenceId(scope)),
                 node_ready=self._node_ready,
                 node_gone=lambda node: sampler.node_gone(node),
@@ -200,6 +203,7 @@ class Server:
         )
         sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions, hub.microphone_heard)
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
+        self._workers = Workers(conferences, ring, clock)
         self._metrics = metrics
         self._health = Health(
             version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics
@@ -217,6 +221,9 @@ class Server:
             templates=self._options.templates,
             node_tokens=self._options.node_tokens,
             relay=self._options.relay,
+            worker_tokens=self._options.worker_tokens,
+            workers=self._workers,
+            recordings_dir=self._options.recordings_dir or self._options.data_dir / "recordings",
             public_url=self._url,
             pages_dir=self._options.pages_dir,
             page_timings=timings.pages,
@@ -270,6 +277,7 @@ class Server:
             self._metrics.event_loop_lag_s = max(0.0, loop.time() - due)
             try:
                 self._reconciler.tick()
+                self._workers.tick()
                 await self.services.conferences.lose_silent()
                 await self._end_what_is_over()
                 if self._clock.monotonic() - self._started_at >= self._options.timings.silence_s:
@@ -298,6 +306,11 @@ class Server:
         self._sampler.changed(before, after)
         self._hub.changed(before, after)
         self._reconciler.changed(before, after)
+        self._workers.refresh()
+
+    def _session_closed(self, session: Session, reason: str) -> None:
+        self._hub.session_closed(session, reason)
+        self._workers.session_closed(session, reason)
 
     def _node_ready(self, _node: NodeId) -> None:
         for state in self._all():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from signaling import permissions, routing
-from signaling.conference.state import REOPEN_S, Conference, Seat
+from signaling.conference.state import REOPEN_S, Conference, Recording, Seat
 from signaling.wire.ids import Role, SiteCode
 from signaling.wire.pages import (
     ConferenceRow,
@@ -22,6 +22,7 @@ from signaling.wire.pages import (
     StageRow,
     Tally,
 )
+from signaling.wire.recordings import RecordingRow
 
 View = dict[str, Row]
 
@@ -38,6 +39,8 @@ def view(state: Conference, role: Role, site: SiteCode | None) -> View:
     if sees_all:
         coming = None if state.next is None else _name(state, state.next)
         rows["queue"] = QueueRow(_named(state, state.queue), coming)
+    if state.recording is not None:
+        rows["recording"] = _recording(state.recording, site, sees_all=sees_all)
     for seat in state.seats.values():
         if sees_all or seat.site.code == site:
             rows[f"seat/{seat.site.code}"] = _seat(state, seat)
@@ -91,6 +94,13 @@ def _named(state: Conference, sites: Iterable[SiteCode]) -> tuple[Named, ...]:
 
 def _name(state: Conference, site: SiteCode) -> Named:
     return Named(site, state.seats[site].site.name)
+
+
+def _recording(recording: Recording, site: SiteCode | None, *, sees_all: bool) -> RecordingRow:
+    if sees_all:
+        return RecordingRow(recording.since, recording.state, recording.sites, recording.problem)
+    own = (site,) if site is not None and site in recording.sites else ()
+    return RecordingRow(recording.since, recording.state, own)
 
 
 def _tally(state: Conference, site: SiteCode) -> Tally:

@@ -46,7 +46,14 @@ def test_every_file_that_a_document_names_exists(page):
 
 
 ROOMS_WITH_FILES = (
-    *("bridge", "bridge/endpoint", "monitor", "signaling", "signaling/conference"),
+    *(
+        "bridge",
+        "bridge/endpoint",
+        "bridge/media_worker",
+        "monitor",
+        "signaling",
+        "signaling/conference",
+    ),
     *("signaling/wire", "config", "cli"),
 )
 

@@ -47,6 +47,7 @@ class Wheel:
         self._parts: dict[Callable[[float], None], None] = {}
         self._deferred: deque[Callable[[], None]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._needed = asyncio.Event()
         self.slowest_turn_s = 0.0
 
     async def __aenter__(self) -> Wheel:
@@ -66,10 +67,16 @@ class Wheel:
             await self._task
         self._selector.close()
 
+    async def ended(self) -> None:
+        """Returns when the wheel turns no more, raising what has ended it."""
+        assert self._task is not None
+        await asyncio.shield(self._task)
+
     def add_socket(self, sock: socket.socket, reader: Callable[[float, bytes], None]) -> None:
         """Read this non-blocking socket from now on."""
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._selector.register(sock, selectors.EVENT_READ, reader)
+        self._needed.set()
 
     def remove_socket(self, sock: socket.socket) -> None:
         """Read it no longer; call before closing it."""
@@ -79,6 +86,7 @@ class Wheel:
     def add(self, part: Callable[[float], None]) -> None:
         """Call `part` in every turn."""
         self._parts[part] = None
+        self._needed.set()
 
     def remove(self, part: Callable[[float], None]) -> None:
         """Call it no longer; unknown parts are ignored."""
@@ -87,11 +95,16 @@ class Wheel:
     def defer(self, work: Callable[[], None]) -> None:
         """Do this when there is time, in order."""
         self._deferred.append(work)
+        self._needed.set()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            if not (self._parts or self._deferred or self._selector.get_map()):
+                self._needed.clear()
+                await self._needed.wait()
+                due = loop.time()
             begin, used_s = loop.time(), time.thread_time()
             self._turn(begin)
             turned_s = time.thread_time()

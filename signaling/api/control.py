@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
-
 import structlog
 from aiohttp import WSMsgType, web
 from structlog.contextvars import bind_contextvars
 
-from signaling.api.services import Services, bearer, services
+from signaling.api.services import Services, require_token, services
 from signaling.nodelink import Link
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_node_message
 from signaling.wire.control import Hello
@@ -23,12 +21,7 @@ log = structlog.get_logger("signaling.control")
 async def control(request: web.Request) -> web.StreamResponse:
     """One node, from its hello until its link breaks."""
     context = services(request)
-    # octets that are no UTF-8 arrive as surrogates
-    token = bearer(request).encode("utf-8", "surrogateescape")
-    # every token is compared, so that the time taken tells nothing
-    known = [hmac.compare_digest(token, one.encode()) for one in context.node_tokens]
-    if not any(known):
-        raise WireError("unauthenticated", "no such node token")
+    require_token(request, context.node_tokens)
     if context.draining:
         raise WireError("shutting_down")
     ws = web.WebSocketResponse(

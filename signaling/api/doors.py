@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling import permissions, tokens
+from signaling import orders, permissions, tokens
 from signaling.api.services import Services, bearer, counted, services
 from signaling.conference.state import Conference
 from signaling.sessions import Session
@@ -139,6 +139,9 @@ async def _require_right(context: Services, state: Conference, door: tokens.Door
         seat = state.seats.get(door.site)
         if seat is None or seat.device != door.device:
             raise WireError("seat_taken", f"the seat of site {door.site} is not this device's")
+    elif orders.is_worker_port(door.port):
+        if door.port not in orders.ports(state):
+            raise WireError("forbidden", f"nothing is wanted of port {door.port}")
     elif not context.hub.connected(state.conference, door.port):
         raise WireError("unauthenticated", "the page of this token is not connected")
     if door.link is not None:

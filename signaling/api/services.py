@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import hmac
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from signaling.wire.codec import MAX_BODY, decode_body, encode_bytes
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode
 from signaling.wire.rest import ServiceHealth, SiteHistory
+from signaling.workers import Workers
 
 T = TypeVar("T")
 
@@ -59,6 +61,9 @@ class Services:
     templates: Mapping[str, ConferenceTemplate]
     node_tokens: tuple[str, ...]
     relay: Relay | None
+    worker_tokens: tuple[str, ...]
+    workers: Workers
+    recordings_dir: Path
     public_url: str
     pages_dir: Path
     page_timings: SocketTimings
@@ -155,6 +160,16 @@ def bearer(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise WireError("unauthenticated", "Authorization: Bearer is expected")
     return token.strip()
+
+
+def require_token(request: web.Request, known: Sequence[str]) -> None:
+    """Raises WireError ``unauthenticated`` unless the Bearer token is one of these."""
+    # octets that are no UTF-8 arrive as surrogates
+    token = bearer(request).encode("utf-8", "surrogateescape")
+    # every token is compared, so that the time taken tells nothing
+    matches = [hmac.compare_digest(token, one.encode()) for one in known]
+    if not any(matches):
+        raise WireError("unauthenticated", "no such token")
 
 
 def address_of(request: web.Request) -> str:

@@ -15,6 +15,7 @@ from signaling.api import (
     seats,
     sign_in,
     sockets,
+    worker,
 )
 from signaling.api.operation import Answer, Operation, Route
 from signaling.wire import rest
@@ -186,6 +187,7 @@ ROUTES: tuple[Route, ...] = (
     Route("OPTIONS", "/whip/{node}/{session}", doors.options),
     Route("OPTIONS", "/whep/{node}/{session}", doors.options),
     Route("GET", "/control", control.control),
+    Route("GET", "/worker", worker.worker),
     Route(
         "GET",
         "/livez",

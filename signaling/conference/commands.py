@@ -12,6 +12,7 @@ import msgspec
 from signaling.conference.state import SiteInfo
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, Role, SiteCode
 from signaling.wire.pages import PageCommand
+from signaling.wire.recordings import RecordingId, RecordingProblem, RecordingState
 
 
 class Create(msgspec.Struct, frozen=True, tag="create"):
@@ -56,7 +57,21 @@ class Hear(msgspec.Struct, frozen=True, tag="hear"):
     device: DeviceId
 
 
-Command = Create | Join | Lose | LoseStandby | Hear | PageCommand
+class NoteRecording(msgspec.Struct, frozen=True, tag="note_recording"):
+    """What the media worker makes of the recording of this number has changed."""
+
+    number: int
+    state: RecordingState
+    problem: RecordingProblem | None = None
+
+
+class DeleteRecording(msgspec.Struct, frozen=True, tag="delete_recording"):
+    """The files of a recording that has ended are to go."""
+
+    recording: RecordingId
+
+
+Command = Create | Join | Lose | LoseStandby | Hear | NoteRecording | DeleteRecording | PageCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from signaling import permissions
-from signaling.conference import floor, seats, slides
-from signaling.conference.commands import Actor, Command, Create, Hear, Join, Lose, LoseStandby
+from signaling.conference import floor, recording, seats, slides
+from signaling.conference.commands import (
+    Actor,
+    Command,
+    Create,
+    DeleteRecording,
+    Hear,
+    Join,
+    Lose,
+    LoseStandby,
+    NoteRecording,
+)
 from signaling.conference.events import (
     Created,
     Ended,
@@ -45,8 +55,8 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
     Raises:
         WireError: ``forbidden`` (role, or another's seat), ``not_found`` (no conference yet),
             ``wrong_phase``, ``unknown_site``, ``bad_scene``, ``not_sharing``, ``seat_taken``,
-            ``no_standby``, ``site_absent``, ``queue_changed``, ``nobody_speaks``, ``too_late``, or
-            ``command_conflict`` (the conference exists already).
+            ``no_standby``, ``site_absent``, ``queue_changed``, ``nobody_speaks``, ``too_late``,
+            ``recording_runs``, or ``command_conflict`` (the conference exists already).
     """
     permissions.require(actor.role, permissions.action(command))
     if isinstance(command, Create):
@@ -93,6 +103,8 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
             | pages.EndFloor()
         ):
             return _floor_changes(state, command, actor, at)
+        case pages.StartRecording() | pages.StopRecording() | NoteRecording() | DeleteRecording():
+            return recording.decided(state, command, actor, at)
         case _:
             return _phase_changes(state, command, actor, at)
 
@@ -133,7 +145,7 @@ def _phase_changes(
             return [RehearsalStarted(at, actor.name)]
         case pages.EndRehearsal():
             require_phase(state, "rehearsal")
-            return [RehearsalEnded(at, actor.name)]
+            return [*recording.ended(state, actor, at), RehearsalEnded(at, actor.name)]
         case pages.Start():
             require_phase(state, "scheduled")
             return [Started(at, actor.name)]
@@ -145,7 +157,7 @@ def _phase_changes(
             return [Resumed(at, actor.name)]
         case pages.End():
             require_phase(state, "live", "recess")
-            return [Ended(at, actor.name)]
+            return [*recording.ended(state, actor, at), Ended(at, actor.name)]
         case pages.Reopen():
             require_phase(state, "ended")
             assert state.ended_at is not None, "an ended conference knows since when"

@@ -14,6 +14,7 @@ import msgspec
 from signaling.conference.state import SiteInfo
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
 from signaling.wire.pages import Scene
+from signaling.wire.recordings import RecordingProblem, RecordingState
 
 MuteHolder = Literal["operator", "site"]
 
@@ -262,6 +263,47 @@ class HelpCleared(msgspec.Struct, frozen=True, tag="help_cleared.1"):
     site: SiteCode
 
 
+class RecordingStarted(msgspec.Struct, frozen=True, tag="recording_started.1"):
+    """The program is recorded from now on, and each of `sites`; the conference's `number`-th."""
+
+    at: float
+    by: str
+    number: int
+    sites: tuple[SiteCode, ...] = ()
+
+
+class RecordedSitesChosen(msgspec.Struct, frozen=True, tag="recorded_sites_chosen.1"):
+    """The recording goes on, with these sites beside the program."""
+
+    at: float
+    by: str
+    sites: tuple[SiteCode, ...]
+
+
+class RecordingNoted(msgspec.Struct, frozen=True, tag="recording_noted.1"):
+    """Whether it is really being stored, and what is in the way."""
+
+    at: float
+    by: str
+    state: RecordingState
+    problem: RecordingProblem | None = None
+
+
+class RecordingStopped(msgspec.Struct, frozen=True, tag="recording_stopped.1"):
+    """Nothing is recorded any more."""
+
+    at: float
+    by: str
+
+
+class RecordingDeleted(msgspec.Struct, frozen=True, tag="recording_deleted.1"):
+    """The files of a recording were deleted."""
+
+    at: float
+    by: str
+    recording: str
+
+
 Event = (
     Created
     | Scheduled
@@ -293,6 +335,11 @@ Event = (
     | SlidesStopped
     | HelpAsked
     | HelpCleared
+    | RecordingStarted
+    | RecordedSitesChosen
+    | RecordingNoted
+    | RecordingStopped
+    | RecordingDeleted
 )
 
 _encoder = msgspec.json.Encoder()

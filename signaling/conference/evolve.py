@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from signaling.conference import events, floor, slides
+from signaling.conference import events, floor, recording, slides
 from signaling.conference.events import Event, MuteHolder
 from signaling.conference.state import Conference, Seat
 from signaling.wire.pages import Scene
@@ -85,6 +85,14 @@ def _apply(state: Conference, event: Event) -> Conference:
             | events.FloorEnded()
         ):
             return _on_floor(state, event)
+        case (
+            events.RecordingStarted()
+            | events.RecordedSitesChosen()
+            | events.RecordingNoted()
+            | events.RecordingStopped()
+            | events.RecordingDeleted()
+        ):
+            return recording.evolved(state, event)
         case events.Created():  # pragma: no cover - handled by evolve
             raise AssertionError("a conference is founded once")
         case _:

@@ -9,6 +9,7 @@ import msgspec
 
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
 from signaling.wire.pages import Phase, Scene
+from signaling.wire.recordings import RecordingProblem, RecordingState
 
 MAX_SCENE_SEATS = 4
 """Pictures in one scene, slides among them; each has a stage slot of its own at every receiver."""
@@ -75,6 +76,18 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """What is to be recorded: the program, and each of `sites` as it is heard. `number` counts the
+    starts of the conference from 1. `state` and `problem` are what the media worker made of it."""
+
+    number: int
+    since: float
+    sites: tuple[SiteCode, ...] = ()
+    state: RecordingState = "starting"
+    problem: RecordingProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conference:
     """One conference.
 
@@ -105,6 +118,9 @@ class Conference:
     next: SiteCode | None = None
     speech: Speech | None = None
     codec: ProgramCodec = "VP8"
+    recording: Recording | None = None
+    recordings: int = 0
+    """How many were started so far."""
 
     @property
     def carries_media(self) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from signaling.wire.control import NodeMessage, SignalingMessage
 from signaling.wire.errors import WireError
 from signaling.wire.pages import PageMessage, ServerMessage
+from signaling.wire.worker import OrderMessage, WorkerMessage
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ _page_messages: msgspec.json.Decoder[PageMessage] = msgspec.json.Decoder(PageMes
 _server_messages: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 _node_messages: msgspec.json.Decoder[NodeMessage] = msgspec.json.Decoder(NodeMessage)
 _signaling_messages: msgspec.json.Decoder[SignalingMessage] = msgspec.json.Decoder(SignalingMessage)
+_worker_messages: msgspec.json.Decoder[WorkerMessage] = msgspec.json.Decoder(WorkerMessage)
+_order_messages: msgspec.json.Decoder[OrderMessage] = msgspec.json.Decoder(OrderMessage)
 
 
 def encode(message: msgspec.Struct | list[Any] | dict[str, Any]) -> str:
@@ -59,6 +62,16 @@ def decode_node_message(text: str | bytes) -> NodeMessage:
 def decode_signaling_message(text: str | bytes) -> SignalingMessage:
     """Signaling's frame to a bridge. Raises WireError as above."""
     return _decode(_signaling_messages, text, MAX_CONTROL_FRAME)
+
+
+def decode_worker_message(text: str | bytes) -> WorkerMessage:
+    """A media worker's frame. Raises WireError as above."""
+    return _decode(_worker_messages, text, MAX_CONTROL_FRAME)
+
+
+def decode_order_message(text: str | bytes) -> OrderMessage:
+    """Signaling's frame to a media worker. Raises WireError as above."""
+    return _decode(_order_messages, text, MAX_CONTROL_FRAME)
 
 
 def decode_body(body: str | bytes, kind: type[T], limit: int = MAX_BODY) -> T:

@@ -61,6 +61,7 @@ ERRORS: dict[str, ErrorKind] = {
     "queue_changed": ErrorKind(409, None, "The queue has changed meanwhile; order it again."),
     "nobody_speaks": ErrorKind(409, None, "Nobody has been given the floor."),
     "too_late": ErrorKind(409, None, "The time in which this could be taken back is over."),
+    "recording_runs": ErrorKind(409, None, "The recording is still running; stop it first."),
     "command_conflict": ErrorKind(409, None, "The command id was used for another command."),
     "unknown_template": ErrorKind(404, None, "There is no template of that name."),
     # SDP (RFC 9725)

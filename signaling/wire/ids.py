@@ -20,6 +20,7 @@ CommandId = NewType("CommandId", str)
 
 NodeId = NewType("NodeId", str)
 BootId = NewType("BootId", str)
+WorkerId = NewType("WorkerId", str)
 SessionId = NewType("SessionId", str)
 Scope = NewType("Scope", str)
 Port = NewType("Port", str)

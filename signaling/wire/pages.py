@@ -26,6 +26,7 @@ from signaling.wire.ids import (
     SlotName,
     Track,
 )
+from signaling.wire.recordings import RecordingRow
 
 Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
 Tally = Literal["on_air", "next", "listening"]
@@ -181,6 +182,17 @@ class Promote(msgspec.Struct, frozen=True, tag="promote"):
     site: Site
 
 
+class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
+    """Record the program, and each of these sites as it is heard; while recording, choose them
+    anew."""
+
+    sites: Sites = []
+
+
+class StopRecording(msgspec.Struct, frozen=True, tag="stop_recording"):
+    """End the recording; what is stored stays."""
+
+
 class Leave(msgspec.Struct, frozen=True, tag="leave"):
     """This device gives up its seat."""
 
@@ -211,6 +223,8 @@ PageCommand = (
     | AskHelp
     | ClearHelp
     | Promote
+    | StartRecording
+    | StopRecording
     | Leave
 )
 
@@ -372,7 +386,7 @@ class QueueRow(msgspec.Struct, frozen=True, tag="queue", tag_field="row"):
     next: Named | None
 
 
-Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
+Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow | RecordingRow
 
 # --- signaling → page ---------------------------------------------------------------------------
 

@@ -122,6 +122,38 @@ class SiteHistory(msgspec.Struct, frozen=True):
     points: list[HistoryPoint]
 
 
+class SegmentInfo(msgspec.Struct, frozen=True):
+    """One file of a recording. `ended_at` and `sha256` are None while it is being written; `cut`:
+    its writer died, and it ends earlier than it should."""
+
+    file: str
+    started_at: float
+    seconds: float
+    octets: int
+    ended_at: float | None = None
+    sha256: str | None = None
+    cut: bool = False
+
+
+class RecordingInfo(msgspec.Struct, frozen=True):
+    """One row of ``GET /api/conferences/{conference}/recordings``.
+
+    `site` is None for the program. `seconds` and `octets` are the sums over `segments`, which come
+    in order; ``…/recordings/{recording}/{file}`` downloads one.
+    """
+
+    recording: str
+    number: int
+    site: SiteCode | None
+    name: str
+    started_at: float
+    ended_at: float | None
+    running: bool
+    seconds: float
+    octets: int
+    segments: list[SegmentInfo]
+
+
 class ComponentHealth(msgspec.Struct, frozen=True):
     """One part of the service: whether it does its work, and its figures."""
 

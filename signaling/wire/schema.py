@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import msgspec
 
-from signaling.wire import control, errors, figures, ids, pages, rest
+from signaling.wire import control, errors, figures, ids, pages, recordings, rest, worker
 from signaling.wire.codec import MAX_PAGE_FRAME
 
 SCHEMA_PATH = Path("docs/schema.json")
@@ -47,6 +47,8 @@ _ALIASES: dict[str, Any] = {
     "HealthState": figures.HealthState,
     "ControlState": figures.ControlState,
     "Layout": pages.Layout,
+    "RecordingState": recordings.RecordingState,
+    "RecordingProblem": recordings.RecordingProblem,
     "PageCommand": pages.PageCommand,
     "PageMessage": pages.PageMessage,
     "Row": pages.Row,
@@ -66,6 +68,7 @@ _REST_ANSWERS = (
     rest.SiteLink,
     rest.Seated,
     rest.SiteHistory,
+    rest.RecordingInfo,
     rest.ServiceHealth,
     errors.Problem,
 )
@@ -81,7 +84,11 @@ _ROOTS: tuple[Any, ...] = (pages.PageMessage, pages.ServerMessage, *_REST_REQUES
 
 def json_schema() -> str:
     """The JSON Schema (2020-12) of pages, REST bodies and the control link, as stable text."""
-    roots = (*_ROOTS, control.NodeMessage, control.SignalingMessage)
+    roots = (
+        *_ROOTS,
+        *(control.NodeMessage, control.SignalingMessage),
+        *(worker.WorkerMessage, worker.OrderMessage),
+    )
     _, components = msgspec.json.schema_components(roots, ref_template="#/$defs/{name}")
     unions = {
         name: {"oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in get_args(union)]}
@@ -90,6 +97,8 @@ def json_schema() -> str:
             ("ServerMessage", pages.ServerMessage),
             ("NodeMessage", control.NodeMessage),
             ("SignalingMessage", control.SignalingMessage),
+            ("WorkerMessage", worker.WorkerMessage),
+            ("OrderMessage", worker.OrderMessage),
         )
     }
     schema = {

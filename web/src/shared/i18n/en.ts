@@ -40,6 +40,7 @@ export const en: Catalogue = {
     no_hand: 'The site is not in the queue.',
     queue_changed: 'The queue has just changed. Please order it again.',
     nobody_speaks: 'Nobody has been given the floor.',
+    recording_runs: 'This recording is still running. Stop it first.',
     too_late: 'The time in which this could be taken back is over.',
     command_conflict: 'Two commands had the same number. Please try again.',
     unknown_template: 'There is no such template.',

@@ -39,6 +39,7 @@ const errors: Record<Failure, string> = {
   no_hand: 'Điểm cầu này không có trong danh sách xin phát biểu.',
   queue_changed: 'Danh sách xin phát biểu vừa thay đổi. Hãy sắp xếp lại.',
   nobody_speaks: 'Chưa có điểm cầu nào được mời phát biểu.',
+  recording_runs: 'Bản ghi này vẫn đang được ghi. Hãy dừng ghi hình trước.',
   too_late: 'Đã quá thời gian có thể hoàn tác việc này.',
   command_conflict: 'Lệnh bị trùng mã. Hãy thử lại.',
   unknown_template: 'Không có mẫu hội nghị này.',

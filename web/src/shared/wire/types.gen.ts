@@ -31,11 +31,15 @@ export type ControlState = "good" | "lost" | "none"
 
 export type Layout = "single" | "grid"
 
-export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | Share | Unshare | AskHelp | ClearHelp | Promote | Leave
+export type RecordingState = "starting" | "waiting" | "recording" | "interrupted"
+
+export type RecordingProblem = "no_worker" | "disk_low" | "disk_full" | "write_failed" | "not_received"
+
+export type PageCommand = Schedule | Rehearse | EndRehearsal | Start | Recess | Resume | End | Reopen | Preview | Take | Mute | Unmute | RaiseHand | LowerHand | LowerAllHands | OrderHands | MarkNext | GiveFloor | TakeBackFloor | EndFloor | Share | Unshare | AskHelp | ClearHelp | Promote | StartRecording | StopRecording | Leave
 
 export type PageMessage = PageHello | CommandMessage | Watch | Cue | Report | Heartbeat
 
-export type Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow
+export type Row = ConferenceRow | SeatRow | StageRow | FloorRow | QueueRow | RecordingRow
 
 export type ServerMessage = Snapshot | Patch | Result | HeartbeatAck | SessionClosed | Layers | Thin | Figures
 
@@ -224,6 +228,20 @@ export interface SiteHistory {
   points: HistoryPoint[]
 }
 
+/** One row of ``GET /api/conferences/{conference}/recordings``. `site` is None for the program. `seconds` and `octets` are the sums over `segments`, which come in order; ``…/recordings/{recording}/{file}`` downloads one. */
+export interface RecordingInfo {
+  recording: string
+  number: number
+  site: SiteCode | null
+  name: string
+  started_at: number
+  ended_at: number | null
+  running: boolean
+  seconds: number
+  octets: number
+  segments: SegmentInfo[]
+}
+
 /** ``GET /healthz?verbose``. */
 export interface ServiceHealth {
   ok: boolean
@@ -374,6 +392,17 @@ export interface Promote {
   site: string
 }
 
+/** Record the program, and each of these sites as it is heard; while recording, choose them anew. */
+export interface StartRecording {
+  type: "start_recording"
+  sites?: string[]
+}
+
+/** End the recording; what is stored stays. */
+export interface StopRecording {
+  type: "stop_recording"
+}
+
 /** This device gives up its seat. */
 export interface Leave {
   type: "leave"
@@ -454,6 +483,15 @@ export interface QueueRow {
   next: Named | null
 }
 
+/** Key ``recording``; there is none while nothing is recorded. Everybody in it must know. `sites` are recorded each by itself beside the program; a site's page is told of its own only. `problem` is for those who see all sites. */
+export interface RecordingRow {
+  row: "recording"
+  since: number
+  state: RecordingState
+  sites: SiteCode[]
+  problem: RecordingProblem | null
+}
+
 /** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. The last four are of its microphone as its node hears it, muted or not (`StreamStats`): `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale; `floor_position` where its sound is carried to the others, None if nowhere. */
 export interface SiteFigures {
   state: HealthState
@@ -493,6 +531,17 @@ export interface HistoryPoint {
   receive_loss_ratio: number | null
   quality: number | null
   freeze_ratio: number | null
+}
+
+/** One file of a recording. `ended_at` and `sha256` are None while it is being written; `cut`: its writer died, and it ends earlier than it should. */
+export interface SegmentInfo {
+  file: string
+  started_at: number
+  seconds: number
+  octets: number
+  ended_at: number | null
+  sha256: string | null
+  cut: boolean
 }
 
 /** One part of the service: whether it does its work, and its figures. */
@@ -559,6 +608,7 @@ export type ErrorCode =
   | "queue_changed"
   | "nobody_speaks"
   | "too_late"
+  | "recording_runs"
   | "command_conflict"
   | "unknown_template"
   | "offer_malformed"
@@ -612,6 +662,7 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   queue_changed: { status: 409, close: null },
   nobody_speaks: { status: 409, close: null },
   too_late: { status: 409, close: null },
+  recording_runs: { status: 409, close: null },
   command_conflict: { status: 409, close: null },
   unknown_template: { status: 404, close: null },
   offer_malformed: { status: 400, close: null },

@@ -1,0 +1,82 @@
+"""What a media worker should do for a conference, and what its answers mean. Pure.
+
+A further kind of work has its order in `wire.worker`, its place in `wanted`, and its ports' routes
+in `routing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from signaling import routing
+from signaling.conference.state import Conference, Recording
+from signaling.wire.ids import Port, Scope, SiteCode, parse_slots
+from signaling.wire.recordings import (
+    RecordingId,
+    RecordingProblem,
+    RecordingState,
+    recording_id,
+)
+from signaling.wire.worker import Order, Record, RecordFact
+
+PROGRAM_SLOTS = "stage:1,floor:4"
+"""The first picture on air and the floor, each position a track of its own."""
+SITE_SLOTS = "stage:1,floor:1"
+WORKER_PORTS = ("rec/", "stills/", "mix/")
+"""What the ports of media workers begin with; no site and no window has such a port."""
+
+_STOPPING: frozenset[RecordingProblem] = frozenset(
+    ("no_worker", "disk_full", "write_failed", "not_received")
+)
+
+
+def is_worker_port(port: Port) -> bool:
+    """Whether a port is a media worker's."""
+    return port.startswith(WORKER_PORTS)
+
+
+def wanted(state: Conference) -> list[Order]:
+    """Every order of the conference; their tokens are still empty."""
+    recording = state.recording
+    if recording is None or state.phase == "ended":
+        return []
+    return [_record(state, recording, site) for site in (None, *recording.sites)]
+
+
+def ports(state: Conference) -> frozenset[Port]:
+    """The ports that a media worker has a right to."""
+    return frozenset(order.port for order in wanted(state))
+
+
+def judged(
+    recording: Recording, facts: Mapping[RecordingId, RecordFact] | None
+) -> tuple[RecordingState, RecordingProblem | None]:
+    """What has become of a recording, from the worker's facts by recording; None: no worker.
+
+    The program decides whether it records or waits; what is wrong with a site's is told too.
+    """
+    if facts is None:
+        return "interrupted", "no_worker"
+    program = facts.get(recording_id(recording.number, None))
+    if program is None:
+        return "starting", None
+    ours = (facts.get(recording_id(recording.number, site)) for site in recording.sites)
+    problems = [fact.problem for fact in (program, *ours) if fact and fact.problem]
+    problem = next((one for one in problems if one in _STOPPING), None) or next(
+        iter(problems), None
+    )
+    if problem in _STOPPING:
+        return "interrupted", problem
+    return ("recording" if program.flowing else "waiting"), problem
+
+
+def _record(state: Conference, recording: Recording, site: SiteCode | None) -> Record:
+    return Record(
+        scope=Scope(state.conference),
+        recording=recording_id(recording.number, site),
+        port=routing.recorder_port(site),
+        slots=parse_slots(PROGRAM_SLOTS if site is None else SITE_SLOTS),
+        token="",
+        title=state.title,
+        name="" if site is None else state.seats[site].site.name,
+    )

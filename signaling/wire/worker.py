@@ -1,0 +1,99 @@
+"""The worker link: what a media worker is wanted to do, and what it says of it.
+
+A media worker decodes, encodes or stores, in a process of its own, as one more subscriber of the
+bridge. It dials ``/worker`` and says `WorkerHello`; from then on signaling sends `Orders`, the
+whole of what is wanted, at every change and every few seconds; the worker starts and stops work
+until it does exactly that. So a lost message, a restarted worker or a restarted signaling heals
+itself. Once a second the worker answers with `Facts`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from signaling.wire.ids import BootId, Port, Scope, SessionId, SlotName, WorkerId
+from signaling.wire.recordings import RecordingId, RecordingProblem
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+# --- up: worker → signaling ---------------------------------------------------------------------
+
+
+class WorkerHello(msgspec.Struct, frozen=True, tag="hello"):
+    """First message of a link. `boot_id` changes when the process is a new one."""
+
+    worker: WorkerId
+    boot_id: BootId
+    version: str
+
+
+class RecordFact(msgspec.Struct, frozen=True, tag="record"):
+    """How one `Record` order is going.
+
+    `flowing`: media was written within the last seconds. `octets` and `seconds` are what lies on
+    disk of this recording, earlier segments included. `lost` counts packets that never came,
+    `skipped` frames that were left out because of them.
+    """
+
+    scope: Scope
+    recording: RecordingId
+    flowing: bool
+    problem: RecordingProblem | None = None
+    octets: Count = 0
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    segments: Count = 0
+    lost: Count = 0
+    skipped: Count = 0
+
+
+Fact = RecordFact
+
+
+class Facts(msgspec.Struct, frozen=True, tag="facts"):
+    """Once a second: every order at work, and the room that is left where recordings lie."""
+
+    at: float
+    free_bytes: Count
+    facts: Annotated[list[Fact], msgspec.Meta(max_length=4096)] = []
+
+
+WorkerMessage = WorkerHello | Facts
+
+# --- down: signaling → worker -------------------------------------------------------------------
+
+
+class Record(msgspec.Struct, frozen=True, tag="record"):
+    """Receive `slots` of `port` by WHEP with `token`, and store what comes, as it comes.
+
+    `title` and `name` are for people: the conference, and what is recorded of it.
+    """
+
+    scope: Scope
+    recording: RecordingId
+    port: Port
+    slots: list[SlotName]
+    token: str
+    title: str
+    name: str
+
+
+Order = Record
+
+
+class Orders(msgspec.Struct, frozen=True, tag="orders"):
+    """All that is wanted, from now on. What is not named is to end."""
+
+    orders: list[Order] = []
+
+
+class WorkerSessionClosed(msgspec.Struct, frozen=True, tag="session_closed"):
+    """The bridge ended a session of the worker's: open another, if it is still wanted."""
+
+    session: SessionId
+    reason: str
+
+
+OrderMessage = Orders | WorkerSessionClosed

@@ -1,0 +1,197 @@
+"""The worker link over a real socket: orders, facts, and every way to lose a worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from signaling.options import Options
+from signaling.wire.ids import Scope, SiteCode
+from signaling.wire.pages import Start, StartRecording, StopRecording, Unmute
+from signaling.wire.recordings import RecordingId, RecordingRow
+from signaling.wire.worker import RecordFact
+from signaling.workers import GRACE_S, SILENCE_S
+from tests.fakes.clock import FakeClock
+from tests.fakes.media_worker import FakeWorker
+from tests.fakes.page import OFFER, Page
+from tests.signaling.conftest import StartStage
+from tests.signaling.stage import NODE_TOKEN, Stage
+
+WORKER_TOKEN = "worker-token-of-the-tests-0123456789"
+
+
+@pytest.fixture
+async def studio(options: Options, start_stage: StartStage) -> AsyncIterator[Stage]:
+    async with start_stage(replace(options, worker_tokens=(WORKER_TOKEN,))) as stage:
+        yield stage
+
+
+async def hired(stage: Stage, name: str = "worker-1") -> FakeWorker:
+    worker = await FakeWorker(name).connect(stage.url, WORKER_TOKEN)
+    stage.stack.push_async_callback(worker.disconnect)
+    await worker.until(lambda: worker.orders is not None)
+    return worker
+
+
+def fact(stage: Stage, flowing: bool = True) -> RecordFact:
+    return RecordFact(Scope(stage.conference), RecordingId("1-program"), flowing)
+
+
+def row(page: Page) -> RecordingRow | None:
+    found = page.rows.get("recording")
+    assert found is None or isinstance(found, RecordingRow)
+    return found
+
+
+async def shows(page: Page, state: str, problem: str | None = None) -> None:
+    await page.until(
+        lambda: (
+            (found := row(page)) is not None and (found.state, found.problem) == (state, problem)
+        )
+    )
+
+
+@pytest.mark.parametrize("token", ["wrong", "", NODE_TOKEN, WORKER_TOKEN + "x"])
+async def test_link_without_the_worker_token_is_refused(studio: Stage, token: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await FakeWorker().connect(studio.url, token)
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{", 4400),
+        ('{"type": "orders"}', 4400),
+        ('{"type": "facts", "at": 1, "free_bytes": 1}', 4402),
+    ],
+)
+async def test_link_must_begin_with_a_readable_hello(studio: Stage, frame: str, code: int) -> None:
+    worker = await FakeWorker().connect(studio.url, WORKER_TOKEN, hello=False)
+    await worker.send_text(frame)
+    assert await worker.closed() == code
+    await worker.disconnect()
+
+
+async def test_orders_follow_every_change_and_carry_a_token_that_opens_the_door(
+    studio: Stage,
+) -> None:
+    node, worker, operator = await studio.node(), await hired(studio), await studio.window()
+    assert worker.orders == []
+    await operator.command(Start())
+    await operator.command(StartRecording(["48"]))
+    await worker.until(lambda: len(worker.orders or []) == 2)
+    assert worker.orders is not None
+    program, site = worker.orders
+    assert (program.port, site.port, site.name) == ("rec/program", "rec/48", "Đà Nẵng")
+    slots = "stage:1,floor:4"
+    headers = {"Authorization": f"Bearer {program.token}", "Content-Type": "application/sdp"}
+    async with operator.http.post(f"/whep?slots={slots}", data=OFFER, headers=headers) as response:
+        assert response.status == 201
+    async with operator.http.post("/whip", data=OFFER, headers=headers) as response:
+        assert response.status == 403
+    await node.until(lambda: ("rec/program", "stage:1") in node.table(studio.conference))
+
+    await operator.command(StopRecording())
+
+    await worker.until(lambda: worker.orders == [])
+    await node.until(lambda: bool(node.closed))
+    assert node.closed[0][1] == "not_wanted"
+    async with operator.http.post(f"/whep?slots={slots}", data=OFFER, headers=headers) as response:
+        assert response.status == 403
+
+
+async def test_a_muted_site_has_no_route_to_its_recorder(studio: Stage) -> None:
+    node, worker, operator = await studio.node(), await hired(studio), await studio.window()
+    site = await studio.site("48")
+    await operator.command(Start())
+    await operator.command(StartRecording(["48"]))
+    await worker.until(lambda: len(worker.orders or []) == 2)
+    assert worker.orders is not None
+    token = worker.orders[1].token
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+    url = "/whep?slots=stage:1,floor:1"
+    async with operator.http.post(url, data=OFFER, headers=headers) as response:
+        assert response.status == 201
+    await site.command(Unmute(SiteCode("48")))
+    assert not node.table(studio.conference)
+    await operator.command(Unmute(SiteCode("48")))
+    await node.until(
+        lambda: node.table(studio.conference).get(("rec/48", "floor:1")) == ("48/main", "mic")
+    )
+
+
+async def test_facts_become_what_pages_are_told(studio: Stage, clock: FakeClock) -> None:
+    worker, operator, site = await hired(studio), await studio.window(), await studio.site("48")
+    await operator.command(Start())
+    await operator.command(StartRecording())
+    await shows(operator, "starting")
+    await worker.tell(fact(studio))
+    await shows(operator, "recording")
+    await shows(site, "recording")
+
+    await worker.disconnect()
+
+    clock.advance(GRACE_S)
+    await shows(operator, "interrupted", "no_worker")
+    await shows(site, "interrupted")
+
+
+async def test_a_silent_worker_counts_as_gone_until_it_is_heard(
+    studio: Stage, clock: FakeClock
+) -> None:
+    worker, operator = await hired(studio), await studio.window()
+    await operator.command(Start())
+    await operator.command(StartRecording())
+    await worker.tell(fact(studio))
+    await shows(operator, "recording")
+    clock.advance(SILENCE_S + 0.1)
+    await shows(operator, "interrupted", "no_worker")
+    await worker.tell(fact(studio, flowing=False))
+    await shows(operator, "waiting")
+
+
+async def test_a_second_worker_waits_and_takes_over(studio: Stage) -> None:
+    first, second = await hired(studio), await hired(studio, "worker-2")
+    operator = await studio.window()
+    await operator.command(StartRecording())
+    await first.until(lambda: len(first.orders or []) == 1)
+    assert second.orders == []
+    await first.disconnect()
+    await second.until(lambda: len(second.orders or []) == 1)
+
+
+async def test_a_newer_link_of_a_worker_replaces_the_older(studio: Stage) -> None:
+    older, newer = await hired(studio), await hired(studio)
+    assert await older.closed() == 4410
+    await newer.tell()
+
+
+async def test_orders_are_repeated_so_that_none_can_be_lost(
+    studio: Stage, clock: FakeClock
+) -> None:
+    worker = await hired(studio)
+    count = worker.received
+    clock.advance(11)
+    await worker.until(lambda: worker.received > count)
+
+
+async def test_a_worker_is_told_of_sessions_that_the_bridge_ended(studio: Stage) -> None:
+    node, worker, operator = await studio.node(), await hired(studio), await studio.window()
+    await operator.command(StartRecording())
+    await worker.until(lambda: len(worker.orders or []) == 1)
+    assert worker.orders is not None
+    headers = {
+        "Authorization": f"Bearer {worker.orders[0].token}",
+        "Content-Type": "application/sdp",
+    }
+    url = "/whep?slots=stage:1,floor:4"
+    async with operator.http.post(url, data=OFFER, headers=headers) as response:
+        assert response.status == 201
+    session = node.of_port("rec/program", "receive")[0].session
+    await node.edge(session, "closed", "consent")
+    await worker.until(lambda: bool(worker.closed_sessions))
+    assert worker.closed_sessions[0].session == session
