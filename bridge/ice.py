@@ -1,12 +1,14 @@
 """ICE-lite for one session: answers checks, knows where to send, watches consent.
 
-RFC 8445 §2.5 and §7.3, consent after RFC 7675. We never send checks of our own: the full agent on
-the other side does all the checking, and takes the controlling role.
+RFC 8445 §2.5 and §7.3, consent after RFC 7675. The full agent on the other side does all the
+checking, and takes the controlling role. One check of our own there is: before sending moves to
+another address, the peer has to answer from there. A check that somebody has captured and sends
+again from elsewhere is as authentic as the first time; without this it would take the stream away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -21,8 +23,11 @@ CLOSED_AFTER_S = 30.0
 """Seconds without a check after which consent to send is over (RFC 7675 §5.1), or never came."""
 MAX_PATHS = 16
 """Addresses of one peer that are accepted at once; the longest unused one makes room."""
+FRESH_S = 5.0
+"""Seconds since its last check for which a path counts as in use: two of a browser's (2.5 s)."""
 CHECKS_PER_S = 50.0
 CHECKS_BURST = 100.0
+_ASKED = 8
 
 
 class Path(NamedTuple):
@@ -98,6 +103,14 @@ class Respond:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Send this check of our own over the path."""
+
+    datagram: bytes
+    path: Path
+
+
+@dataclass(frozen=True)
 class PathAdded:
     """Accept packets from this path now. Said again of a path that is known already: another
     session may have taken the address in between."""
@@ -139,23 +152,39 @@ class Dropped:
     reason: str
 
 
-IceOutput = Respond | PathAdded | PathDropped | Selected | Unselected | StateChanged | Dropped
+IceOutput = Respond | Ask | PathAdded | PathDropped | Selected | Unselected | StateChanged | Dropped
 
 
 class IceLite:
     """The responder of one session.
 
     Packets are accepted from every path that passed an authenticated check, since browsers check
-    from several addresses at once. We send to the first such path, and move only when the peer
-    nominates another by USE-CANDIDATE.
+    from several addresses at once. We send to the first such path, and move when the peer nominates
+    another by USE-CANDIDATE: after it has answered from there, or at once if the one in use has
+    fallen silent.
+
+    Args:
+        local: ours, as the answer has them.
+        remote: the peer's, from its offer.
+        new_transaction: gives 12 bytes for each check of our own, not to be guessed.
     """
 
-    def __init__(self, local: Credentials, remote: Credentials, now: float) -> None:
+    def __init__(
+        self,
+        local: Credentials,
+        remote: Credentials,
+        now: float,
+        new_transaction: Callable[[], bytes],
+    ) -> None:
         self.state: IceState = "new"
         self.selected: Path | None = None
         self.last_check: float | None = None
         self._password = local.password.encode()
         self._username = f"{local.ufrag}:{remote.ufrag}"
+        self._peer_password = remote.password.encode()
+        self._peer_username = f"{remote.ufrag}:{local.ufrag}"
+        self._new_transaction = new_transaction
+        self._asked: dict[bytes, Path] = {}
         self._paths: dict[Path, float] = {}
         self._opened = now
         self._last_heard = now
@@ -166,6 +195,11 @@ class IceLite:
     def paths(self) -> Sequence[Path]:
         """Where packets are accepted from, the longest unused first."""
         return tuple(self._paths)
+
+    def fresh(self, now: float, path: Path) -> bool:
+        """Whether the peer uses this path now."""
+        at = self._paths.get(path)
+        return self.state != "closed" and at is not None and now < at + FRESH_S
 
     def handle(self, now: float, event: IceEvent) -> list[IceOutput]:
         """Feed an event. After ``closed`` nothing is answered any more."""
@@ -194,6 +228,8 @@ class IceLite:
 
     def _check(self, now: float, event: CheckReceived) -> list[IceOutput]:
         request = event.message
+        if request.kind == stun.BINDING_SUCCESS:
+            return self._answered(event)
         if request.kind != stun.BINDING_REQUEST:
             return [Dropped("stun_unexpected")]
         if request.username != self._username or not request.authentic(self._password):
@@ -210,10 +246,37 @@ class IceLite:
             Respond(stun.success(request, host, port, self._password), event.path)
         ]
         outputs += self._learn(now, event.path)
-        if self.selected != event.path and (self.selected is None or request.use_candidate):
-            self.selected = event.path
-            outputs.append(Selected(event.path))
+        if self.selected is None:
+            outputs += self._select(event.path)
+        elif request.use_candidate and self.selected != event.path:
+            if self.fresh(now, self.selected):
+                outputs.append(self._ask(event.path))
+            else:
+                outputs += self._select(event.path)
         return outputs + self._heard(now)
+
+    def _ask(self, path: Path) -> Ask:
+        transaction = self._new_transaction()
+        self._asked[transaction] = path
+        while len(self._asked) > _ASKED:
+            del self._asked[next(iter(self._asked))]
+        username, password = self._peer_username, self._peer_password
+        return Ask(stun.question(transaction, username, password), path)
+
+    def _answered(self, event: CheckReceived) -> list[IceOutput]:
+        """The peer is where a nominated check came from."""
+        message = event.message
+        asked = self._asked.get(message.transaction)
+        if asked is None or asked != event.path or not message.authentic(self._peer_password):
+            return [Dropped("stun_unexpected")]
+        self._asked.clear()
+        return self._select(asked)
+
+    def _select(self, path: Path) -> list[IceOutput]:
+        if self.selected == path:
+            return []
+        self.selected = path
+        return [Selected(path)]
 
     def _learn(self, now: float, path: Path) -> list[IceOutput]:
         self._paths.pop(path, None)

@@ -46,6 +46,9 @@ class MediaSocket(Protocol):
     def adopt(self, address: Address, peer: Peer, /) -> None:
         """What comes from this address is this session's from now on."""
 
+    def holder(self, address: Address, /) -> Peer | None:
+        """Whose address it is, if it is a session's."""
+
     def forget(self, address: Address, peer: Peer, /) -> None:
         """It no longer is; nothing if it is another's by now."""
 

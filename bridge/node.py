@@ -215,7 +215,9 @@ class Node:
         except stun.StunError:
             self._counters.dropped["malformed"] += 1
             return
-        session = self._by_ufrag.get(message.ufrag)
+        answer = message.kind == stun.BINDING_SUCCESS
+        ufrag = message.transaction[:6].hex() if answer else message.ufrag
+        session = self._by_ufrag.get(ufrag)
         if session is None:
             self._counters.dropped["unknown_peer"] += 1
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Protocol
 from bridge import rtcp, stun
 from bridge.hotpath import Leg
 from bridge.ice import (
+    Ask,
     CheckReceived,
     Credentials,
     Dropped,
@@ -112,7 +114,7 @@ class Session:
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
         self.leg = leg
-        self._ice = IceLite(credentials, offer.remote, now)
+        self._ice = IceLite(credentials, offer.remote, now, self._new_transaction)
         self._channel = SecureChannel(
             certificate,
             "client" if offer.setup == "passive" else "server",
@@ -156,7 +158,15 @@ class Session:
     # --- from the socket --------------------------------------------------------------------
 
     def receive_stun(self, now: float, message: stun.Message, path: Path) -> None:
-        """A message that names this session's ufrag; nothing in it is authentic yet."""
+        """A message that names this session's ufrag; nothing in it is authentic yet.
+
+        An address that another session uses now stays that session's: whoever sends with it as a
+        false source, even with valid checks of a session of his own, changes nothing.
+        """
+        holder = self._sockets[path.socket].holder(path.address)
+        if holder is not None and holder is not self and holder.uses(now, path):
+            self._counters.dropped["address_taken"] += 1
+            return
         self._obey(now, self._ice.handle(now, CheckReceived(message, path)))
 
     def receive_dtls(self, datagram: bytes) -> None:
@@ -182,6 +192,10 @@ class Session:
         except SrtpError as error:
             self._counters.dropped[error.reason] += 1
 
+    def uses(self, now: float, path: Path) -> bool:
+        """See `udp.Peer`."""
+        return self._ice.fresh(now, path)
+
     def path_closed(self, path: Path) -> None:
         """See `udp.Peer`."""
         self._obey(self._loop.time(), self._ice.handle(self._loop.time(), PathClosed(path)))
@@ -198,6 +212,10 @@ class Session:
         self._obey(now, self._ice.handle(now, Moved(path)))
         self.flow.receive_rtp(now, arrival, packet)
         return True
+
+    def _new_transaction(self) -> bytes:
+        """Begins with the ufrag, by which the node finds whose answer it is: it names nobody."""
+        return bytes.fromhex(self.ufrag) + secrets.token_bytes(6)
 
     # --- to the socket ----------------------------------------------------------------------
 
@@ -246,7 +264,7 @@ class Session:
     def _obey(self, now: float, outputs: Sequence[IceOutput]) -> None:
         for output in outputs:
             match output:
-                case Respond(datagram, path):
+                case Respond(datagram, path) | Ask(datagram, path):
                     self._sockets[path.socket].send(datagram, path.address)
                 case PathAdded(path):
                     self._sockets[path.socket].adopt(path.address, self)

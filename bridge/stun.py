@@ -20,6 +20,8 @@ _USERNAME, _INTEGRITY, _ERROR_CODE = 0x0006, 0x0008, 0x0009
 _XOR_MAPPED, _USE_CANDIDATE, _FINGERPRINT, _CONTROLLED = 0x0020, 0x0025, 0x8028, 0x8029
 _PRIORITY, _CONTROLLING = 0x0024, 0x802A
 _FINGERPRINT_XOR = 0x5354554E
+_PEER_REFLEXIVE = 0x6E7F1EFF
+"""Priority of a host candidate's peer-reflexive one (RFC 8445 §5.1.2)."""
 _MAX_BYTES = 1500
 _MAX_ATTRIBUTES = 32
 _MAX_USERNAME = 513
@@ -106,6 +108,16 @@ def request(
         (_PRIORITY, struct.pack("!I", priority)),
         (_USE_CANDIDATE, b""),
         (_CONTROLLING, struct.pack("!Q", tie_breaker)),
+    ]
+    return _signed(BINDING_REQUEST, transaction, attributes, password)
+
+
+def question(transaction: bytes, username: str, password: bytes) -> bytes:
+    """A controlled agent's check, which the peer answers from where it really is, signed."""
+    attributes = [
+        (_USERNAME, username.encode()),
+        (_PRIORITY, struct.pack("!I", _PEER_REFLEXIVE)),
+        (_CONTROLLED, bytes(8)),
     ]
     return _signed(BINDING_REQUEST, transaction, attributes, password)
 

@@ -104,6 +104,11 @@ class TcpSocket:
             connection.peer = peer
             self._is_known(address)
 
+    def holder(self, address: Address) -> Peer | None:
+        """Whose connection it is."""
+        connection = self._connections.get(address)
+        return None if connection is None else connection.peer
+
     def forget(self, address: Address, peer: Peer) -> None:
         """The session gives the path up: the connection ends, unless it is another's by now."""
         connection = self._connections.get(address)

@@ -42,6 +42,9 @@ class Peer(Protocol):
     def receive_dtls(self, datagram: bytes, /) -> None:
         """A DTLS datagram from one of the session's addresses."""
 
+    def uses(self, now: float, path: Path, /) -> bool:
+        """Whether the session's peer is at this path now."""
+
     def path_closed(self, path: Path, /) -> None:
         """The peer has closed the TCP connection that this path was."""
 
@@ -113,6 +116,10 @@ class UdpSocket:
     def adopt(self, address: Address, peer: Peer) -> None:
         """What comes from this address is this session's from now on."""
         self.peers[address] = peer
+
+    def holder(self, address: Address) -> Peer | None:
+        """Whose address it is."""
+        return self.peers.get(address)
 
     def forget(self, address: Address, peer: Peer) -> None:
         """It no longer is; nothing if it is another's by now."""

@@ -45,6 +45,13 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Send this datagram to the peer: it answers its check."""
+
+    datagram: bytes
+
+
+@dataclass(frozen=True)
 class Changed:
     """An edge of the state; ``connected`` comes first, and again after ``lost``."""
 
@@ -52,7 +59,7 @@ class Changed:
 
 
 Event = Received | Tick
-Output = Check | Changed
+Output = Check | Answer | Changed
 
 
 class IceChecker:
@@ -64,6 +71,7 @@ class IceChecker:
         tie_breaker: 64 random bits (RFC 8445 §7.3.1.1).
         new_transaction: gives 12 random bytes for each check.
         now: when to send the first check.
+        address: the peer's, for the answers to its own checks.
     """
 
     def __init__(
@@ -73,11 +81,15 @@ class IceChecker:
         tie_breaker: int,
         new_transaction: Callable[[], bytes],
         now: float,
+        address: tuple[str, int],
     ) -> None:
         self.state: CheckState = "checking"
         self.rtt_s: float | None = None
         self._username = f"{remote.ufrag}:{local.ufrag}"
         self._password = remote.password.encode()
+        self._own_username = f"{local.ufrag}:{remote.ufrag}"
+        self._own_password = local.password.encode()
+        self._address = address
         self._tie_breaker = tie_breaker
         self._new_transaction = new_transaction
         self._sent: dict[bytes, float] = {}
@@ -86,7 +98,8 @@ class IceChecker:
         self._answered = now
 
     def handle(self, now: float, event: Event) -> list[Output]:
-        """Feed an event. Datagrams that are no authentic answer to one of our checks do nothing."""
+        """Feed an event. Datagrams that are neither an authentic answer to one of our checks nor a
+        check of the peer do nothing."""
         if isinstance(event, Received):
             return self._answer(now, event.datagram)
         return self._tick(now)
@@ -125,6 +138,8 @@ class IceChecker:
             message = stun.parse(datagram)
         except stun.StunError:
             return []
+        if message.kind == stun.BINDING_REQUEST:
+            return self._respond(message)
         if message.kind != stun.BINDING_SUCCESS or not message.authentic(self._password):
             return []
         sent = self._sent.pop(message.transaction, None)
@@ -135,3 +150,9 @@ class IceChecker:
             return []
         self.state, self._retry_s, self._due = "connected", FIRST_RETRY_S, now + CONSENT_S
         return [Changed("connected")]
+
+    def _respond(self, request: stun.Message) -> list[Output]:
+        """The bridge asks whether we are where a check of ours came from."""
+        if request.username != self._own_username or not request.authentic(self._own_password):
+            return []
+        return [Answer(stun.success(request, *self._address, self._own_password))]

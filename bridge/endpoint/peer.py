@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from bridge import stun
-from bridge.endpoint.icecheck import Changed, Check, IceChecker, Received, Tick
+from bridge.endpoint.icecheck import Changed, IceChecker, Output, Received, Tick
 from bridge.endpoint.offers import Answer, AnswerError
 from bridge.endpoint.wheel import RECEIVE_BUFFER, Wheel
 from bridge.ice import Credentials
@@ -128,6 +128,7 @@ class Peer:
             secrets.randbits(64),
             lambda: secrets.token_bytes(12),
             now,
+            answer.address,
         )
         self._channel = SecureChannel(
             self.certificate, "client", [answer.fingerprint], self._send, self._told_to_close
@@ -162,9 +163,9 @@ class Peer:
         if now >= self._ice.next_deadline():
             self._obey(self._ice.handle(now, Tick()))
 
-    def _obey(self, outputs: list[Check | Changed]) -> None:
+    def _obey(self, outputs: list[Output]) -> None:
         for output in outputs:
-            if isinstance(output, Check):
+            if not isinstance(output, Changed):
                 self._send(output.datagram)
                 continue
             if output.state == "connected":

@@ -27,11 +27,13 @@ class Client(asyncio.DatagramProtocol):
         self.ssrcs = list(ssrcs)
         self.certificate = Certificate()
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
-        self.received, self.control, self.answers = [], [], []
+        self.received, self.control = [], []
+        self.answers, self.questions = [], []
         self.arrived = asyncio.Event()
         self.channel = None
         self.transport = None
         self.lost = False
+        self.tap = lambda datagram: None
 
     def offer(self):
         kind = "sendonly" if self.direction == "publish" else "recvonly"
@@ -107,6 +109,18 @@ class Client(asyncio.DatagramProtocol):
         message.add_message_integrity((password or self.remote_password).encode())
         self.send(bytes(message))
 
+    def respond(self, question):
+        """As a full agent answers the bridge's own check."""
+        assert question.attributes["USERNAME"] == f"{self.ufrag}:{self.remote_ufrag}"
+        assert "ICE-CONTROLLED" in question.attributes
+        assert question.check_message_integrity(self.password.encode())
+        answer = peer.Message(
+            peer.Method.BINDING, peer.Class.RESPONSE, question.transaction_id,
+            {"XOR-MAPPED-ADDRESS": self.address},
+        )  # fmt: skip
+        answer.add_message_integrity(self.password.encode())
+        self.send(bytes(answer))
+
     def rtp(self, ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):
         """Send a plain packet, protected."""
         self.send(
@@ -119,13 +133,18 @@ class Client(asyncio.DatagramProtocol):
         self.send(self.channel.protect_rtcp(compound))
 
     def send(self, datagram):
+        self.tap(datagram)
         self.transport.sendto(datagram)
 
     def datagram_received(self, data, address):
         if data[0] < 4:
             message = peer.parse_message(data)
-            assert message.check_message_integrity(self.remote_password.encode())
-            self.answers.append(message)
+            if message.message_class is peer.Class.REQUEST:
+                self.questions.append(message)
+                self.respond(message)
+            else:
+                assert message.check_message_integrity(self.remote_password.encode())
+                self.answers.append(message)
         elif data[0] < 64:
             self.channel.feed(data)
         elif 191 < data[1] < 224:

@@ -6,7 +6,9 @@ from aioice import stun as peer
 from bridge import stun
 from bridge.ice import (
     CHECKS_BURST,
+    FRESH_S,
     MAX_PATHS,
+    Ask,
     CheckReceived,
     Credentials,
     Dropped,
@@ -28,6 +30,7 @@ LOCAL = Credentials("ours", "o" * 24)
 REMOTE = Credentials("theirs", "t" * 24)
 HOME = Path(0, ("192.0.2.1", 5000))
 AWAY = Path(0, ("192.0.2.2", 6000))
+QUESTION = b"a question.."
 
 
 def check(username="ours:theirs", password=LOCAL.password, **more):
@@ -42,7 +45,7 @@ def nominating():
 
 
 def machine(now=0.0):
-    return IceLite(LOCAL, REMOTE, now)
+    return IceLite(LOCAL, REMOTE, now, lambda: QUESTION)
 
 
 def kinds(outputs):
@@ -69,12 +72,56 @@ def test_second_address_is_accepted_but_does_not_move_sending():
     assert set(ice.paths) == {HOME, AWAY}
 
 
-def test_use_candidate_moves_sending():
+def answer(password=REMOTE.password, transaction=QUESTION):
+    message = peer.Message(
+        peer.Method.BINDING,
+        peer.Class.RESPONSE,
+        transaction,
+        {"XOR-MAPPED-ADDRESS": ("192.0.2.99", 40000)},
+    )
+    message.add_message_integrity(password.encode())
+    return stun.parse(bytes(message))
+
+
+def test_sending_moves_to_a_nominated_path_once_the_peer_answers_from_there():
     ice = machine()
     ice.handle(0.0, CheckReceived(check(), HOME))
-    outputs = ice.handle(0.1, CheckReceived(nominating(), AWAY))
-    assert outputs[-1] == Selected(AWAY)
-    assert kinds(ice.handle(0.2, CheckReceived(nominating(), AWAY))) == [Respond, PathAdded]
+    respond, added, ask = ice.handle(0.1, CheckReceived(nominating(), AWAY))
+    assert kinds([respond, added, ask]) == [Respond, PathAdded, Ask]
+    question = peer.parse_message(ask.datagram)
+    assert (ask.path, question.transaction_id) == (AWAY, QUESTION)
+    assert question.attributes["USERNAME"] == "theirs:ours"
+    assert "USE-CANDIDATE" not in question.attributes
+    assert question.check_message_integrity(REMOTE.password.encode())
+    assert ice.selected == HOME
+    assert ice.handle(0.2, CheckReceived(answer(), AWAY)) == [Selected(AWAY)]
+    assert kinds(ice.handle(0.3, CheckReceived(nominating(), AWAY))) == [Respond, PathAdded]
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        (answer(password=LOCAL.password), AWAY),
+        (answer(transaction=b"another one."), AWAY),
+        (answer(), HOME),
+    ],
+    ids=["forged", "to no question", "from elsewhere"],
+)
+def test_only_the_peers_own_answer_from_there_moves_sending(message, path):
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(0.1, CheckReceived(nominating(), AWAY))
+    assert ice.handle(0.2, CheckReceived(message, path)) == [Dropped("stun_unexpected")]
+    assert ice.selected == HOME
+
+
+def test_path_that_fell_silent_gives_way_at_once():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(FRESH_S - 0.1, CheckReceived(nominating(), AWAY))
+    assert (ice.selected, ice.fresh(FRESH_S - 0.1, HOME)) == (HOME, True)
+    assert Selected(AWAY) in ice.handle(FRESH_S, CheckReceived(nominating(), AWAY))
+    assert not ice.fresh(FRESH_S, HOME)
 
 
 @pytest.mark.parametrize(

@@ -28,24 +28,84 @@ async def test_publisher_that_moves_is_heard_at_once(house):
     assert house.dropped("unknown_peer") == 1
 
 
-async def test_address_that_another_session_took_is_ones_own_again_after_a_check(house):
+async def test_address_in_use_is_not_taken_by_valid_checks_of_another_session(house):
     site = await house.publisher("48/main", ("audio",))
     other = await house.publisher("49/main", ("audio",))
     operator = await house.receiver("op/1", "floor:1")
     house.route(("op/1", "floor:1", "48/main", "mic"))
-    # the other's check, from the site's socket, is answered there
-    password, transport = site.remote_password, other.transport
-    site.remote_password, other.transport = other.remote_password, site.transport
-    site.answers.clear()
+    # an insider who sends with a false source: his own check, from the site's address
+    own, other.transport = other.transport, site.transport
     other.check()
-    await site.until(lambda: site.answers)
-    site.remote_password, other.transport = password, transport
-    site.rtp(5, 1, b"lost", 111)
-    await house.counted("srtp_auth")
-    site.check()
-    site.rtp(5, 2, b"sound", 111)
+    await house.counted("address_taken")
+    other.transport = own
+    site.rtp(5, 1, b"sound", 111)
     await operator.until(lambda: operator.received)
     assert operator.received[0].endswith(b"sound")
+    assert house.dropped("srtp_auth") == 0
+
+
+async def test_nominated_check_that_is_sent_again_from_elsewhere_moves_nothing(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    captured = []
+    operator.tap = captured.append
+    operator.check()
+    thief, loot = await eavesdropper(house)
+    thief.sendto(captured[0])
+    async with asyncio.timeout(10):
+        while not loot.is_asked():
+            await loot.heard.get()
+    # it cannot answer the bridge's question: it has heard the password nowhere
+    thief.sendto(captured[0])
+    site.rtp(5, 1, b"sound", 111)
+    await operator.until(lambda: operator.received)
+    site.rtp(5, 2, b"more", 111)
+    await operator.until(lambda: len(operator.received) == 2)
+    assert [one for one in loot.all if one[0] >= 128] == []
+    thief.close()
+
+
+async def test_captured_media_from_elsewhere_open_nothing_and_are_counted(house):
+    site = await house.publisher("48/main", ("audio",))
+    insider = await house.publisher("49/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    captured = []
+    site.tap = captured.append
+    site.rtp(5, 1, b"sound", 111)
+    await operator.until(lambda: operator.received)
+    thief, loot = await eavesdropper(house)
+    thief.sendto(captured[0])
+    await house.counted("unknown_peer")
+    insider.send(captured[0])
+    await house.counted("srtp_auth")
+    site.send(captured[0])
+    await house.counted("srtp_replay")
+    site.rtp(5, 2, b"more", 111)
+    await operator.until(lambda: len(operator.received) == 2)
+    assert loot.all == []
+    thief.close()
+
+
+class Loot(asyncio.DatagramProtocol):
+    """What somebody gets who belongs to no session."""
+
+    def __init__(self):
+        self.all, self.heard = [], asyncio.Queue()
+
+    def datagram_received(self, data, address):
+        self.all.append(data)
+        self.heard.put_nowait(data)
+
+    def is_asked(self):
+        """The bridge has sent a check of its own."""
+        return any(one[:2] == b"\x00\x01" for one in self.all)
+
+
+async def eavesdropper(house):
+    loop = asyncio.get_running_loop()
+    return await loop.create_datagram_endpoint(Loot, remote_addr=house.node.addresses[0])
 
 
 async def test_receiver_that_moves_is_served_after_its_check(house):
@@ -55,7 +115,7 @@ async def test_receiver_that_moves_is_served_after_its_check(house):
     await operator.bind()
     operator.answers.clear()
     operator.check()
-    await operator.until(lambda: operator.answers)
+    await operator.until(lambda: operator.questions)
     site.rtp(5, 1, b"sound", 111)
     await operator.until(lambda: operator.received)
 

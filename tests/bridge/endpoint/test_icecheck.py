@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import ice, stun
-from bridge.endpoint.icecheck import Changed, Check, IceChecker, Received, Tick
+from bridge.endpoint.icecheck import Answer, Changed, Check, IceChecker, Received, Tick
 from bridge.ice import Credentials, IceLite, Path
 
 OURS, THEIRS = Credentials("ours", "p" * 22), Credentials("theirs", "q" * 22)
@@ -19,8 +19,8 @@ class Pair:
     def __init__(self, password: str = THEIRS.password) -> None:
         ids = (number.to_bytes(12, "big") for number in itertools.count())
         remote = Credentials(THEIRS.ufrag, password)
-        self.checker = IceChecker(OURS, remote, 7, lambda: next(ids), 0.0)
-        self.responder = IceLite(THEIRS, OURS, 0.0)
+        self.checker = IceChecker(OURS, remote, 7, lambda: next(ids), 0.0, ("127.0.0.1", 40_000))
+        self.responder = IceLite(THEIRS, OURS, 0.0, lambda: b"\x7f" * 12)
         self.cut = False
         self.checks: list[float] = []
         self.states: list[tuple[float, str]] = []
@@ -33,7 +33,7 @@ class Pair:
                 if isinstance(output, Check):
                     self.checks.append(now)
                     self._deliver(now, output.datagram)
-                else:
+                elif isinstance(output, Changed):
                     self.states.append((now, output.state))
             now = max(now, self.checker.next_deadline())
 
@@ -47,6 +47,21 @@ class Pair:
                 for edge in self.checker.handle(now, Received(output.datagram)):
                     assert isinstance(edge, Changed)
                     self.states.append((now, edge.state))
+
+
+def test_the_responders_own_check_is_answered_and_a_forged_one_is_not() -> None:
+    pair = Pair()
+    pair.run(0.0, 1.0)
+    check = stun.request(b"c" * 12, "theirs:ours", b"q" * 22, 1, 7)
+    moved = Path(0, ("127.0.0.1", 40_001))
+    outputs = pair.responder.handle(1.0, ice.CheckReceived(stun.parse(check), moved))
+    [question] = [one.datagram for one in outputs if isinstance(one, ice.Ask)]
+    [answer] = pair.checker.handle(1.0, Received(question))
+    assert isinstance(answer, Answer)
+    event = ice.CheckReceived(stun.parse(answer.datagram), moved)
+    assert pair.responder.handle(1.0, event) == [ice.Selected(moved)]
+    forged = stun.question(b"f" * 12, "ours:theirs", b"x" * 22)
+    assert pair.checker.handle(1.0, Received(forged)) == []
 
 
 def test_checker_connects_and_keeps_consent() -> None:
@@ -87,7 +102,7 @@ def test_checker_refuses_an_answer_signed_with_another_password() -> None:
 
 
 def test_checker_takes_an_answer_once_and_only_to_its_own_check() -> None:
-    checker = IceChecker(OURS, THEIRS, 7, lambda: bytes(12), 0.0)
+    checker = IceChecker(OURS, THEIRS, 7, lambda: bytes(12), 0.0, ("127.0.0.1", 40_000))
     [check] = checker.handle(0.0, Tick())
     assert isinstance(check, Check)
     request = stun.parse(check.datagram)
@@ -102,5 +117,5 @@ def test_checker_takes_an_answer_once_and_only_to_its_own_check() -> None:
 
 @given(st.binary(max_size=120))
 def test_checker_ignores_junk(junk: bytes) -> None:
-    checker = IceChecker(OURS, THEIRS, 7, lambda: bytes(12), 0.0)
+    checker = IceChecker(OURS, THEIRS, 7, lambda: bytes(12), 0.0, ("127.0.0.1", 40_000))
     assert checker.handle(0.0, Received(junk)) == []
