@@ -7,14 +7,15 @@ section, and for receivers one SSRC for each slot.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bridge import sdp
 from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Candidate, Credentials
-from bridge.sdp import LEVEL_URI, MID_URI, TWCC_URI, Offer, Section
+from bridge.layers import ranked
+from bridge.sdp import LEVEL_URI, MID_URI, REPAIRED_URI, RID_URI, TWCC_URI, Offer, Section
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media, SlotName, Track, slot_media
 
@@ -27,6 +28,7 @@ _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "video": ("ccm fir", "nack", "nack pli"),
 }
 _PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI, TWCC_URI)
+_LAYER_EXTENSIONS = (RID_URI, REPAIRED_URI)
 _FORMAT = {
     # the receiver's wishes (RFC 7587 §6.1): mono, silence not sent, errors corrected forward
     "opus": "minptime=10;useinbandfec=1;usedtx=1;stereo=0",
@@ -50,9 +52,18 @@ class Local:
 
 @dataclass(frozen=True)
 class PublishedTrack:
-    """A section that will send to us. Extension ids are None where not agreed; `nack`: it resends
-    what we ask for, under the same SSRC, since RTX is not agreed; `level_extension`: its packets
-    state how loud they are (RFC 6464)."""
+    """A section that will send to us, as one track or as some layers of it.
+
+    `layers` are the names of the section's layers, lowest first; a picture without layers has one,
+    whose name is empty. Of a publisher with a small picture in a section of its own
+    (``a=content:alt``, RFC 4796) that section is the lowest layer of the camera.
+
+    `ssrcs` are the media's where the offer names them: one, or those of the layers in their
+    order; `repairs` maps the SSRC of retransmissions to that of their media. Extension ids are
+    None where not agreed. `nack`: it resends what we ask for, as payload type `rtx` (RFC 4588),
+    or under the same SSRC where that is None. `level_extension`: its packets state how loud they
+    are (RFC 6464).
+    """
 
     mid: str
     track: Track
@@ -63,6 +74,11 @@ class PublishedTrack:
     twcc_extension: int | None
     nack: bool
     level_extension: int | None = None
+    layers: tuple[str, ...] = ("",)
+    rid_extension: int | None = None
+    repaired_extension: int | None = None
+    rtx: int | None = None
+    repairs: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,9 @@ def answer_publish(
 ) -> tuple[str, list[PublishedTrack]]:
     """Take the first audio as mic, the first video as camera, the second as slides.
 
+    A video section marked ``slides`` (RFC 4796) is the slides wherever it stands, and one marked
+    ``alt`` beside a camera is the camera's small picture.
+
     Sound is Opus, pictures are `video` alone. Further sections, and those that do not send, are
     answered inactive; those without a codec of ours are rejected.
 
@@ -100,37 +119,106 @@ def answer_publish(
         WireError: ``offer_without_media`` (nothing to be sent), ``offer_no_codec``,
             ``offer_other_codec`` (a picture, but not in this codec).
     """
-    free: dict[Media, list[Track]] = {"audio": ["mic"], "video": ["camera", "slides"]}
     accepted: dict[str, _Accepted] = {}
     tracks = []
     taken = _Taken(video)
-    for section, media, offered in taken.candidates(offer, lambda one: one.sends):
-        if not free[media]:
+    candidates = list(taken.candidates(offer, lambda one: one.sends))
+    places = _places([section for section, _, _ in candidates])
+    for section, media, offered in candidates:
+        if section.mid not in places:
             continue
-        payload_type = offered.payload_type
-        track = free[media].pop(0)
-        extensions = {
-            uri: section.extensions[uri] for uri in _PUBLISH_EXTENSIONS if uri in section.extensions
-        }
-        lines = ["a=recvonly"]
-        lines += [f"a=extmap:{number} {uri}" for uri, number in extensions.items()]
+        track, name = places[section.mid]
+        one = _published(section, taken.codecs[media], track, offered)
         start = f"x-google-start-bitrate={START_BITRATE_KBPS}" if media == "video" else None
-        lines += taken.lines(media, offered, _PUBLISH_FEEDBACK[media], start)
-        accepted[section.mid] = _Accepted(str(payload_type), tuple(lines))
-        tracks.append(
-            PublishedTrack(
-                section.mid,
-                track,
-                taken.codecs[media],
-                payload_type,
-                section.ssrcs,
-                extensions.get(MID_URI),
-                extensions.get(TWCC_URI) if "transport-cc" in offered.feedback else None,
-                media == "video" and "nack" in offered.feedback,
-                extensions.get(LEVEL_URI) if media == "audio" else None,
-            )
-        )
+        codec_lines = taken.lines(media, offered, _PUBLISH_FEEDBACK[media], start)
+        accepted[section.mid] = _publish_section(section, one, codec_lines)
+        tracks.append(replace(one, layers=(name,)) if one.layers == ("",) else one)
     return _write(offer, local, accepted, taken), tracks
+
+
+def _places(sections: Sequence[Section]) -> dict[str, tuple[Track, str]]:
+    """Mid → track, and what its layer is called if it has but one."""
+    sounds = [one.mid for one in sections if one.media == "audio"]
+    pictures = [one for one in sections if one.media == "video"]
+    small = [one.mid for one in pictures if "alt" in one.content]
+    marked = [one.mid for one in pictures if one.mid not in small and "slides" in one.content]
+    plain = [one.mid for one in pictures if one.mid not in small + marked]
+    if not plain:
+        plain, small = small, []
+    found: dict[str, tuple[Track, str]] = {}
+    if sounds:
+        found[sounds[0]] = ("mic", "")
+    if plain:
+        found[plain[0]] = ("camera", "main" if small else "")
+        marked += plain[1:]
+    if small:
+        found[small[0]] = ("camera", "alt")
+    if marked:
+        found[marked[0]] = ("slides", "")
+    return found
+
+
+def _published(section: Section, codec: Codec, track: Track, offered: sdp.Codec) -> PublishedTrack:
+    nack = codec.media == "video" and "nack" in offered.feedback
+    layers, ssrcs = _layers(section, offered.payload_type)
+    by_rid = len(layers) > 1 and not ssrcs
+    extensions = section.extensions
+    return PublishedTrack(
+        mid=section.mid,
+        track=track,
+        codec=codec,
+        payload_type=offered.payload_type,
+        ssrcs=ssrcs,
+        mid_extension=extensions.get(MID_URI),
+        twcc_extension=extensions.get(TWCC_URI) if "transport-cc" in offered.feedback else None,
+        nack=nack,
+        level_extension=extensions.get(LEVEL_URI) if codec.media == "audio" else None,
+        layers=layers,
+        rid_extension=extensions.get(RID_URI) if by_rid else None,
+        repaired_extension=extensions.get(REPAIRED_URI) if by_rid else None,
+        rtx=offered.rtx if nack else None,
+        repairs=section.repairs,
+    )
+
+
+def _layers(section: Section, payload_type: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of the layers, and the media's SSRCs: by rid (then packets tell theirs) if packets can
+    carry it, else those of an ``ssrc-group:SIM``."""
+    names = [
+        one.name
+        for one in section.rids
+        if not one.payload_types or payload_type in one.payload_types
+    ]
+    if len(names) > 1 and RID_URI in section.extensions:
+        return ranked(names), ()
+    if len(section.simulcast) > 1:
+        return tuple(str(index) for index in range(len(section.simulcast))), section.simulcast
+    return ("",), section.ssrcs
+
+
+def _publish_section(
+    section: Section, track: PublishedTrack, codec_lines: Iterable[str]
+) -> _Accepted:
+    wanted = list(_PUBLISH_EXTENSIONS)
+    if track.rid_extension is not None:
+        wanted += _LAYER_EXTENSIONS
+    lines = ["a=recvonly"]
+    lines += [
+        f"a=extmap:{section.extensions[uri]} {uri}" for uri in wanted if uri in section.extensions
+    ]
+    lines += codec_lines
+    payload_types = str(track.payload_type)
+    if track.rtx is not None:
+        payload_types += f" {track.rtx}"
+        lines += [
+            f"a=rtpmap:{track.rtx} rtx/{track.codec.clock_rate}",
+            f"a=fmtp:{track.rtx} apt={track.payload_type}",
+        ]
+    if track.rid_extension is not None:
+        offered = [one.name for one in section.rids if one.name in track.layers]
+        lines += [f"a=rid:{name} recv" for name in offered]
+        lines.append(f"a=simulcast:recv {';'.join(offered)}")
+    return _Accepted(payload_types, tuple(lines))
 
 
 def answer_receive(

@@ -158,3 +158,17 @@ def _aggregate(packet: bytes, at: int, end: int) -> H264Payload | None:
         if unit.has_parameters or (unit is not _PLAIN and not found.starts_keyframe):
             found = unit
     return found
+
+
+def vp8_size(packet: bytes, payload: Vp8Payload) -> tuple[int, int] | None:
+    """Width and height of the picture that a keyframe's first packet begins (RFC 6386 §9.1).
+
+    None where the packet ends before it says so, or the size is none.
+    """
+    # TID and KEYIDX share an octet; then the frame tag of 3 octets and the start code of 3
+    at = payload.rest + (1 if payload.flags & 0x30 else 0) + 6
+    if len(packet) < at + 4:
+        return None
+    width = (packet[at] | packet[at + 1] << 8) & 0x3FFF
+    height = (packet[at + 2] | packet[at + 3] << 8) & 0x3FFF
+    return (width, height) if width and height else None

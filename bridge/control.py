@@ -17,7 +17,7 @@ from bridge.ice import Candidate
 from bridge.mediasocket import MediaAddress
 from bridge.node import Node
 from signaling.wire.codec import decode_signaling_message, encode
-from signaling.wire.control import Hello, NodeMessage, SessionEdge
+from signaling.wire.control import Hello, NodeMessage
 from signaling.wire.errors import WireError
 from signaling.wire.ids import BootId, NodeId
 
@@ -79,7 +79,8 @@ class Control:
             meanwhile="dialling again, forwarding on",
         )
         self._outbox: asyncio.Queue[str] | None = None
-        node.on_edge = self._edge
+        node.on_edge = self._put
+        node.on_layers = self._put
 
     async def run(self) -> NoReturn:
         """Dial and serve for ever."""
@@ -97,6 +98,8 @@ class Control:
                 self._node.tables(),
             )
         )
+        for wanted in self._node.layers_wanted():
+            self._put(wanted)
         helpers = [
             asyncio.create_task(self._write(socket, self._outbox)),
             asyncio.create_task(self._report(self._outbox)),
@@ -120,9 +123,6 @@ class Control:
             )  # fmt: skip
             return
         self._put(self._node.handle(message))
-
-    def _edge(self, edge: SessionEdge) -> None:
-        self._put(edge)
 
     def _put(self, message: NodeMessage) -> None:
         """Queue a message; nothing without a link, since the next hello tells all."""

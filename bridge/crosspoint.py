@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.aims import Aim, Asking, Feed, Track
 from bridge.floors import Floors
 from bridge.hotpath import Fanout
 from bridge.keyframes import KeyframeAsker
+from bridge.layers import LOOK_S, Layer, LayerInfo, LayerPlan
 from bridge.routes import Origin, Place, Table
 from bridge.slot import Slot
-from bridge.source import Source, Verdict
+from bridge.source import Packet, Source, Verdict
 from bridge.speakers import loudness_of
-from signaling.wire.control import Routes, RoutesHeld, TableVersion
-from signaling.wire.ids import Port, Scope, SlotName, Track
+from signaling.wire.control import LayersWanted, Routes, RoutesHeld, TableVersion
+from signaling.wire.ids import Port, Scope, SlotName
+from signaling.wire.ids import Track as TrackName
 
 PATIENCE_S = 3.0
 """How long an old picture goes on while its successor gives no keyframe."""
-
 _DROPPED, _RESTARTED = Verdict.DROPPED, Verdict.RESTARTED
+_SINGLE = LayerPlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +31,7 @@ class KeyframeRequest:
     source: Source
 
 
-Output = KeyframeRequest
-
-
-class _Feed:
-    """A source, the slots that carry it and those that wait for its next start.
-
-    Tuples, replaced and never changed: whoever iterates one sees it whole.
-    """
-
-    __slots__ = ("origin", "scope", "slots", "source", "waiting")
-
-    def __init__(self, scope: Scope, origin: Origin, source: Source) -> None:
-        self.scope = scope
-        self.origin = origin
-        self.source = source
-        self.slots: tuple[Slot, ...] = ()
-        self.waiting: tuple[Slot, ...] = ()
-
-
-class _Aim:
-    """Where a slot stands: what it carries and what it waits for; both during a switch."""
-
-    __slots__ = ("carried", "place", "scope", "slot", "wanted")
-
-    def __init__(self, scope: Scope, place: Place, slot: Slot) -> None:
-        self.scope = scope
-        self.place = place
-        self.slot = slot
-        self.carried: _Feed | None = None
-        self.wanted: _Feed | None = None
+Output = KeyframeRequest | LayersWanted
 
 
 class Crosspoint:
@@ -69,6 +43,9 @@ class Crosspoint:
     without a route, or whose source is removed, stops at once. A source in another codec than
     the slot's is not bound.
 
+    Where a track has layers, a slot begins with the first that gives a keyframe and climbs to the
+    one that suits it; one that falls silent is left for one that flows (`bridge.layers`).
+
     A route from a position of the floor (`signaling.wire.ids.floor_port`) carries whoever of the
     scope's open microphones holds it (`bridge.speakers`), and nothing to the holder itself.
 
@@ -79,28 +56,48 @@ class Crosspoint:
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
         self._tables: dict[Scope, Table] = {}
-        self._feeds: dict[Source, _Feed] = {}
-        self._bound: dict[tuple[Scope, Origin], _Feed] = {}
-        self._aims: dict[Slot, _Aim] = {}
+        self._feeds: dict[Source, Feed] = {}
+        self._bound: dict[tuple[Scope, Origin], Track] = {}
+        self._aims: dict[Slot, Aim] = {}
         self._slots: dict[tuple[Scope, Place], tuple[Slot, ...]] = {}
+        self._receivers: dict[tuple[Scope, Port], Asking] = {}
         # those who do both, and until when the old picture goes on
-        self._give_up_at: dict[_Aim, float] = {}
+        self._give_up_at: dict[Aim, float] = {}
+        self._look_at: float | None = None
         self._asker = KeyframeAsker()
         self._floors = Floors()
 
     # --- sessions come and go -------------------------------------------------------------------
 
     def add_source(
-        self, now: float, scope: Scope, port: Port, track: Track, source: Source
+        self,
+        now: float,
+        scope: Scope,
+        port: Port,
+        track: TrackName,
+        source: Source,
+        layer: str = "",
+        plan: LayerPlan = _SINGLE,
     ) -> Sequence[Output]:
-        """Bind `source` as the port's track; from now on it is the one that routes mean.
+        """Bind `source` as a layer of the port's track; from now on it is what routes mean.
 
-        A source bound there before flows on in each video slot until this one's first keyframe,
-        or until it is removed. Call it when the session is connected and the SSRC known.
+        What was bound there before (that layer's source, or all layers of another publisher) flows
+        on in each video slot until a keyframe of what is bound now, or until it is removed. Call it
+        when the session is connected and the SSRC known, again for one that takes its place back.
         """
         origin = Origin(port, track)
-        self._feeds[source] = self._bound[scope, origin] = _Feed(scope, origin, source)
-        return self._retarget(now, scope, self._places(scope, origin))
+        bound = self._bound.get((scope, origin))
+        if bound is None or bound.ladder.plan != plan:
+            bound = self._bound[scope, origin] = Track(scope, origin, plan)
+        bound.ladder.bind(layer, source)
+        feed = self._feeds.get(source)
+        if feed is None:
+            self._feeds[source] = Feed(bound, source)
+        else:
+            feed.track = bound
+        if bound.layered and self._look_at is None:
+            self._look_at = now + LOOK_S
+        return self._retarget(now, scope, self._places(scope, origin), bound)
 
     def remove_source(self, now: float, source: Source) -> Sequence[Output]:
         """Forget a source whose session ended; unknown ones are ignored. Its slots stop and wait
@@ -110,11 +107,17 @@ class Crosspoint:
             return ()
         for slot in feed.slots:
             self._stop(self._aims[slot])
+        for slot in feed.waiting:
+            aim = self._aims[slot]
+            aim.wanted = tuple(one for one in aim.wanted if one is not feed)
         self._asker.forget(source)
-        if self._bound.get((feed.scope, feed.origin)) is not feed:
+        track = feed.track
+        key = track.scope, track.origin
+        if not track.ladder.unbind(source) or self._bound.get(key) is not track:
             return ()
-        del self._bound[feed.scope, feed.origin]
-        return self._retarget(now, feed.scope, self._places(feed.scope, feed.origin))
+        if not track.ladder.bound:
+            del self._bound[key]
+        return self._retarget(now, track.scope, self._places(track.scope, track.origin))
 
     def add_slot(
         self, now: float, scope: Scope, port: Port, name: SlotName, slot: Slot
@@ -125,8 +128,9 @@ class Crosspoint:
         closed): each gets the packets.
         """
         place = Place(port, name)
-        self._aims[slot] = _Aim(scope, place, slot)
+        self._aims[slot] = Aim(now, scope, place, slot)
         self._slots[scope, place] = (*self._slots.get((scope, place), ()), slot)
+        self._receivers.setdefault((scope, port), Asking(now)).count(1)
         return self._retarget(now, scope, [place])
 
     def remove_slot(self, now: float, slot: Slot) -> Sequence[Output]:
@@ -137,11 +141,48 @@ class Crosspoint:
             return ()
         self._stop(aim)
         self._stop_waiting(aim)
+        self._show(aim, None)
         key = (aim.scope, aim.place)
         self._slots[key] = _without(self._slots[key], slot)
         if not self._slots[key]:
             del self._slots[key]
+        if not self._receivers[aim.scope, aim.place.port].count(-1):
+            del self._receivers[aim.scope, aim.place.port]
         return ()
+
+    # --- layers ---------------------------------------------------------------------------------
+
+    def cap(self, now: float, slot: Slot, rank: int | None) -> Sequence[Output]:
+        """Show no higher layer than `rank` in this slot, from the next keyframe on; None shows
+        nothing, at once. Unknown slots are ignored."""
+        aim = self._aims.get(slot)
+        if aim is None or aim.ceiling == rank:
+            return ()
+        aim.ceiling = rank
+        return self._retarget(now, aim.scope, [aim.place])
+
+    def layers(self, slot: Slot) -> tuple[LayerInfo, ...]:
+        """What the slot could show, lowest first; empty while nothing is bound."""
+        aim = self._aims.get(slot)
+        track = aim.track if aim is not None else None
+        return track.ladder.infos() if track is not None else ()
+
+    def layers_wanted(self) -> list[LayersWanted]:
+        """Which layers are worth sending, of each track that has several, for after `Hello`."""
+        return [_told(track, track.told) for track in self._bound.values() if track.told]
+
+    def _tell(self, now: float, track: Track) -> Sequence[Output]:
+        """Which layers of a track are wanted now, if that is news."""
+        if not track.layered:
+            return ()
+        for aim in track.aims:
+            if aim.ceiling is not None:
+                track.ladder.want(now, aim.wish, aim.ceiling)
+        wanted = track.ladder.wanted(now)
+        if wanted == track.told:
+            return ()
+        track.told = wanted
+        return [_told(track, wanted)]
 
     # --- routes ---------------------------------------------------------------------------------
 
@@ -173,8 +214,9 @@ class Crosspoint:
         return [place for one in self._floors.origins(scope, origin) for place in table.places(one)]
 
     def _loudness(self, now: float, scope: Scope, port: Port) -> float:
-        feed = self._bound.get((scope, Origin(port, "mic")))
-        return loudness_of(now, feed.source.loudness if feed else None)
+        track = self._bound.get((scope, Origin(port, "mic")))
+        source = track.ladder.layers[0].source if track else None
+        return loudness_of(now, source.loudness if source else None)
 
     def _table(self, scope: Scope) -> Table:
         table = self._tables.get(scope)
@@ -197,94 +239,175 @@ class Crosspoint:
             return ()
         if verdict is _RESTARTED:
             self._restart(feed)
-        if source.packet.starts_keyframe:
+        taken = source.packet
+        late: tuple[Packet, ...] = ()
+        begun: tuple[Slot, ...] = ()
+        if taken.starts_keyframe:
+            self._asker.came(source)
+        if feed.waiting:
+            if self._can_begin(source):
+                begun = self._begin_waiting(now, feed)
+            elif taken.late and taken.starts_keyframe:
+                late = feed.following(taken)
+                if late:
+                    # whoever begins here has everything behind it
+                    taken.late = False
+                    begun = self._begin_waiting(now, feed)
+                    taken.late = True
+            if feed.waiting:
+                feed.held.append(taken.kept())
+        if taken.starts_keyframe and not self._awaited(feed):
             self._asker.content(source)
-        if feed.waiting and self._can_begin(source):
-            self._begin_waiting(now, feed)
         if feed.slots:
-            self._fanout.forward(now, source.packet, feed.slots)
-        return self._ask(now, feed, begins=True) if verdict is _RESTARTED and feed.waiting else ()
+            self._fanout.forward(now, taken, feed.slots)
+            for one in late:
+                self._fanout.forward(now, one, begun)
+        return self._ask(now, [feed], begins=True) if verdict is _RESTARTED and feed.waiting else ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:
-        """The receiver asked for a keyframe in this slot (PLI or FIR)."""
+        """The receiver asked for a keyframe in this slot (PLI or FIR); what exceeds the budgets of
+        slot and receiver is passed over."""
         slot.keyframe_requests += 1
         aim = self._aims.get(slot)
-        feed = aim and (aim.wanted or aim.carried)
-        return self._ask(now, feed, begins=False) if feed else ()
+        if aim is None:
+            return ()
+        carries = aim.carried is not None and not aim.has_left
+        feeds = (aim.carried,) if carries and aim.carried is not None else aim.wanted
+        if all(self._asker.merges(one.source) for one in feeds):
+            return self._ask(now, feeds, begins=False)
+        receiver = self._receivers[aim.scope, aim.place.port]
+        if not aim.budget.take(now) or not receiver.budget.take(now):
+            return ()
+        return self._ask(now, feeds, begins=False)
 
     def _can_begin(self, source: Source) -> bool:
         packet = source.packet
-        # a keyframe whose first packet came late has lost what overtook it
         return not packet.late and (source.codec.media == "audio" or packet.starts_keyframe)
 
-    def _begin_waiting(self, now: float, feed: _Feed) -> None:
-        """The packet in hand is where slots may begin; the old source of each ends here."""
-        for slot in feed.waiting:
+    def _begin_waiting(self, now: float, feed: Feed) -> tuple[Slot, ...]:
+        """The packet in hand is where slots may begin; the old source of each ends here. Returns
+        those slots; they go on waiting for what suits them better."""
+        begun, feed.waiting = feed.waiting, ()
+        feed.held.clear()
+        for slot in begun:
             aim = self._aims[slot]
             self._stop(aim)
-            aim.carried, aim.wanted = feed, None
+            aim.carried = feed
+            self._wait_for(aim, aim.wanted[: aim.wanted.index(feed)])
             slot.begin(now, feed.source)
-        feed.slots += feed.waiting
-        feed.waiting = ()
+        feed.slots += begun
+        return begun
 
-    def _restart(self, feed: _Feed) -> None:
+    def _restart(self, feed: Feed) -> None:
         """The source jumped: its slots wait for a place to begin, as after a switch."""
         for slot in feed.slots:
             aim = self._aims[slot]
             self._stop(aim)
-            if aim.wanted is None:
-                self._wait_for(aim, feed)
+            if feed.track is aim.track and feed not in aim.wanted:
+                self._wait_for(aim, (*aim.wanted, feed))
+        feed.held.clear()
         feed.source.restart()
+
+    def _awaited(self, feed: Feed) -> bool:
+        """Whether slots wait for a keyframe of this source or of one that makes its with it."""
+        if feed.waiting:
+            return True
+        section = feed.source.section
+        return section is not None and any(
+            self._feeds[layer.source].waiting
+            for layer in feed.track.ladder.layers
+            if layer.source is not None and layer.flows and layer.source.section == section
+        )
 
     # --- aims -----------------------------------------------------------------------------------
 
-    def _retarget(self, now: float, scope: Scope, places: Iterable[Place]) -> Sequence[Output]:
+    def _retarget(
+        self, now: float, scope: Scope, places: Iterable[Place], also: Track | None = None
+    ) -> Sequence[Output]:
+        """Bring the slots at these places in line; tell of the tracks whose slots these were or
+        are."""
         outputs: list[Output] = []
+        concerned: dict[Track, None] = {} if also is None else {also: None}
         for place in places:
             for slot in self._slots.get((scope, place), ()):
-                outputs.extend(self._aim(now, self._aims[slot]))
+                aim = self._aims[slot]
+                outputs.extend(self._aim(now, aim))
+                if aim.track is not None:
+                    concerned[aim.track] = None
+        for track in concerned:
+            outputs.extend(self._tell(now, track))
         return outputs
 
-    def _aim(self, now: float, aim: _Aim) -> Sequence[Output]:
-        """Bring a slot in line with its route and the sources there are."""
-        target = self._target(aim)
-        if target is None:
+    def _aim(self, now: float, aim: Aim) -> Sequence[Output]:
+        """Bring a slot in line with its route, its ceiling and the sources there are."""
+        self._show(aim, self._target(aim))
+        fit = self._fit(now, aim)
+        if not fit:
             self._stop(aim)
             self._stop_waiting(aim)
             return ()
-        if target is aim.carried:
-            self._stop_waiting(aim)
+        if aim.carried in fit:
+            self._give_up_at.pop(aim, None)
+            wanted = fit[: fit.index(aim.carried)]
+        else:
+            wanted = fit
+        if wanted == aim.wanted:
             return ()
-        if target is aim.wanted:
-            return ()
-        give_up_at = self._give_up_at.get(aim, now + PATIENCE_S)
-        self._stop_waiting(aim)
-        if aim.slot.codec.media == "audio":
-            self._stop(aim)
-        self._wait_for(aim, target)
-        if aim.carried is not None:
+        news = [one for one in wanted if one not in aim.wanted]
+        if aim.carried is not None and aim.has_left:
             # patience is for the old picture, however often its successor changes
-            self._give_up_at[aim] = give_up_at
-        return self._ask(now, target, begins=True)
+            self._give_up_at.setdefault(aim, now + PATIENCE_S)
+        if aim.slot.codec.media == "audio" and aim.carried not in fit:
+            self._stop(aim)
+        self._wait_for(aim, wanted)
+        if aim.carried in fit:
+            # who climbs asks for what flows; what begins to flow begins with a keyframe
+            news = [one for one in news if one.layer is not None and one.layer.flows]
+        return self._ask(now, news, begins=True)
 
-    def _target(self, aim: _Aim) -> _Feed | None:
+    def _fit(self, now: float, aim: Aim) -> tuple[Feed, ...]:
+        """What the slot may carry now, the best first."""
+        if aim.track is None or aim.ceiling is None:
+            return ()
+        suited = aim.track.ladder.suited(now, aim.wish, aim.ceiling)
+        return tuple(self._feeds[one.source] for one in suited if one.source is not None)
+
+    def _target(self, aim: Aim) -> Track | None:
         wanted = self._table(aim.scope).origin(aim.place)
         origin = self._floors.behind(aim.scope, wanted, aim.place.port)
-        feed = self._bound.get((aim.scope, origin)) if origin else None
-        return feed if feed and feed.source.codec == aim.slot.codec else None
+        track = self._bound.get((aim.scope, origin)) if origin else None
+        if track is None or any(
+            one.source is not None and one.source.codec != aim.slot.codec
+            for one in track.ladder.layers
+        ):
+            return None
+        return track
 
-    def _wait_for(self, aim: _Aim, feed: _Feed) -> None:
-        aim.wanted = feed
-        feed.waiting += (aim.slot,)
+    def _show(self, aim: Aim, track: Track | None) -> None:
+        """Note whose layers the slot shows."""
+        if aim.track is not track:
+            if aim.track is not None:
+                aim.track.aims.pop(aim, None)
+            if track is not None:
+                track.aims[aim] = None
+            aim.track = track
 
-    def _stop_waiting(self, aim: _Aim) -> None:
-        if aim.wanted is not None:
-            aim.wanted.waiting = _without(aim.wanted.waiting, aim.slot)
-            self._rest(aim.wanted)
-            aim.wanted = None
+    def _wait_for(self, aim: Aim, feeds: tuple[Feed, ...]) -> None:
+        """Wait for these and nothing else."""
+        before, aim.wanted = aim.wanted, feeds
+        for feed in feeds:
+            if feed not in before:
+                feed.waiting += (aim.slot,)
+        for feed in before:
+            if feed not in feeds:
+                feed.waiting = _without(feed.waiting, aim.slot)
+                self._rest(feed)
+
+    def _stop_waiting(self, aim: Aim) -> None:
+        self._wait_for(aim, ())
         self._give_up_at.pop(aim, None)
 
-    def _stop(self, aim: _Aim) -> None:
+    def _stop(self, aim: Aim) -> None:
         """End what the slot carries; it may still wait for something else."""
         if aim.carried is not None:
             aim.slot.end()
@@ -293,33 +416,59 @@ class Crosspoint:
             aim.carried = None
         self._give_up_at.pop(aim, None)
 
-    def _rest(self, feed: _Feed) -> None:
-        if not feed.slots and not feed.waiting:
+    def _rest(self, feed: Feed) -> None:
+        if feed.waiting:
+            return
+        feed.held.clear()
+        if not feed.slots and not self._awaited(feed):
             self._asker.content(feed.source)
 
-    def _ask(self, now: float, feed: _Feed, *, begins: bool) -> Sequence[Output]:
-        if feed.source.codec.media == "audio":
-            return ()
-        asked = self._asker.want(now, feed.source, begins=begins)
-        return [KeyframeRequest(source) for source in asked]
+    def _ask(self, now: float, feeds: Iterable[Feed], *, begins: bool) -> Sequence[Output]:
+        """Ask for a keyframe of these, once for each section: of its first one."""
+        first = {one.source.section or one.source: one.source for one in reversed(list(feeds))}
+        return [
+            KeyframeRequest(asked)
+            for source in reversed(first.values())
+            if source.codec.media != "audio"
+            for asked in self._asker.want(now, source, begins=begins)
+        ]
 
     # --- time -----------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` must be called next; None: only after another call."""
         due = list(self._give_up_at.values())
-        others = (self._asker.next_deadline(), self._floors.next_deadline())
+        others = (self._asker.next_deadline(), self._floors.next_deadline(), self._look_at)
         due += [at for at in others if at is not None]
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> Sequence[Output]:
-        """Repeat keyframe requests that are due, stop pictures whose successor never came, and let
-        the loudest have the floor."""
+        """Repeat keyframe requests that are due, stop pictures whose successor never came, let
+        the loudest have the floor, and look which layers flow."""
         for aim in [aim for aim, at in self._give_up_at.items() if at <= now]:
             self._stop(aim)
         for scope, origin in self._floors.judge(now, self._loudness):
             self._retarget(now, scope, self._table(scope).places(origin))
-        return [KeyframeRequest(source) for source in self._asker.handle_timeout(now)]
+        outputs: list[Output] = []
+        if self._look_at is not None and self._look_at <= now:
+            outputs.extend(self._look(now))
+        outputs.extend(KeyframeRequest(source) for source in self._asker.handle_timeout(now))
+        return outputs
+
+    def _look(self, now: float) -> Sequence[Output]:
+        outputs: list[Output] = []
+        layered = [track for track in self._bound.values() if track.layered]
+        for track in layered:
+            if track.ladder.look(now):
+                for aim in list(track.aims):
+                    outputs.extend(self._aim(now, aim))
+            outputs.extend(self._tell(now, track))
+        self._look_at = now + LOOK_S if layered else None
+        return outputs
+
+
+def _told(track: Track, layers: tuple[str, ...] | None) -> LayersWanted:
+    return LayersWanted(track.scope, track.origin.port, track.origin.track, list(layers or ()))
 
 
 def _without(slots: tuple[Slot, ...], slot: Slot) -> tuple[Slot, ...]:

@@ -35,6 +35,10 @@ class Losses:
         """How many are missing and not given up."""
         return len(self._missing)
 
+    def awaits(self, sequence: int) -> bool:
+        """Whether the packet is missing; retransmissions of others are probes of the path."""
+        return sequence in self._missing
+
     def received(self, now: float, sequence: int) -> None:
         """Count a packet in, original or resent."""
         highest = self._highest

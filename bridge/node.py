@@ -26,6 +26,7 @@ from bridge.udp import UdpSocket
 from signaling.wire.control import (
     CloseSession,
     Done,
+    LayersWanted,
     NodeMessage,
     OpenSession,
     Refused,
@@ -50,7 +51,8 @@ class Node:
     """Opens and closes sessions, applies routes, and forwards, whoever is listening.
 
     Knows nothing of the control link: `handle` takes its messages and returns the replies,
-    `on_edge` is told each change of a session's state. Create it in a running loop; call `close`.
+    `on_edge` is told each change of a session's state, `on_layers` which layers of a track are
+    worth sending. Create it in a running loop; call `close`.
 
     Args:
         announce: where media come to. A plain (IP, UDP port) is bound and announced as it is,
@@ -69,8 +71,10 @@ class Node:
         max_sessions: int,
         on_edge: Callable[[SessionEdge], None] = lambda edge: None,
         hot_path: HotPathChoice = "auto",
+        on_layers: Callable[[LayersWanted], None] = lambda wanted: None,
     ) -> None:
         self.on_edge = on_edge
+        self.on_layers = on_layers
         self._max_sessions = max_sessions
         self._log = structlog.get_logger("bridge")
         self._loop = asyncio.get_running_loop()
@@ -249,6 +253,9 @@ class Node:
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
+            if isinstance(output, LayersWanted):
+                self.on_layers(output)
+                continue
             for publisher in self._by_ssrc.get(output.source.ssrc.to_bytes(4, "big"), ()):
                 publisher.request_keyframe(output.source)
         self._arm()
@@ -319,6 +326,10 @@ class Node:
     def tables(self) -> list[TableVersion]:
         """The routing tables held, for `Hello`."""
         return self._crosspoint.tables()
+
+    def layers_wanted(self) -> list[LayersWanted]:
+        """Which layers are worth sending, of every track of several, for after `Hello`."""
+        return self._crosspoint.layers_wanted()
 
     def stats(self) -> Stats:
         """All figures; rates are over the time since the last call."""

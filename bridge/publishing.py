@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bridge import rtcp, rtp
 from bridge.answer import PublishedTrack
 from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Meter, round_trip_s
+from bridge.latching import Latched, latch
+from bridge.layers import LayerPlan
 from bridge.metrics import Counters
 from bridge.nack import REORDER_S, Losses
+from bridge.repair import repaired_sequence, restored
 from bridge.session import Session
 from bridge.source import Source
 from signaling.wire.control import StreamStats
@@ -22,16 +26,15 @@ SSRC_HOLD_S = 1.0
 """A track changes its SSRC at most this often; what comes sooner is dropped (``ssrc_churn``)."""
 RETIRE_AFTER_S = 2.0
 """Seconds after which the silent predecessor of a track's source is forgotten."""
-MAX_BITRATE_BPS = 2_500_000
-"""The ceiling that REMB states to a publisher for its video."""
+RETURN_AFTER_S = 0.3
+"""A publisher that goes back to its SSRC before is believed when the newer is silent so long."""
+MAX_BITRATE_BPS, MAX_LAYERED_BITRATE_BPS = 2_500_000, 4_000_000
+"""The ceiling that REMB states to a publisher for its video: of one layer, or of several."""
 
 
 class Publisher:
-    """The `Flow` of a publishing session: one source for each track, latched by SSRC.
-
-    An SSRC is known from the offer's ``a=ssrc``, else by the mid extension, else by its payload
-    type (each section has one of its own or is the only one of its media).
-    """
+    """The `Flow` of a publishing session: one source for each layer of a track, latched by SSRC
+    (`bridge.latching`). However often it changes SSRCs, two are kept for each layer."""
 
     def __init__(
         self,
@@ -46,18 +49,19 @@ class Publisher:
         self.session = session
         self._on_bound = on_bound
         self._tracks = tracks
+        self._plans = _plans(session.identity.session, tracks)
         self._crosspoint = crosspoint
         self._ssrc = ssrc
         self._counters = counters
         self._carry_out = carry_out
-        self._sources: dict[bytes, Source] = {}
-        self._current: dict[Track, _Stream] = {}
+        self._incoming: dict[bytes, _Incoming] = {}
+        self._repairs: dict[bytes, _Stream] = {}
+        self._streams: dict[tuple[Track, str], _Stream] = {}
         self._rtt_s: float | None = None
         # one counter runs over all packets of a transport, so the sections agree on its id
         ids = {one.twcc_extension for one in tracks}
         self._twcc_extension = ids.pop() if len(ids) == 1 else None
         self._arrivals = TransportFeedback(ssrc)
-        self._losses: dict[int, Losses] = {}
         self._loop = asyncio.get_running_loop()
         self._nack_timer: asyncio.TimerHandle | None = None
 
@@ -66,21 +70,25 @@ class Publisher:
 
     def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
         """See `Flow`."""
-        source = self._sources.get(packet[8:12])
-        if source is None:
-            source = self._latch(now, packet)
-            if source is None:
-                return
         if self._twcc_extension is not None:
             number = rtp.transport_sequence(packet, self._twcc_extension)
             if number is not None:
                 self._arrivals.received(arrival, number)
-        losses = self._losses.get(source.ssrc)
+        incoming = self._incoming.get(packet[8:12])
+        if incoming is None:
+            repaired = self._repairs.get(packet[8:12])
+            if repaired is not None:
+                self._repair(now, repaired, packet)
+                return
+            incoming = self._latch(now, packet)
+            if incoming is None:
+                return
+        losses = incoming.losses
         if losses is not None:
             losses.received(now, packet[2] << 8 | packet[3])
             if self._nack_timer is None and losses.missing:
                 self._nack_timer = self._loop.call_later(REORDER_S, self._ask_for_lost)
-        outputs = self._crosspoint.forward(now, source, packet)
+        outputs = self._crosspoint.forward(now, incoming.source, packet)
         if outputs:
             self._carry_out(outputs)
 
@@ -89,9 +97,9 @@ class Publisher:
         for packet in rtcp.parse(compound):
             match packet:
                 case rtcp.SenderReport(ssrc=ssrc, ntp=ntp):
-                    source = self._sources.get(ssrc.to_bytes(4, "big"))
-                    if source is not None:
-                        source.reception.sender_report(now, ntp)
+                    incoming = self._incoming.get(ssrc.to_bytes(4, "big"))
+                    if incoming is not None:
+                        incoming.source.reception.sender_report(now, ntp)
                 case rtcp.ReferenceReply(replies=replies):
                     for ssrc, last, delay in replies:
                         rtt_s = round_trip_s(rtcp.ntp_time(wall), last, delay)
@@ -102,7 +110,7 @@ class Publisher:
 
     def request_keyframe(self, source: Source) -> None:
         """Send a PLI for this source, if it is one of ours."""
-        if source not in self._sources.values():
+        if source not in self._sources():
             return
         packets = [*self._head(()), rtcp.PictureLoss(self._ssrc, source.ssrc)]
         self.session.send_rtcp(rtcp.build(packets))
@@ -110,19 +118,20 @@ class Publisher:
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """See `Flow`: RR, REMB, and XR for the round trip (RFC 3611 §4.4)."""
         self._retire(now)
-        sources = self._sources.values()
+        sources = self._sources()
         found = [source.reception.report(now, source.ssrc) for source in sources]
         blocks = tuple(block for block in found if block is not None)
         packets = self._head(blocks)
         video = tuple(one.ssrc for one in sources if one.codec.media == "video")
         if video:
-            packets.append(rtcp.MaximumBitrate(self._ssrc, MAX_BITRATE_BPS, video))
+            packets.append(rtcp.MaximumBitrate(self._ssrc, self._max_bitrate_bps, video))
         packets.append(rtcp.ReferenceTime(self._ssrc, rtcp.ntp_time(wall)))
         return [rtcp.build(packets)]
 
     def feedback(self) -> Sequence[bytes]:
         """See `Flow`: arrival times of the publisher's packets."""
-        source = next(iter(self._sources.values()), None)
+        self._give_back()
+        source = next(iter(self._sources()), None)
         if source is None:
             return ()
         head = rtcp.build(self._head(()))
@@ -131,7 +140,7 @@ class Publisher:
     def dropped(self) -> Mapping[str, int]:
         """See `Flow`: by the sources bound now."""
         total: Counter[str] = Counter()
-        for source in self._sources.values():
+        for source in self._sources():
             total.update(source.dropped)
         return total
 
@@ -139,7 +148,11 @@ class Publisher:
         """See `Flow`."""
         one = self.session.identity
         floor = self._crosspoint.floor_position(one.scope, one.port)
-        return [stream.stats(now, track, floor) for track, stream in self._current.items()]
+        return [
+            stream.stats(now, *key, floor)
+            for key, stream in self._streams.items()
+            if stream.current is not None
+        ]
 
     def rtt_s(self) -> float | None:
         """See `Flow`."""
@@ -147,82 +160,136 @@ class Publisher:
 
     def media_at(self) -> float | None:
         """See `Flow`."""
-        times = [one.media_at for one in self._sources.values() if one.media_at is not None]
+        times = [one.media_at for one in self._sources() if one.media_at is not None]
         return max(times, default=None)
 
     def closed(self, now: float) -> None:
         """See `Flow`."""
-        for source in list(self._sources.values()):
+        for source in self._sources():
             self._forget(now, source)
         if self._nack_timer is not None:
             self._nack_timer.cancel()
 
     # --- whose packet -----------------------------------------------------------------------
 
-    def _latch(self, now: float, packet: bytes) -> Source | None:
+    def _sources(self) -> list[Source]:
+        return [one.source for one in self._incoming.values()]
+
+    @property
+    def _max_bitrate_bps(self) -> int:
+        layers = max((len(one.layers) for one in self._tracks), default=1)
+        return MAX_BITRATE_BPS if layers == 1 else MAX_LAYERED_BITRATE_BPS
+
+    def _latch(self, now: float, packet: bytes) -> _Incoming | None:
         """Make a source of a new SSRC, or drop and count the packet."""
         header = rtp.parse(packet)
         if header is None:
             self._counters.dropped["malformed"] += 1
             return None
-        track = self._track_of(packet, header)
-        if track is None:
-            self._counters.dropped["unknown_ssrc"] += 1
+        latched = latch(self._tracks, packet, header)
+        if isinstance(latched, str):
+            self._counters.dropped[latched] += 1
             return None
-        if track.payload_type != header.payload_type:
-            self._counters.dropped["unknown_payload"] += 1
-            return None
-        stream = self._current.get(track.track)
+        key = latched.track.track, latched.layer
+        stream = self._streams.get(key)
         if stream is None:
-            stream = self._current[track.track] = _Stream(now)
-        elif now < stream.latched_at + SSRC_HOLD_S:
+            stream = self._streams[key] = _Stream(now)
+        if latched.repairs:
+            self._latch_repair(now, packet, stream)
+            return None
+        if not stream.may_change(now):
             self._counters.dropped["ssrc_churn"] += 1
             return None
-        source = Source(track.codec, header.ssrc, header.payload_type, track.level_extension)
-        for old in stream.begin(now, source):
-            self._forget(now, old)
-        self._sources[packet[8:12]] = source
+        one, section = latched.track, None
+        if len(one.layers) > 1:
+            section = (self.session.identity.session, one.mid)
+        source = Source(one.codec, header.ssrc, header.payload_type, one.level_extension, section)
+        incoming = _Incoming(source, latched, Losses() if one.nack else None)
+        for old in stream.begin(now, incoming):
+            self._forget(now, old.source)
+        self._incoming[packet[8:12]] = incoming
         self._on_bound(self, packet[8:12], True)
-        if track.nack:
-            self._losses[source.ssrc] = Losses()
-        one = self.session.identity
-        self._carry_out(self._crosspoint.add_source(now, one.scope, one.port, track.track, source))
-        return source
+        self._bind(now, incoming)
+        return incoming
 
-    def _track_of(self, packet: bytes, header: rtp.Header) -> PublishedTrack | None:
-        for track in self._tracks:
-            if header.ssrc in track.ssrcs:
-                return track
-        for track in self._tracks:
-            if track.mid_extension is not None:
-                mid = rtp.extension(packet, header, track.mid_extension)
-                if mid is not None and mid == track.mid.encode():
-                    return track
-        fitting = [one for one in self._tracks if one.payload_type == header.payload_type]
-        return fitting[0] if len(fitting) == 1 else None
+    def _latch_repair(self, now: float, packet: bytes, stream: _Stream) -> None:
+        """Remember whose retransmissions an SSRC carries; one at a time for each layer."""
+        if stream.repair is not None:
+            if now < stream.repair_at + SSRC_HOLD_S:
+                self._counters.dropped["ssrc_churn"] += 1
+                return
+            del self._repairs[stream.repair]
+        stream.repair, stream.repair_at = packet[8:12], now
+        self._repairs[stream.repair] = stream
+        self._repair(now, stream, packet)
+
+    def _bind(self, now: float, incoming: _Incoming) -> None:
+        one, track = self.session.identity, incoming.latched.track.track
+        self._carry_out(
+            self._crosspoint.add_source(
+                now,
+                one.scope,
+                one.port,
+                track,
+                incoming.source,
+                incoming.latched.layer,
+                self._plans[track],
+            )
+        )
+
+    def _give_back(self) -> None:
+        """A track whose publisher has returned to the SSRC before is that one again."""
+        now = self._loop.time()
+        for stream in self._streams.values():
+            returned = stream.returned(now)
+            if returned is not None:
+                self._bind(now, returned)
 
     def _retire(self, now: float) -> None:
-        for stream in self._current.values():
+        for stream in self._streams.values():
             for old in stream.retired(now):
-                self._forget(now, old)
+                self._forget(now, old.source)
+
+    # --- what was lost ----------------------------------------------------------------------
+
+    def _repair(self, now: float, stream: _Stream, packet: bytes) -> None:
+        """Put a retransmission where it is missing; most are probes of the path and repeat what
+        has come."""
+        header = rtp.parse(packet)
+        incoming = stream.current
+        if header is None or incoming is None or incoming.losses is None:
+            self._counters.dropped["malformed" if header is None else "rtx_early"] += 1
+            return
+        sequence = repaired_sequence(packet, header)
+        if sequence is None:
+            self._counters.dropped["padding"] += 1
+        elif not incoming.losses.awaits(sequence):
+            self._counters.dropped["rtx_unneeded"] += 1
+        else:
+            incoming.losses.received(now, sequence)
+            source = incoming.source
+            original = restored(packet, header, source.ssrc, source.payload_type)
+            self._carry_out(self._crosspoint.forward(now, source, original))
 
     def _ask_for_lost(self) -> None:
         """Send NACKs that are due, and come back while anything is missing."""
         now = self._loop.time()
-        for ssrc, losses in self._losses.items():
-            lost = losses.due(now, self._rtt_s or 0.0)
+        due = []
+        for incoming in self._incoming.values():
+            if incoming.losses is None:
+                continue
+            lost = incoming.losses.due(now, self._rtt_s or 0.0)
             if lost:
                 # each in a compound of its own: 256 single losses fill a datagram
-                nack = rtcp.Nack(self._ssrc, ssrc, tuple(lost))
+                nack = rtcp.Nack(self._ssrc, incoming.source.ssrc, tuple(lost))
                 self.session.send_rtcp(rtcp.build([*self._head(()), nack]))
-        due = [one.next_deadline() for one in self._losses.values()]
+            due.append(incoming.losses.next_deadline())
         at = min((one for one in due if one is not None), default=None)
         self._nack_timer = None if at is None else self._loop.call_at(at, self._ask_for_lost)
 
     def _forget(self, now: float, source: Source) -> None:
-        self._losses.pop(source.ssrc, None)
         ssrc = source.ssrc.to_bytes(4, "big")
-        self._sources.pop(ssrc, None)
+        del self._incoming[ssrc]
         self._on_bound(self, ssrc, False)
         self._counters.dropped.update(source.dropped)
         self._carry_out(self._crosspoint.remove_source(now, source))
@@ -234,36 +301,70 @@ class Publisher:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """An SSRC's source, what it carries, and what of it is missing (None: never asked for)."""
+
+    source: Source
+    latched: Latched
+    losses: Losses | None
+
+
 class _Stream:
-    """One track over the SSRCs that it had: its source, the one before, and totals of all."""
+    """One layer of a track over the SSRCs that it had: its source, the one before, totals of all,
+    and the SSRC of its retransmissions."""
 
     def __init__(self, now: float) -> None:
-        self.latched_at = now
-        self._source: Source | None = None
-        self._before: Source | None = None
+        self.current: _Incoming | None = None
+        self.repair: bytes | None = None
+        self.repair_at = 0.0
+        self._latched_at = now
+        self._before: _Incoming | None = None
         self._gone = _Totals()
         self._meter = Meter(now)
 
-    def begin(self, now: float, source: Source) -> list[Source]:
+    def may_change(self, now: float) -> bool:
+        """Whether a new SSRC is taken now."""
+        return self.current is None or now >= self._latched_at + SSRC_HOLD_S
+
+    def begin(self, now: float, incoming: _Incoming) -> list[_Incoming]:
         """Take a new source; the one before the last is returned, to be forgotten."""
-        forgotten = [] if self._before is None else [self._before]
-        if self._source is not None:
-            self._gone.add(self._source)
-        self._before, self._source, self.latched_at = self._source, source, now
+        forgotten = self._let_go()
+        self._before, self.current, self._latched_at = self.current, incoming, now
         return forgotten
 
-    def retired(self, now: float) -> list[Source]:
+    def returned(self, now: float) -> _Incoming | None:
+        """The predecessor, if it sends again since its successor fell silent: it is current."""
+        before, current = self._before, self.current
+        if before is None or current is None or before.source.media_at is None:
+            return None
+        silent_since = current.source.media_at or self._latched_at
+        if before.source.media_at < silent_since + RETURN_AFTER_S:
+            return None
+        self._before, self.current, self._latched_at = current, before, now
+        return before
+
+    def retired(self, now: float) -> list[_Incoming]:
         """The predecessor, once it is silent, to be forgotten."""
         before = self._before
-        if before is None or (before.media_at or 0.0) + RETIRE_AFTER_S > now:
+        if before is None or (before.source.media_at or 0.0) + RETIRE_AFTER_S > now:
             return []
-        self._before = None
+        return self._let_go()
+
+    def _let_go(self) -> list[_Incoming]:
+        before, self._before = self._before, None
+        if before is None:
+            return []
+        self._gone.add(before.source)
         return [before]
 
-    def stats(self, now: float, track: Track, floor: int | None) -> StreamStats:
-        assert self._source is not None
-        totals, source = self._gone.with_(self._source), self._source
+    def stats(self, now: float, track: Track, layer: str, floor: int | None) -> StreamStats:
+        assert self.current is not None
+        source, totals = self.current.source, self._gone.copy()
         loudness = source.loudness
+        for one in (self._before, self.current):
+            if one is not None:
+                totals.add(one.source)
         return StreamStats(
             media=source.codec.media,
             track=track,
@@ -275,6 +376,10 @@ class _Stream:
             jitter_s=source.reception.jitter_s,
             keyframes=totals.keyframes,
             keyframe_requests=totals.keyframe_requests,
+            layer=layer,
+            width=source.width or None,
+            height=source.height or None,
+            ignores_requests=source.ignores_requests,
             level_dbov=loudness.take_level() if loudness else None,
             heard=loudness.heard(now) if loudness else None,
             clipping_ratio=loudness.take_clipping() if loudness else None,
@@ -295,8 +400,17 @@ class _Totals:
         self.keyframes += source.keyframes
         self.keyframe_requests += source.keyframe_requests
 
-    def with_(self, source: Source) -> _Totals:
+    def copy(self) -> _Totals:
         sums = _Totals()
         vars(sums).update(vars(self))
-        sums.add(source)
         return sums
+
+
+def _plans(owner: str, tracks: Sequence[PublishedTrack]) -> dict[Track, LayerPlan]:
+    """The layers of each track; a small picture in a section of its own is the lowest."""
+    found = {}
+    for track in dict.fromkeys(one.track for one in tracks):
+        sections = [one.layers for one in tracks if one.track == track]
+        sections.sort(key=lambda layers: layers != ("alt",))
+        found[track] = LayerPlan(owner, tuple(sections))
+    return found

@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 
 from bridge.fingerprint import Fingerprint, is_fingerprint
 from bridge.ice import Credentials
+from bridge.simulcast import MAX_LAYERS, Rid, read_content, read_rids
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Direction, Media
@@ -25,6 +26,8 @@ MAX_LINES_OF_SECTION = 500
 MAX_SSRCS_OF_SECTION = 16
 
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 TWCC_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
@@ -62,7 +65,12 @@ class Section:
 
     `media` is None for what the bridge never forwards (data channels, text). `usable` is false
     for such and for rejected sections (port 0 without ``bundle-only``). `line` is the m-line
-    without ``m=``, for rejecting it in the answer. `ssrcs` are the media's, without RTX.
+    without ``m=``, for rejecting it in the answer.
+
+    `ssrcs` are the media's, without RTX; `repairs` maps the SSRC of retransmissions to that of
+    their media (RFC 5576 §4.2). `rids` are the layers that ``a=simulcast:send`` names, in its
+    order (RFC 8853 §5.1), `simulcast` the SSRCs of an ``ssrc-group:SIM``, likewise. `content` are
+    the words of RFC 4796.
     """
 
     line: str
@@ -75,6 +83,10 @@ class Section:
     extensions: dict[str, int]
     ssrcs: tuple[int, ...]
     reduced_size: bool
+    repairs: dict[int, int]
+    rids: tuple[Rid, ...]
+    simulcast: tuple[int, ...]
+    content: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -196,6 +208,10 @@ def _section(draft: _Draft, index: int) -> Section:
         extensions=_extensions(attributes),
         ssrcs=_ssrcs(attributes),
         reduced_size="rtcp-rsize" in attributes,
+        repairs=_repairing(attributes),
+        rids=read_rids(attributes.all("rid"), attributes.all("simulcast")),
+        simulcast=_simulcast_ssrcs(attributes),
+        content=read_content(attributes.first("content")),
     )
 
 
@@ -260,16 +276,35 @@ def _extensions(attributes: _Attributes) -> dict[str, int]:
 
 
 def _ssrcs(attributes: _Attributes) -> tuple[int, ...]:
-    repairs: set[int] = set()
-    for group in attributes.all("ssrc-group"):
-        kind, *members = group.split()[:3] or [""]
-        if kind == "FID" and len(members) == 2:
-            repairs.add(_ssrc(members[1]))
+    repairs = _repairing(attributes)
     found = dict.fromkeys(_ssrc(value.partition(" ")[0]) for value in attributes.all("ssrc"))
     media = [one for one in found if one not in repairs]
     if len(media) > MAX_SSRCS_OF_SECTION:
         _malformed(f"{len(media)} SSRCs in one section, at most {MAX_SSRCS_OF_SECTION} are allowed")
     return tuple(media)
+
+
+def _repairing(attributes: _Attributes) -> dict[int, int]:
+    """SSRC of retransmissions → SSRC of their media, from ``a=ssrc-group:FID``."""
+    found = {}
+    for group in attributes.all("ssrc-group"):
+        kind, *members = group.split()[:3] or [""]
+        if kind == "FID" and len(members) == 2:
+            found[_ssrc(members[1])] = _ssrc(members[0])
+    if len(found) > MAX_SSRCS_OF_SECTION:
+        _malformed(f"{len(found)} FID groups, at most {MAX_SSRCS_OF_SECTION} are allowed")
+    return found
+
+
+def _simulcast_ssrcs(attributes: _Attributes) -> tuple[int, ...]:
+    """The members of the section's ``a=ssrc-group:SIM``, lowest layer first; () without one."""
+    for group in attributes.all("ssrc-group"):
+        kind, *members = group.split()
+        if kind == "SIM":
+            if not 1 <= len(members) <= MAX_LAYERS or len(set(members)) != len(members):
+                _malformed(f"ssrc-group {group[:60]!r}: 1 to {MAX_LAYERS} different SSRCs")
+            return tuple(map(_ssrc, members))
+    return ()
 
 
 def _ssrc(text: str) -> int:

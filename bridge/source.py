@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections import deque
+from collections.abc import Hashable
 from enum import Enum
 
 from bridge import rtp
-from bridge.codecs import H264, VP8, Codec, H264Payload, Vp8Payload, parse_h264, parse_vp8
+from bridge.codecs import (
+    H264,
+    VP8,
+    Codec,
+    H264Payload,
+    Vp8Payload,
+    parse_h264,
+    parse_vp8,
+    vp8_size,
+)
 from bridge.estimator import MAX_MISORDER, Reception
 from bridge.loudness import Loudness
 from bridge.packetcache import History
@@ -17,6 +28,9 @@ MAX_LEAP_S = 5.0
 """Seconds by which timestamps may run ahead of the clock before they count as restarted."""
 MAX_PAUSE_S = 60.0
 """After a longer silence the stream starts anew, whatever its numbers say."""
+RATE_STEP_S = 0.1
+RATE_STEPS = 10
+"""The bitrate is that of the last second."""
 
 _REMEMBERED = 1024
 assert _REMEMBERED > MAX_MISORDER
@@ -37,7 +51,7 @@ _DROPPED, _TAKEN, _RESTARTED = Verdict.DROPPED, Verdict.TAKEN, Verdict.RESTARTED
 
 
 class Packet:
-    """The packet in hand, as all slots share it. Reused by its `Source`: never keep one.
+    """The packet in hand, as all slots share it. Reused by its `Source`: to keep one, copy it.
 
     `sequence` is extended and counts no packet that was dropped on purpose; `late` means that a
     higher one came before. `picture` is the extended VP8 picture id, -1 in other codecs, and
@@ -71,6 +85,13 @@ class Packet:
         self.tail = b""
         self.starts_keyframe = False
 
+    def kept(self) -> Packet:
+        """A copy that outlives the next packet."""
+        copy = Packet()
+        for name in Packet.__slots__:
+            setattr(copy, name, getattr(self, name))
+        return copy
+
 
 class Source:
     """What one session publishes as one track, under one SSRC.
@@ -90,7 +111,13 @@ class Source:
     ``malformed``, ``payload_type``, ``sequence``, ``duplicate``, ``late``, ``padding``.
     `loudness` is a microphone's, None of pictures; `level_extension` is the id under which its
     packets state it (RFC 6464), None where that was not agreed.
-    `media_at` is when the last packet came (`now`'s clock), None before the first.
+    `media_at` is when the last packet came (`now`'s clock), None before the first; `bitrate_bps`
+    is over the last second in which any came. `width` and `height` of the picture are known from
+    the first keyframe on that says them, 0 before.
+
+    Sources of one `section` make their keyframes together (simulcast layers of one encoder);
+    None is alone. `ignored_requests` in a row brought no keyframe, though pictures came;
+    `ignores_requests` says that it goes by a clock of its own.
     """
 
     __slots__ = (
@@ -105,12 +132,18 @@ class Source:
         "_parameters_come",
         "_picture_bits",
         "_picture_raw",
+        "_rate_at",
+        "_rates",
         "_removed",
         "_seen",
         "_started",
         "_vp8",
+        "bitrate_bps",
         "codec",
         "dropped",
+        "height",
+        "ignored_requests",
+        "ignores_requests",
         "keyframe_requests",
         "keyframes",
         "last_at",
@@ -124,11 +157,18 @@ class Source:
         "packet",
         "payload_type",
         "reception",
+        "section",
         "ssrc",
+        "width",
     )
 
     def __init__(
-        self, codec: Codec, ssrc: int, payload_type: int, level_extension: int | None = None
+        self,
+        codec: Codec,
+        ssrc: int,
+        payload_type: int,
+        level_extension: int | None = None,
+        section: Hashable | None = None,
     ) -> None:
         self.loudness = Loudness() if codec.media == "audio" else None
         self.level_extension = level_extension
@@ -139,6 +179,11 @@ class Source:
         self.reception = Reception(codec.clock_rate)
         self.keyframes = 0
         self.keyframe_requests = 0
+        self.ignored_requests = 0
+        self.ignores_requests = False
+        self.section = section
+        self.bitrate_bps = 0.0
+        self.width = self.height = 0
         self.dropped: dict[str, int] = {}
         self.media_at: float | None = None
         # the newest packet that slots were given, in the numbers of `Packet`; `last_at` is when
@@ -148,6 +193,8 @@ class Source:
         self.last_at = 0.0
         self.last_picture = 0
         self.last_tl0_picture = -1
+        self._rate_at = 0.0
+        self._rates: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
         self._vp8 = codec is VP8
         self._h264 = codec is H264
         self._cut: H264Payload | None = None  # of the packet in hand
@@ -173,6 +220,8 @@ class Source:
         if payload_type != self.payload_type:
             return self._drop("payload_type")
         self.media_at = now
+        if now >= self._rate_at:
+            self._measure(now)
         extended = self.reception.receive(now, sequence, timestamp, end - start)
         if extended is None:
             return self._drop("sequence")
@@ -215,6 +264,22 @@ class Source:
         self._in_hand = None
         number = self._begin(now, extended, header, payload)
         self._take(now, number, header, data, payload)
+
+    @property
+    def area(self) -> int:
+        """Of the picture, in pixels; 0 while unknown."""
+        return self.width * self.height
+
+    def _measure(self, now: float) -> None:
+        """End a step of the bitrate's window."""
+        rates, octets = self._rates, self.reception.octets
+        while rates and now - rates[0][0] > 2 * RATE_STEPS * RATE_STEP_S:
+            rates.popleft()
+        if rates:
+            at, before = rates[0]
+            self.bitrate_bps = 8 * (octets - before) / (now - at)
+        rates.append((now, octets))
+        self._rate_at = now + RATE_STEP_S
 
     def _drop(self, reason: str) -> Verdict:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
@@ -300,6 +365,12 @@ class Source:
         packet.starts_keyframe = payload.starts_keyframe is True
         if packet.starts_keyframe:
             self.keyframes += 1
+            self._note_size(data, payload)
+
+    def _note_size(self, data: bytes, payload: Vp8Payload) -> None:
+        size = vp8_size(data, payload)
+        if size is not None:
+            self.width, self.height = size
 
     def _begins(self, timestamp: int, cut: H264Payload) -> bool:
         """Whether this packet of H.264 is the first that a decoder needs.
@@ -337,6 +408,10 @@ class Source:
             packet.tail = data[header.start : header.end]
         else:
             self._fill_vp8(data, header, payload, picture)
+            packet.starts_keyframe = payload.starts_keyframe is True
+            if packet.starts_keyframe:
+                self.keyframes += 1
+                self._note_size(data, payload)
         return _TAKEN
 
     def _late_picture(self, timestamp: int, payload: Vp8Payload) -> int:

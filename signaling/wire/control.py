@@ -99,7 +99,11 @@ class SessionEdge(msgspec.Struct, frozen=True, tag="session_edge"):
 
 
 class StreamStats(msgspec.Struct, frozen=True):
-    """One direction of one kind of media of a session, totals since it opened.
+    """One direction of one kind of media of a session, totals since it opened; of what the node
+    receives, one for each layer of each track (`layer` is empty where there is but one).
+
+    `width` and `height` are of the picture, None until known. `ignores_requests`: this encoder
+    makes keyframes when it pleases, whatever it is asked.
 
     `bitrate_bps` is over the last report's interval. `lost` and `loss_ratio` (0–1, last interval)
     and `jitter_s` follow RFC 3550 §6.4: measured here for what the node receives, taken from
@@ -126,6 +130,10 @@ class StreamStats(msgspec.Struct, frozen=True):
     heard: bool | None = None
     clipping_ratio: float | None = None
     floor: int | None = None
+    layer: str = ""
+    width: int | None = None
+    height: int | None = None
+    ignores_requests: bool = False
 
 
 class SessionStats(msgspec.Struct, frozen=True):
@@ -231,7 +239,20 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     params: dict[str, str] = {}
 
 
-NodeMessage = Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | Refused
+class LayersWanted(msgspec.Struct, frozen=True, tag="layers"):
+    """Which layers of a port's track are worth sending: somebody watches them, or did a few seconds
+    ago; the lowest always is. Names as in the publisher's offer. Sent on each change, and for every
+    track of several layers after `Hello`."""
+
+    scope: Scope
+    port: Port
+    track: Track
+    layers: list[str]
+
+
+NodeMessage = (
+    Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | Refused | LayersWanted
+)
 
 # --- down: signaling → bridge -------------------------------------------------------------------
 

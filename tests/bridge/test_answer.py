@@ -83,15 +83,16 @@ def test_publish_answer_says_only_what_is_done():
     audio, video = sections(answer)
     assert audio.startswith("audio 9 UDP/TLS/RTP/SAVPF 111\r\n")
     assert "useinbandfec=1;usedtx=1;stereo=0" in audio
-    assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96\r\n")
+    assert video.startswith("video 9 UDP/TLS/RTP/SAVPF 96 97\r\n")
+    assert "a=fmtp:97 apt=96\r\n" in video
     assert "a=rtcp-fb:96 nack pli\r\n" in video
     assert "a=fmtp:96 x-google-start-bitrate=800\r\n" in video
     for section in (audio, video):
         # one counter over all packets of the transport: in both or in none
         assert "transport-cc\r\n" in section
         assert "transport-wide-cc-extensions-01\r\n" in section
-    assert "rtx" not in answer
-    assert "simulcast" not in publish(OFFERS["chromium-simulcast"])[0]
+    assert "rtx" not in audio
+    assert "rid" not in answer
 
 
 def test_transport_lines():

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from bridge import aims
 from bridge.crosspoint import PATIENCE_S
 from bridge.keyframes import MIN_INTERVAL_S, REPEAT_S
 from bridge.source import MAX_GAP
@@ -156,17 +157,48 @@ def test_a_picture_begins_at_a_keyframe_only(matrix: Matrix) -> None:
     assert [one.label.frame for one in leg.received()] == [2, 2, 3, 3]
 
 
-def test_a_keyframe_whose_start_came_late_is_no_beginning(matrix: Matrix) -> None:
+def test_a_keyframe_whose_start_was_overtaken_is_a_beginning(matrix: Matrix) -> None:
+    camera = Camera(1)
+    source = matrix.publish(camera)
+    slot, leg = matrix.receive()
+    matrix.route("r stage:1 1")
+    matrix.send(source, *camera.frame())
+    start, second, third = camera.frame(keyframe=True, parts=3)
+    matrix.send(source, third, second, start, *camera.frame())
+    received = leg.received()
+    assert [(one.label.frame, one.label.part) for one in received] == [
+        (2, 0),
+        (2, 1),
+        (2, 2),
+        (3, 0),
+        (3, 1),
+    ]
+    assert [one.sequence for one in received] == [10, 11, 12, 13, 14]
+    assert slot.source is source
+    assert matrix.crosspoint.next_deadline() is None  # a second one is not asked for
+
+
+def test_an_overtaken_start_whose_followers_were_not_kept_is_no_beginning(matrix: Matrix) -> None:
     camera = Camera(1)
     source = matrix.publish(camera)
     _, leg = matrix.receive()
-    matrix.route("r stage:1 1")
-    matrix.send(source, *camera.frame())
     start, rest = camera.frame(keyframe=True)
-    matrix.send(source, rest, start)
+    matrix.send(source, rest)
+    matrix.route("r stage:1 1")
+    matrix.send(source, start)
     assert leg.packets == []
     matrix.pass_time(REPEAT_S)
     assert len(matrix.asked) == 2  # still wanted
+
+
+def test_who_carries_it_already_gets_an_overtaken_start_once(matrix: Matrix) -> None:
+    camera, source, _, leg = _playing(matrix)
+    _, newer = matrix.receive("new")
+    matrix.route("r stage:1 1", "new stage:1 1")
+    start, rest = camera.frame(keyframe=True)
+    matrix.send(source, rest, start)
+    assert len(leg.packets) == 4
+    assert len(newer.packets) == 2
 
 
 def test_the_old_picture_goes_on_until_the_new_keyframe(matrix: Matrix) -> None:
@@ -437,10 +469,12 @@ def test_requests_of_many_receivers_are_merged(matrix: Matrix) -> None:
 
 
 def test_requests_to_one_source_keep_their_distance(matrix: Matrix) -> None:
-    camera, source, slot, _ = _playing(matrix)
+    camera, source, _, _ = _playing(matrix)
+    slots = [matrix.receive("r")[0] for _ in range(100)]
+    matrix.send(source, *camera.frame(keyframe=True))
     matrix.pass_time(1.0)
     start = len(matrix.asked)
-    for _ in range(100):
+    for slot in slots:
         matrix.picture_loss(slot)
         matrix.send(source, *camera.frame(keyframe=True))
         matrix.pass_time(0.01)
@@ -448,6 +482,42 @@ def test_requests_to_one_source_keep_their_distance(matrix: Matrix) -> None:
     assert times[0] == 1.0
     assert all(after - before >= MIN_INTERVAL_S - 1e-9 for before, after in pairwise(times))
     assert len(times) == 4
+
+
+def test_a_receiver_that_asks_without_end_costs_nobody_anything(matrix: Matrix) -> None:
+    camera, source, slot, _ = _playing(matrix)
+    matrix.pass_time(1.0)
+    before = len(matrix.asked)
+    for _ in range(10_000):
+        matrix.picture_loss(slot)
+        matrix.send(source, *camera.frame(keyframe=True))
+        matrix.pass_time(0.001)
+    assert len(matrix.asked) - before <= aims.REQUESTS + 10 / aims.REQUEST_S
+    # and who has lost a picture by misfortune is heard beside it
+    other, _ = matrix.receive("other")
+    matrix.route("r stage:1 1", "other stage:1 1")
+    matrix.send(source, *camera.frame(keyframe=True))
+    matrix.pass_time(1.0)
+    before = len(matrix.asked)
+    matrix.picture_loss(other)
+    assert len(matrix.asked) == before + 1
+
+
+def test_all_slots_of_a_receiver_share_a_budget(matrix: Matrix) -> None:
+    cameras = [Camera(number) for number in range(1, 61)]
+    sources = [matrix.publish(one) for one in cameras]
+    slots = [matrix.receive("r", f"thumb:{one.number}")[0] for one in cameras]
+    matrix.route(*[f"r thumb:{one.number} {one.number}" for one in cameras])
+    matrix.pass_time(1.0)
+    before = len(matrix.asked)
+    for _ in range(4):
+        for source, camera in zip(sources, cameras, strict=True):
+            matrix.send(source, *camera.frame(keyframe=True))
+        matrix.pass_time(MIN_INTERVAL_S)
+        for slot in slots:
+            matrix.picture_loss(slot)
+    # the whole wall at once, and a little more
+    assert 60 <= len(matrix.asked) - before <= 60 + aims.RECEIVER_REQUESTS + 6
 
 
 def test_a_take_needs_not_wait_after_a_request_that_was_answered(matrix: Matrix) -> None:
