@@ -9,7 +9,7 @@ from bridge.aims import Aim, Asking, Feed, Track
 from bridge.floors import Floors
 from bridge.hotpath import Fanout
 from bridge.keyframes import KeyframeAsker
-from bridge.layers import LOOK_S, Layer, LayerInfo, LayerPlan
+from bridge.layers import LOOK_S, LayerInfo, LayerPlan
 from bridge.routes import Origin, Place, Table
 from bridge.slot import Slot
 from bridge.source import Packet, Source, Verdict
@@ -105,15 +105,16 @@ class Crosspoint:
         feed = self._feeds.pop(source, None)
         if feed is None:
             return ()
+        track = feed.track
+        was_layer = track.ladder.unbind(source)
         for slot in feed.slots:
             self._stop(self._aims[slot])
         for slot in feed.waiting:
             aim = self._aims[slot]
             aim.wanted = tuple(one for one in aim.wanted if one is not feed)
         self._asker.forget(source)
-        track = feed.track
         key = track.scope, track.origin
-        if not track.ladder.unbind(source) or self._bound.get(key) is not track:
+        if not was_layer or self._bound.get(key) is not track:
             return ()
         if not track.ladder.bound:
             del self._bound[key]
@@ -351,16 +352,17 @@ class Crosspoint:
             wanted = fit[: fit.index(aim.carried)]
         else:
             wanted = fit
-        if wanted == aim.wanted:
+        climbs = aim.carried in fit
+        if wanted == aim.wanted and not climbs:
             return ()
-        news = [one for one in wanted if one not in aim.wanted]
+        news = [one for one in wanted if climbs or one not in aim.wanted]
         if aim.carried is not None and aim.has_left:
             # patience is for the old picture, however often its successor changes
             self._give_up_at.setdefault(aim, now + PATIENCE_S)
-        if aim.slot.codec.media == "audio" and aim.carried not in fit:
+        if aim.slot.codec.media == "audio" and not climbs:
             self._stop(aim)
         self._wait_for(aim, wanted)
-        if aim.carried in fit:
+        if climbs:
             # who climbs asks for what flows; what begins to flow begins with a keyframe
             news = [one for one in news if one.layer is not None and one.layer.flows]
         return self._ask(now, news, begins=True)

@@ -7,9 +7,17 @@ import struct
 
 from aioice import stun as peer
 
+from bridge import rtp
 from bridge.fingerprint import Fingerprint
 from bridge.transport import Certificate, SecureChannel
 
+LAYERS = (
+    "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    "a=rid:q send",
+    "a=rid:h send",
+    "a=simulcast:send q;h",
+)
 CODECS = {
     "audio": (111, "opus/48000/2"),
     "video": (96, "VP8/90000"),
@@ -22,9 +30,10 @@ class Client(asyncio.DatagramProtocol):
 
     candidate = r"a=candidate:1 1 udp \d+ (\S+) (\d+) typ host\r"
 
-    def __init__(self, direction, sections, ssrcs=(), setup="actpass"):
+    def __init__(self, direction, sections, ssrcs=(), setup="actpass", lines=(), contents=None):
         self.direction, self.sections, self.setup = direction, sections, setup
-        self.ssrcs = list(ssrcs)
+        self.ssrcs, self.lines = list(ssrcs), lines
+        self.contents = contents or {}
         self.certificate = Certificate()
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.received, self.control = [], []
@@ -54,7 +63,10 @@ class Client(asyncio.DatagramProtocol):
                 f"a=ice-pwd:{self.password}",
                 "a=fingerprint:{} {}".format(*self.certificate.fingerprint),
                 f"a=setup:{self.setup}",
+                *(self.lines if media == "video" else ()),
             ]
+            if index in self.contents:
+                lines.append(f"a=content:{self.contents[index]}")
             if index < len(self.ssrcs):
                 lines.append(f"a=ssrc:{self.ssrcs[index]} cname:test")
         return "\r\n".join(lines) + "\r\n"
@@ -121,11 +133,11 @@ class Client(asyncio.DatagramProtocol):
         answer.add_message_integrity(self.password.encode())
         self.send(bytes(answer))
 
-    def rtp(self, ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):
+    def rtp(self, ssrc, sequence, payload, payload_type=96, timestamp=0, **more):
         """Send a plain packet, protected."""
         self.send(
             self.channel.protect_rtp(
-                plain(ssrc, sequence, payload, payload_type, timestamp, marker, mid)
+                plain(ssrc, sequence, payload, payload_type, timestamp, **more)
             )
         )
 
@@ -204,24 +216,30 @@ class _Stream(asyncio.Protocol):
             self.stream = self.stream[end:]
 
 
-def plain(ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None):
-    """An RTP packet; `mid` puts the mid extension under id 4."""
-    head = struct.pack(
-        "!BBHII", 0x90 if mid else 0x80, payload_type | marker << 7, sequence, timestamp, ssrc
+def plain(
+    ssrc, sequence, payload, payload_type=96, timestamp=0, marker=True, mid=None, rid=None,
+    repaired=None,
+):  # fmt: skip
+    """An RTP packet; mid, rid and repaired rid are the extensions 4, 10 and 11."""
+    said = [(4, mid), (10, rid), (11, repaired)]
+    return rtp.build(
+        payload_type,
+        sequence,
+        timestamp,
+        ssrc,
+        payload,
+        marker=marker,
+        extensions=[(number, value.encode()) for number, value in said if value is not None],
     )
-    if mid:
-        value = bytes([4 << 4 | len(mid) - 1]) + mid.encode()
-        value += bytes(-len(value) % 4)
-        head += struct.pack("!HH", 0xBEDE, len(value) // 4) + value
-    return head + payload
 
 
-def keyframe(picture, size=20):
+def keyframe(picture, size=20, pixels=(0, 0)):
     """A VP8 payload: one-packet keyframe with a 15-bit picture id (RFC 7741)."""
     return (
         bytes([0x90, 0x80])
         + struct.pack("!H", 0x8000 | picture)
         + b"\x10\x02\x00\x9d\x01\x2a"
+        + struct.pack("<HH", *pixels)
         + bytes(size)
     )
 

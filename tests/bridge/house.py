@@ -20,9 +20,10 @@ class House:
     """A node, its edges, and clients that are closed with it."""
 
     def __init__(self, max_sessions=20, announce=(("127.0.0.1", 0),)):
-        self.edges = []
+        self.edges, self.wanted = [], []
         self.edge = asyncio.Event()
         self.node = Node(list(announce), max_sessions, self.on_edge)
+        self.node.on_layers = self.wanted.append
         self.requests = itertools.count(1)
         self.revisions = itertools.count(1)
         self.clients = []

@@ -95,6 +95,64 @@ def test_publish_answer_says_only_what_is_done():
     assert "rid" not in answer
 
 
+def test_layers_are_taken_as_offered():
+    answer, tracks = publish(OFFERS["chromium-simulcast"])
+    video = sections(answer)[1]
+    assert "a=rid:q recv\r\na=rid:h recv\r\na=simulcast:recv q;h\r\n" in video
+    assert "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n" in video
+    assert "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n" in video
+    camera = tracks[1]
+    assert camera.layers == ("q", "h")
+    assert (camera.rid_extension, camera.repaired_extension, camera.rtx) == (10, 11, 97)
+    assert camera.ssrcs == ()
+    mic = tracks[0]
+    assert (mic.layers, mic.rid_extension, mic.rtx) == (("",), None, None)
+
+
+def test_layers_are_taken_only_if_packets_can_name_them():
+    text = OFFERS["chromium-simulcast"].replace("sdes:rtp-stream-id", "sdes:other")
+    answer, tracks = publish(text)
+    assert "rid" not in sections(answer)[1].replace("repaired", "")
+    assert tracks[1].layers == ("",)
+
+
+def test_a_layer_of_another_codec_is_not_taken():
+    text = OFFERS["chromium-simulcast"].replace("a=rid:q send", "a=rid:q send pt=102")
+    assert publish(text)[1][1].layers == ("",)
+
+
+def test_layers_may_be_told_by_ssrc():
+    text = "\r\n".join(one for one in PUBLISH.split("\r\n") if not one.startswith("a=ssrc"))
+    text += "".join(f"a=ssrc:{number} cname:x\r\n" for number in (1, 2, 3, 4))
+    text += "a=ssrc-group:SIM 1 2\r\na=ssrc-group:FID 1 3\r\na=ssrc-group:FID 2 4\r\n"
+    camera = publish(text)[1][1]
+    assert (camera.layers, camera.ssrcs, camera.repairs) == (("0", "1"), (1, 2), {3: 1, 4: 2})
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        (["", ""], [("camera", ""), ("slides", "")]),
+        (["", "alt"], [("camera", "main"), ("camera", "alt")]),
+        (["alt", ""], [("camera", "alt"), ("camera", "main")]),
+        (["slides", ""], [("slides", ""), ("camera", "")]),
+        (["alt"], [("camera", "")]),
+        (["alt", "alt"], [("camera", ""), ("slides", "")]),
+        (["", "alt", "slides"], [("camera", "main"), ("camera", "alt"), ("slides", "")]),
+        (["", "alt", ""], [("camera", "main"), ("camera", "alt"), ("slides", "")]),
+    ],
+)
+def test_sections_are_what_their_content_says(contents, expected):
+    head, video = PUBLISH.split("m=video")
+    lines = [one for one in video.split("\r\n") if not one.startswith("a=ssrc")]
+    text = head.replace("BUNDLE 0 1", "BUNDLE 0 1 2 3")
+    for mid, content in enumerate(contents, 1):
+        section = "m=video" + "\r\n".join(lines).replace("a=mid:1", f"a=mid:{mid}")
+        text += section + (f"a=content:{content}\r\n" if content else "")
+    _, tracks = publish(text)
+    assert [(one.track, one.layers[0]) for one in tracks[1:]] == expected
+
+
 def test_transport_lines():
     answer, _ = publish(PUBLISH)
     assert "\r\na=ice-lite\r\n" in answer

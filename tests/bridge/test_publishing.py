@@ -1,9 +1,11 @@
 """Publishing sessions over real sockets: whose packet it is, what is asked of the publisher."""
 
+import asyncio
 import struct
 
-from bridge import rtcp
-from tests.bridge.client import keyframe
+from bridge import rtcp, rtp
+from bridge.packetcache import retransmission
+from tests.bridge.client import LAYERS, delta, keyframe, plain
 from tests.bridge.house import asks_for_keyframe, nacked, ssrc
 
 
@@ -104,3 +106,121 @@ async def test_round_trip_outlives_a_reply_without_sense(house):
     rtt_s = house.stats("48/main", "publish").rtt_s
     assert rtt_s is not None
     assert 0 <= rtt_s < 10
+
+
+async def simulcast(house, *slots):
+    """A publisher of layers q and h, and a receiver of its camera in these slots."""
+    site = await house.publisher("48/main", ("audio", "video"), lines=LAYERS)
+    operator = await house.receiver("op/1", ",".join(slots))
+    house.route(*[("op/1", one, "48/main", "camera") for one in slots])
+    return site, operator
+
+
+async def test_layers_are_told_apart_by_their_rid_which_is_said_no_more(house):
+    site, operator = await simulcast(house, "stage:1", "thumb:1")
+    for ssrc_, rid, pixels in ((5, "q", (320, 180)), (6, "h", (640, 360))):
+        frame = keyframe(1, pixels=pixels) + rid.encode()
+        site.rtp(ssrc_, 1, frame, 96, 3000, mid="1", rid=rid)
+    await operator.until(lambda: len(operator.received) == 3)
+    for ssrc_, rid in ((5, b"q"), (6, b"h")):
+        site.rtp(ssrc_, 2, delta(2) + rid, 96, 6000)
+    await operator.until(lambda: len(operator.received) == 5)
+    stage, thumb = operator.slots["0"], operator.slots["1"]
+    ends = {slot: {one[-1:] for one in operator.received[-2:] if ssrc(one) == slot}
+            for slot in (stage, thumb)}  # fmt: skip
+    assert ends == {stage: {b"h"}, thumb: {b"q"}}
+    streams = house.stats("48/main", "publish").streams
+    assert [(one.track, one.layer, one.width, one.height) for one in streams] == [
+        ("camera", "q", 320, 180),
+        ("camera", "h", 640, 360),
+    ]
+    assert [one.layers for one in house.wanted] == [["q", "h"]]
+    assert house.node.layers_wanted() == house.wanted
+
+
+async def test_layers_that_were_not_agreed_are_dropped(house):
+    site, operator = await simulcast(house, "stage:1")
+    for number in range(200):
+        site.rtp(1000 + number, 1, keyframe(1), 96, mid="1", rid=f"x{number}")
+    await house.counted("unknown_rid", 200)
+    site.rtp(5, 1, keyframe(1), 96, mid="1", rid="q")
+    await operator.until(lambda: operator.received)
+    assert len(house.stats("48/main", "publish").streams) == 1
+
+
+async def test_a_retransmission_fills_the_hole_and_others_are_passed_over(house):
+    site, operator = await simulcast(house, "thumb:1")
+    # before its layer's first packet, as padding, of what has come: none of them is of use
+    early = retransmission(plain(5, 1, keyframe(1)), 97, 50, 1)
+    site.send(site.channel.protect_rtp(named(early, "q")))
+    await house.counted("rtx_early")
+    for number in (1, 2, 4):
+        site.rtp(5, number, keyframe(number) + b"%d" % number, 96, 3000 * number, mid="1", rid="q")
+    await operator.until(lambda: len(operator.received) == 3)
+    site.rtp(50, 2, b"", 97)
+    await house.counted("padding")
+    again = retransmission(plain(5, 2, keyframe(2)), 97, 50, 3)
+    site.send(site.channel.protect_rtp(again))
+    await house.counted("rtx_unneeded")
+    await site.until(lambda: nacked(site) == {3})
+    lost = retransmission(plain(5, 3, keyframe(3) + b"3", timestamp=9000), 97, 50, 4)
+    site.send(site.channel.protect_rtp(lost))
+    await operator.until(lambda: len(operator.received) == 4)
+    in_order = sorted(operator.received, key=lambda one: struct.unpack_from("!H", one, 2))
+    assert [one[-1:] for one in in_order] == [b"1", b"2", b"3", b"4"]
+    assert house.stats("48/main", "publish").streams[0].lost == 0
+
+
+def named(packet, repaired):
+    """The retransmission with the repaired rid, as its first packets carry it."""
+    header = rtp.parse(packet)
+    return rtp.build(
+        header.payload_type,
+        header.sequence,
+        header.timestamp,
+        header.ssrc,
+        packet[header.start :],
+        extensions=[(11, repaired.encode())],
+    )
+
+
+async def test_a_track_that_goes_back_to_its_ssrc_before_is_shown_again(house):
+    site = await house.publisher("48/main", ("audio",))
+    operator = await house.receiver("op/1", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(1, 1, b"one", 111)
+    await operator.until(lambda: len(operator.received) == 1)
+    sent = await _until_taken(operator, site, 2, b"two", 1)
+    sent = await _until_taken(operator, site, 1, b"back", sent)
+
+    def counted():
+        streams = house.stats("48/main", "publish").streams
+        assert len(streams) == 1
+        return streams[0].packets + house.dropped("ssrc_churn") == sent
+
+    await house.until_stats(counted)  # every packet of both, once
+
+
+async def _until_taken(operator, site, source, payload, sent):
+    """Send on this SSRC as an encoder does, until the operator gets it; returns how many so far."""
+    async with asyncio.timeout(10):
+        while not any(one.endswith(payload) for one in operator.received):
+            sent += 1
+            site.rtp(source, sent, payload, 111, 960 * sent)
+            await asyncio.sleep(0.02)
+    return sent
+
+
+async def test_a_small_picture_in_a_section_of_its_own_is_the_lowest_layer(house):
+    site = await house.publisher("48/main", ("video", "video"), ssrcs=(5, 6), contents={1: "alt"})
+    operator = await house.receiver("op/1", "stage:1,thumb:1")
+    house.route(*[("op/1", one, "48/main", "camera") for one in ("stage:1", "thumb:1")])
+    site.rtp(6, 1, keyframe(1) + b"small", 96)
+    await operator.until(lambda: len(operator.received) == 2)
+    site.rtp(5, 1, keyframe(1) + b"large", 96)
+    await operator.until(lambda: len(operator.received) == 3)
+    assert operator.received[-1].endswith(b"large")
+    assert ssrc(operator.received[-1]) == operator.slots["0"]
+    streams = house.stats("48/main", "publish").streams
+    assert [(one.track, one.layer) for one in streams] == [("camera", "alt"), ("camera", "main")]
+    assert house.wanted[-1].layers == ["alt", "main"]

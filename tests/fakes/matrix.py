@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bridge.codecs import H264, OPUS, VP8
-from bridge.crosspoint import Crosspoint, Output
+from bridge.crosspoint import Crosspoint, KeyframeRequest
 from bridge.hotpath_choice import choose
+from bridge.layers import LayerPlan
 from bridge.metrics import Counters
 from bridge.slot import Slot
 from bridge.source import Source
-from signaling.wire.control import Route, Routes, RoutesHeld
+from signaling.wire.control import LayersWanted, Route, Routes, RoutesHeld
 from signaling.wire.ids import Port, Scope, SlotName, slot_media
 from tests.fakes.streams import Camera, Encoder, Microphone, ReceivingLeg
 
@@ -22,6 +23,7 @@ class Matrix:
         self.now = 0.0
         self.crosspoint = Crosspoint(choose()(Counters(), lambda: 0.0, lambda: None))
         self.asked: list[tuple[float, Source]] = []
+        self.wanted: list[tuple[float, LayersWanted]] = []
         self.revision = 0
 
     def publish(self, publisher: Camera | Encoder | Microphone, port: str = "") -> Source:
@@ -29,6 +31,19 @@ class Matrix:
         track = "mic" if isinstance(publisher, Microphone) else "camera"
         name = Port(port or str(publisher.number))
         self._note(self.crosspoint.add_source(self.now, SCOPE, name, track, source))
+        return source
+
+    def publish_layer(
+        self, camera: Camera, layer: str, port: str = "1", layers: str = "qhf", owner: str = "it"
+    ) -> Source:
+        """One layer of a simulcast publisher; `layers` are the names, "alt main" two sections."""
+        sections = tuple((one,) for one in layers.split()) if " " in layers else (tuple(layers),)
+        section = layer if " " in layers else owner
+        source = camera.source(section)
+        plan = LayerPlan(owner, sections)
+        self._note(
+            self.crosspoint.add_source(self.now, SCOPE, Port(port), "camera", source, layer, plan)
+        )
         return source
 
     def unpublish(self, source: Source) -> None:
@@ -88,6 +103,9 @@ class Matrix:
         for packet in packets:
             self._note(self.crosspoint.forward(self.now, source, packet))
 
+    def cap(self, slot: Slot, rank: int | None) -> None:
+        self._note(self.crosspoint.cap(self.now, slot, rank))
+
     def picture_loss(self, slot: Slot) -> None:
         self._note(self.crosspoint.request_keyframe(self.now, slot))
 
@@ -103,5 +121,8 @@ class Matrix:
     def _note(self, outputs: object) -> None:
         assert isinstance(outputs, list | tuple)
         for output in outputs:
-            assert isinstance(output, Output)
+            if isinstance(output, LayersWanted):
+                self.wanted.append((self.now, output))
+                continue
+            assert isinstance(output, KeyframeRequest)
             self.asked.append((self.now, output.source))

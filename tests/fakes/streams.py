@@ -40,13 +40,14 @@ class Camera:
     tl0: bool = True
     payload_type: int = 96
     frames: int = 0
+    size: tuple[int, int] | None = None
 
     @property
     def ssrc(self) -> int:
         return 0x1000 + self.number
 
-    def source(self) -> Source:
-        return Source(VP8, self.ssrc, self.payload_type)
+    def source(self, section: str | None = None) -> Source:
+        return Source(VP8, self.ssrc, self.payload_type, section=section)
 
     def frame(self, *, keyframe: bool = False, parts: int = 2) -> list[bytes]:
         self.timestamp += 9000
@@ -56,6 +57,8 @@ class Camera:
         packets = []
         for part in range(parts):
             tag = b"\x10\x02\x00\x9d\x01\x2a" if keyframe else b"\x11\x02\x00"
+            if keyframe and self.size is not None:
+                tag += struct.pack("<HH", *self.size)
             label = _LABEL.pack(self.number, self.frames, part)
             start = 0x10 if part == 0 else 0
             body = self._descriptor(start) + (tag if part == 0 else b"") + label
