@@ -233,6 +233,20 @@ def plain(
     )
 
 
+def retransmission(packet, payload_type, ssrc, sequence, repaired=None):
+    """The RTX packet (RFC 4588) of a packet without extensions."""
+    header = rtp.parse(packet)
+    return rtp.build(
+        payload_type,
+        sequence,
+        header.timestamp,
+        ssrc,
+        packet[2:4] + packet[header.start :],
+        marker=header.marker,
+        extensions=[(11, repaired.encode())] if repaired else [],
+    )
+
+
 def keyframe(picture, size=20, pixels=(0, 0)):
     """A VP8 payload: one-packet keyframe with a 15-bit picture id (RFC 7741)."""
     return (

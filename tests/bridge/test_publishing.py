@@ -3,9 +3,8 @@
 import asyncio
 import struct
 
-from bridge import rtcp, rtp
-from bridge.packetcache import retransmission
-from tests.bridge.client import LAYERS, delta, keyframe, plain
+from bridge import rtcp
+from tests.bridge.client import LAYERS, delta, keyframe, plain, retransmission
 from tests.bridge.house import asks_for_keyframe, nacked, ssrc
 
 
@@ -151,8 +150,8 @@ async def test_layers_that_were_not_agreed_are_dropped(house):
 async def test_a_retransmission_fills_the_hole_and_others_are_passed_over(house):
     site, operator = await simulcast(house, "thumb:1")
     # before its layer's first packet, as padding, of what has come: none of them is of use
-    early = retransmission(plain(5, 1, keyframe(1)), 97, 50, 1)
-    site.send(site.channel.protect_rtp(named(early, "q")))
+    early = retransmission(plain(5, 1, keyframe(1)), 97, 50, 1, "q")
+    site.send(site.channel.protect_rtp(early))
     await house.counted("rtx_early")
     for number in (1, 2, 4):
         site.rtp(5, number, keyframe(number) + b"%d" % number, 96, 3000 * number, mid="1", rid="q")
@@ -169,19 +168,6 @@ async def test_a_retransmission_fills_the_hole_and_others_are_passed_over(house)
     in_order = sorted(operator.received, key=lambda one: struct.unpack_from("!H", one, 2))
     assert [one[-1:] for one in in_order] == [b"1", b"2", b"3", b"4"]
     assert house.stats("48/main", "publish").streams[0].lost == 0
-
-
-def named(packet, repaired):
-    """The retransmission with the repaired rid, as its first packets carry it."""
-    header = rtp.parse(packet)
-    return rtp.build(
-        header.payload_type,
-        header.sequence,
-        header.timestamp,
-        header.ssrc,
-        packet[header.start :],
-        extensions=[(11, repaired.encode())],
-    )
 
 
 async def test_a_track_that_goes_back_to_its_ssrc_before_is_shown_again(house):

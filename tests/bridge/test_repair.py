@@ -1,8 +1,8 @@
 """Retransmissions, unwrapped into what was lost."""
 
 from bridge import rtp
-from bridge.packetcache import retransmission
 from bridge.repair import repaired_sequence, restored
+from tests.bridge.client import retransmission
 
 
 def test_a_retransmission_is_the_lost_packet_again():
