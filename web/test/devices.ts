@@ -46,6 +46,21 @@ export class FakeDevices implements Devices {
   }
 }
 
+/** Screens and windows, and a person who chooses one or not. */
+export class FakeScreens {
+  refusal: DOMException | null = null
+  readonly asked: DisplayMediaStreamOptions[] = []
+  readonly tracks: FakeTrack[] = []
+
+  readonly getDisplayMedia = (options: DisplayMediaStreamOptions = {}): Promise<MediaStream> => {
+    this.asked.push(options)
+    if (this.refusal !== null) return Promise.reject(this.refusal)
+    const track = new FakeTrack('video', `screen-${this.tracks.length + 1}`)
+    this.tracks.push(track)
+    return Promise.resolve({ getVideoTracks: () => [track] } as unknown as MediaStream)
+  }
+}
+
 function isSmall({ video }: MediaStreamConstraints): boolean {
   const height = typeof video === 'object' ? video.height : undefined
   return typeof height === 'object' && (height.ideal ?? 0) <= 360

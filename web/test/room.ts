@@ -4,7 +4,7 @@ import { Memory } from '../src/shared/client/memory'
 import { Rest } from '../src/shared/client/rest'
 import type { PageCommand, Row, Seated, SeatRow, Snapshot } from '../src/shared/wire/types.gen'
 import { Attendance } from '../src/site/attendance'
-import { FakeDevices, permissionsThatAre } from './devices'
+import { FakeDevices, FakeScreens, permissionsThatAre } from './devices'
 import { FakeDoors, FakePeers, settle } from './peer'
 import { conferenceRow, floorRow, seatRow, snapshot, stageRow } from './rows'
 import { FakeServer } from './socket'
@@ -30,6 +30,7 @@ export class FakeRoom {
   readonly peers = new FakePeers()
   readonly doors = new FakeDoors()
   readonly devices = new FakeDevices()
+  readonly screens = new FakeScreens()
   readonly exchanges: string[] = []
   readonly memory: Memory
   readonly attendance: Attendance
@@ -58,6 +59,7 @@ export class FakeRoom {
       memory: this.memory,
       arrived: options.arrived ?? null,
       devices: this.devices,
+      screens: this.screens,
       permissions: permissionsThatAre(options.permission ?? 'granted'),
       open: this.server.open,
       random: () => 1,

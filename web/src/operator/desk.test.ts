@@ -58,6 +58,35 @@ test('a click prepares one site, shift-clicks build a grid', () => {
   expect(fake.desk.selected.value).toBe('01')
 })
 
+test('slides of a site that shares go into the preview, and out of it', () => {
+  fake.desk.toggleSlides('48')
+  expect(fake.commands).toEqual([])
+  fake.put({ 'seat/48': seatRow('48', { sharing: true }) })
+  expect(fake.desk.sharing.value.map(({ site }) => site)).toEqual(['48'])
+  fake.desk.toggleSlides('48')
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48'], '48') }) })
+  fake.desk.toggleSlides('48')
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['01']) }) })
+  fake.desk.toggleSlides('48', true)
+  expect(fake.commands).toEqual([
+    { type: 'preview', scene: sceneOf(['48'], '48') },
+    { type: 'preview', scene: sceneOf(['48']) },
+    { type: 'preview', scene: sceneOf(['01'], '48') },
+  ])
+})
+
+test('slides that do not come are none, as the routes have it', () => {
+  const scene = sceneOf(['01'], '48')
+  for (const [seat, shown] of [
+    [{ sharing: true }, '48'],
+    [{ sharing: true, present: false }, undefined],
+    [{ sharing: false }, undefined],
+  ] as const) {
+    fake.put({ 'seat/48': seatRow('48', seat) })
+    expect(fake.desk.slidesOf(scene)?.site).toBe(shown)
+  }
+})
+
 test('take names its picture', () => {
   fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
   fake.desk.take()

@@ -21,7 +21,7 @@ import type {
   SiteCode,
   StageRow,
 } from '../shared/wire/types.gen'
-import { matches, sameScene, sceneOf, toggled } from './scene'
+import { matches, sameScene, sceneOf, toggled, withSlides } from './scene'
 
 export type PhaseChange =
   | 'schedule'
@@ -61,6 +61,8 @@ export class Desk {
   readonly queue: ReadonlySignal<QueueRow>
   readonly helpCalls: ReadonlySignal<SeatRow[]>
   readonly shown: ReadonlySignal<SeatRow[]>
+  /** The sites that offer slides. */
+  readonly sharing: ReadonlySignal<SeatRow[]>
 
   private readonly stops: (() => void)[] = []
 
@@ -73,6 +75,7 @@ export class Desk {
     this.floor = computed(() => floorOf(socket.view.value))
     this.queue = computed(() => queueOf(socket.view.value))
     this.helpCalls = computed(() => helpCallsOf(this.seats.value))
+    this.sharing = computed(() => this.seats.value.filter((seat) => seat.sharing))
     this.shown = computed(() => this.seats.value.filter((seat) => this.shows(seat)))
     socket.onSessionClosed = ({ session }) => {
       this.receiver.value?.session.closedByBridge(session)
@@ -115,6 +118,12 @@ export class Desk {
     return this.seats.value.find((seat) => seat.site === site) ?? null
   }
 
+  /** Whose slides a scene shows now: as `signaling.routing` has it, none while they do not come. */
+  slidesOf(scene: Scene | null): SeatRow | null {
+    const seat = scene === null || scene.slides === null ? null : this.seat(scene.slides)
+    return seat?.sharing && seat.present ? seat : null
+  }
+
   /** Thumbnail slots go to the sites in wall order, and stay there while tiles are filtered. */
   thumbOf(site: SiteCode): string | null {
     const index = this.thumbSites().indexOf(site)
@@ -140,6 +149,14 @@ export class Desk {
   toggleInPreview(site: SiteCode): void {
     this.selected.value = site
     const scene = toggled(this.conference.value?.preview ?? null, site)
+    if (scene !== 'full') this.setPreview(scene)
+  }
+
+  /** Put a site's slides into the picture that is being prepared, or take them out. */
+  toggleSlides(site: SiteCode, beside = false): void {
+    this.selected.value = site
+    if (!this.seat(site)?.sharing) return
+    const scene = withSlides(this.conference.value?.preview ?? null, site, beside)
     if (scene !== 'full') this.setPreview(scene)
   }
 

@@ -28,6 +28,14 @@ export function bindKeys(target: Window, desk: Desk, columns: () => number): () 
         const site = focused(event)
         if (site !== null && !event.repeat) desk.toggleMic(site)
       },
+      s: (event) => {
+        const site = focused(event)
+        if (site !== null && !event.repeat) desk.toggleSlides(site)
+      },
+      'Shift+S': (event) => {
+        const site = focused(event)
+        if (site !== null && !event.repeat) desk.toggleSlides(site, true)
+      },
       '/': (event) => {
         if (inDialog() || isTyping(event.target)) return
         event.preventDefault()

@@ -17,16 +17,22 @@ export function Monitor({ desk, kind, streams }: Props) {
   const texts = t.value.operator
   const conference = desk.conference.value
   const program = desk.stage.value
-  const layout: Layout =
-    kind === 'program' ? program.layout : (conference?.preview?.layout ?? 'single')
+  const preview = conference?.preview ?? null
+  const layout: Layout = kind === 'program' ? program.layout : (preview?.layout ?? 'single')
   const sites: readonly SiteCode[] =
-    kind === 'program' ? program.seats.map((seat) => seat.site) : (conference?.preview?.seats ?? [])
+    kind === 'program' ? program.seats.map((seat) => seat.site) : (preview?.seats ?? [])
+  const slides = kind === 'program' ? program.slides : desk.slidesOf(preview)
+  const slot = kind === 'program' ? 'stage' : 'preview'
+  const first = slides === null ? 1 : 2
   const live = carriesMedia(conference?.phase)
+  const wanted = (kind === 'program' ? conference?.program : preview)?.slides ?? null
+  const silent = wanted === null || slides !== null ? null : (desk.seat(wanted)?.name ?? wanted)
   return (
     <section
       class={`monitor ${kind}`}
       data-testid={kind}
       data-sites={sites.join(' ')}
+      data-slides={slides?.site}
       data-live={kind === 'program' && live}
       aria-label={kind === 'program' ? texts.program : texts.preview}
     >
@@ -36,13 +42,27 @@ export function Monitor({ desk, kind, streams }: Props) {
         {kind === 'program' && !live && conference?.phase !== 'ended' ? (
           <small>{texts.notOnAirYet}</small>
         ) : null}
+        {silent === null ? null : <small class="silent">{texts.slides.silent(silent)}</small>}
         {kind === 'preview' && sites.length > 0 ? (
           <button type="button" class="clear" onClick={() => desk.clearPreview()}>
             {texts.clearPreview}
           </button>
         ) : null}
       </h2>
-      <div class="picture" data-layout={layout} data-count={sites.length}>
+      <div
+        class="picture"
+        data-layout={layout}
+        data-count={sites.length}
+        data-slides={slides?.site}
+      >
+        {slides === null ? null : (
+          <SlidesCell
+            key={`slides ${slides.site}`}
+            name={slides.name}
+            slot={`${slot}:1`}
+            streams={streams}
+          />
+        )}
         {sites.length === 0 ? (
           <p class="empty">{kind === 'program' ? texts.programEmpty : texts.previewEmpty}</p>
         ) : (
@@ -51,13 +71,38 @@ export function Monitor({ desk, kind, streams }: Props) {
               key={site}
               desk={desk}
               site={site}
-              slot={`${kind === 'program' ? 'stage' : 'preview'}:${index + 1}`}
+              slot={`${slot}:${index + first}`}
               streams={streams}
             />
           ))
         )}
       </div>
     </section>
+  )
+}
+
+interface SlidesProps {
+  readonly name: string
+  readonly slot: string
+  readonly streams: Streams
+}
+
+/** A shared screen in a large picture. */
+function SlidesCell({ name, slot, streams }: SlidesProps) {
+  const texts = t.value.operator.slides
+  return (
+    <figure class="cell slides" data-cell="slides" aria-label={texts.label(name)}>
+      <SlotPicture
+        slot={slot}
+        streams={streams}
+        slate={
+          <div class="slate">
+            <b>{texts.label(name)}</b>
+            <span>{texts.slate}</span>
+          </div>
+        }
+      />
+    </figure>
   )
 }
 

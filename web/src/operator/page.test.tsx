@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeDesk } from '../../test/desk'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
-import { conferenceRow, floorRow, queueRow, rowsOf, seatRow } from '../../test/rows'
+import { conferenceRow, floorRow, queueRow, rowsOf, seatRow, slidesRow } from '../../test/rows'
 import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
 import type { ConferenceSummary } from '../shared/wire/types.gen'
@@ -102,6 +102,37 @@ test('the monitors show the scenes, slot by slot', async () => {
   expect(slots).toEqual(['preview:1', 'preview:2'])
 })
 
+test('shared screens are marked, and stand large in the monitors', async () => {
+  fake.put({
+    'seat/48': seatRow('48', { name: 'Đà Nẵng', sharing: true }),
+    conference: conferenceRow({ preview: sceneOf(['48', '01'], '48') }),
+    stage: slidesRow('48'),
+  })
+  await open()
+  expect(tile('48').dataset.sharing).toBe('true')
+  expect(tile('01').querySelector('.mark.sharing')).toBeNull()
+  const slots = (id: string) =>
+    [...byTestId(id).querySelectorAll('video')].map((video) => video.dataset.slot)
+  expect(byTestId('preview').dataset.slides).toBe('48')
+  expect(slots('preview')).toEqual(['preview:1', 'preview:2', 'preview:3'])
+  expect(slots('program')).toEqual(['stage:1', 'stage:2'])
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('a press above the wall prepares shared slides; while they do not come it is said', async () => {
+  fake.put({ 'seat/48': seatRow('48', { name: 'Đà Nẵng', sharing: true }) })
+  await open()
+  await click('shared-screen')
+  expect(fake.commands).toEqual([{ type: 'preview', scene: sceneOf(['48'], '48') }])
+  expect(byTestId('selected-slides').getAttribute('aria-pressed')).toBe('false')
+  fake.put({
+    'seat/48': seatRow('48', { name: 'Đà Nẵng', sharing: true, present: false }),
+    conference: conferenceRow({ program: { layout: 'single', seats: ['48'], slides: '48' } }),
+  })
+  await frames()
+  expect(byTestId('program').textContent).toContain('Trình chiếu của Đà Nẵng đang gián đoạn')
+})
+
 describe('keys', () => {
   test('Enter and Space take, once per press', async () => {
     fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
@@ -147,6 +178,21 @@ describe('keys', () => {
     fake.desk.selected.value = '00'
     await press('m')
     expect(fake.commands).toEqual([{ type: 'mute', site: '00' }])
+  })
+
+  test('S prepares the slides of the tile under the hand', async () => {
+    fake.put({
+      'seat/48': seatRow('48', { sharing: true }),
+      conference: conferenceRow({ preview: sceneOf(['01']) }),
+    })
+    await open()
+    fake.desk.selected.value = '48'
+    await press('s')
+    await press('S', document.body, { shiftKey: true })
+    expect(fake.commands).toEqual([
+      { type: 'preview', scene: sceneOf(['48'], '48') },
+      { type: 'preview', scene: sceneOf(['01'], '48') },
+    ])
   })
 
   test('arrows walk over the tiles', async () => {

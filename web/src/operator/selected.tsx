@@ -6,7 +6,7 @@ import { ConfirmDialog } from '../shared/ui/parts'
 import { carriesMedia, HEALTH_ICONS } from '../shared/ui/state'
 import type { SeatRow } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
-import { isFull } from './scene'
+import { isFull, withSlides } from './scene'
 
 interface Props {
   readonly desk: Desk
@@ -122,6 +122,29 @@ function Standby({ desk, seat }: { desk: Desk; seat: SeatRow }) {
   )
 }
 
+/** Only for a site that shares: its slides into the preview, or out of it. */
+function SlidesButton({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const texts = t.value.operator.slides
+  if (!seat.sharing) return null
+  const preview = desk.conference.value?.preview ?? null
+  const included = preview?.slides === seat.site
+  const full = withSlides(preview, seat.site) === 'full'
+  return (
+    <button
+      type="button"
+      class={included ? 'button small primary' : 'button small'}
+      data-testid="selected-slides"
+      aria-pressed={included}
+      disabled={full}
+      title={full ? texts.full : included ? texts.removeHint : texts.addHint}
+      onClick={(event) => desk.toggleSlides(seat.site, event.shiftKey)}
+    >
+      <Icon name="presentation" />
+      {included ? texts.remove : texts.add}
+    </button>
+  )
+}
+
 function Actions({ desk, seat }: { desk: Desk; seat: SeatRow }) {
   const texts = t.value
   const preview = desk.conference.value?.preview ?? null
@@ -154,6 +177,7 @@ function Actions({ desk, seat }: { desk: Desk; seat: SeatRow }) {
         <Icon name="headphones" />
         <span class="wide-only">{cued ? texts.queue.cueOff : texts.queue.cue}</span>
       </button>
+      <SlidesButton desk={desk} seat={seat} />
       <button
         type="button"
         class="button small"

@@ -30,6 +30,7 @@ export function Tile({ desk, seat, streams }: Props) {
     seat.help_since === null ? '' : texts.queue.help,
     seat.position === null ? '' : texts.queue.hand(seat.position),
     seat.standby ? texts.queue.standby : '',
+    seat.sharing ? texts.operator.slides.sharing : '',
   ]
   const click = (event: MouseEvent): void => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) desk.toggleInPreview(seat.site)
@@ -47,6 +48,7 @@ export function Tile({ desk, seat, streams }: Props) {
       data-help={seat.help_since !== null}
       data-hand={seat.position}
       data-standby={seat.standby}
+      data-sharing={seat.sharing}
     >
       <button
         type="button"
@@ -72,6 +74,11 @@ export function Tile({ desk, seat, streams }: Props) {
           {inPreview ? (
             <span class="mark in-preview">
               <Icon name="eye" />
+            </span>
+          ) : null}
+          {seat.sharing ? (
+            <span class="mark sharing">
+              <Icon name="presentation" />
             </span>
           ) : null}
           {seat.position === null ? null : (

@@ -50,6 +50,7 @@ export function Wall({ desk, onColumns }: Props) {
           {texts.present(present, seats.length)}
         </span>
         <HelpCalls desk={desk} />
+        <SharedScreens desk={desk} />
         <span class="spacer" />
         <fieldset class="segmented" aria-label={texts.filter}>
           {FILTERS.map((filter) => (
@@ -102,6 +103,35 @@ function HelpCalls({ desk }: { desk: Desk }) {
       <Icon name="lifeBuoy" />
       {t.value.queue.helpCalls(calls.length)}: {first.site} {first.name}
     </button>
+  )
+}
+
+/** The others are found by the mark on their tile. */
+const SHARED_SHOWN = 3
+
+/** Sites that offer slides, one press from the preview. */
+function SharedScreens({ desk }: { desk: Desk }) {
+  const texts = t.value.operator.slides
+  const preview = desk.conference.value?.preview ?? null
+  return (
+    <>
+      {desk.sharing.value.slice(0, SHARED_SHOWN).map((seat) => (
+        <button
+          type="button"
+          key={seat.site}
+          class={preview?.slides === seat.site ? 'button small primary' : 'button small'}
+          data-testid="shared-screen"
+          data-shared={seat.site}
+          aria-pressed={preview?.slides === seat.site}
+          aria-label={texts.label(seat.name)}
+          title={preview?.slides === seat.site ? texts.removeHint : texts.addHint}
+          onClick={(event) => desk.toggleSlides(seat.site, event.shiftKey)}
+        >
+          <Icon name="presentation" />
+          {seat.site} {seat.name}
+        </button>
+      ))}
+    </>
   )
 }
 

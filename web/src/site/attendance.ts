@@ -22,9 +22,11 @@ import { type Devices, permissionPersists } from '../shared/media/devices'
 import { Publisher, type PublishOptions } from '../shared/media/publish'
 import { Receiver } from '../shared/media/receive'
 import { ReportMaker } from '../shared/media/report'
+import { ScreenShare, type Screens } from '../shared/media/screen'
 import type { Door } from '../shared/media/session'
 import { siteSlots } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
+import { carriesMedia } from '../shared/ui/state'
 import type {
   ConferenceRow,
   ErrorCode,
@@ -70,6 +72,7 @@ export interface AttendanceOptions extends Omit<SocketOptions, 'url'> {
   /** This tab was let in by a typed code. */
   readonly arrived?: Seated | null
   readonly devices: Devices | undefined
+  readonly screens?: Screens | undefined
   readonly permissions?: Pick<Permissions, 'query'> | undefined
   readonly media?: Pick<PublishOptions, 'createPeer' | 'fetch' | 'videoCodecs'>
 }
@@ -80,6 +83,8 @@ export class Attendance {
   readonly seated: Signal<Seated | null> = signal(null)
   readonly sound = new Sound()
   readonly gear: Gear
+  /** What this site shares as its second picture. */
+  readonly slides: ScreenShare
   readonly socket: ConferenceSocket
   readonly publisher: Publisher
   readonly receiver: Receiver
@@ -95,6 +100,8 @@ export class Attendance {
 
   /** Shut here, while the server has not yet heard of it. */
   private readonly shutting: Signal<number> = signal(0)
+  /** What the server is being told of the slides, until it has heard it. */
+  private telling: boolean | null = null
   private readonly stops: (() => void)[] = []
   private retryTimer: ReturnType<typeof setTimeout> | undefined
   private talkingTimer: ReturnType<typeof setTimeout> | undefined
@@ -105,6 +112,7 @@ export class Attendance {
     const { conference, site } = options.address
     const url = `${options.socketBase}${seatPath(conference, site)}socket`
     this.gear = new Gear(options.devices, options.memory.read().choice)
+    this.slides = new ScreenShare(options.screens)
     this.socket = new ConferenceSocket({ ...options, url })
     const { view } = this.socket
     const door = (kind: 'whip' | 'whep') => (): Door | null => {
@@ -127,6 +135,7 @@ export class Attendance {
         this.shutting.value === 0,
     )
     this.gear.onChange = ({ microphone, camera }) => this.publisher.send({ microphone, camera })
+    this.slides.onChange = (track) => this.publisher.send({ slides: track })
     this.socket.onLayers = ({ track, layers }) => this.publisher.watched(track, layers)
     this.socket.onSessionClosed = ({ session }) => {
       this.publisher.session.closedByBridge(session)
@@ -138,6 +147,18 @@ export class Attendance {
     return this.options.address.site
   }
 
+  /** Whether the whole conference sees what this site shares. */
+  get slidesOnAir(): boolean {
+    const { program, phase } = this.conference.value ?? {}
+    const taken = program?.slides === this.site && carriesMedia(phase)
+    return taken && this.slides.state.value.kind === 'on'
+  }
+
+  private get slidesTrack(): MediaStreamTrack | null {
+    const state = this.slides.state.value
+    return state.kind === 'on' ? state.track : null
+  }
+
   /** Begin where this browser was when the page was last open. */
   async open(): Promise<void> {
     this.stops.push(
@@ -146,6 +167,7 @@ export class Attendance {
       effect(() => this.followPhase()),
       effect(() => this.followMedia()),
       effect(() => this.followVoice()),
+      effect(() => this.followSlides()),
     )
     this.reportTimer = setInterval(() => void this.report(), REPORT_MS)
     const { address, memory, devices, permissions, arrived = null } = this.options
@@ -237,6 +259,12 @@ export class Attendance {
     this.ask(raised ? { type: 'lower_hand', site: this.site } : { type: 'raise_hand' })
   }
 
+  /** Share a screen or window, or no longer. */
+  toggleSlides(): void {
+    if (this.slides.state.value.kind === 'on') this.slides.stop()
+    else void this.slides.start()
+  }
+
   /** Call a technician, or take the call back. */
   toggleHelp(): void {
     const asked = (this.own.value?.help_since ?? null) !== null
@@ -278,6 +306,7 @@ export class Attendance {
   }
 
   private stopSessions(): void {
+    this.slides.stop()
     this.publisher.session.stop()
     this.receiver.stop()
   }
@@ -330,7 +359,8 @@ export class Attendance {
 
   private async report(): Promise<void> {
     if (this.screen.value.kind !== 'joined') return
-    const shown = this.stage.value.seats.length
+    const { seats, slides } = this.stage.value
+    const shown = seats.length + (slides === null ? 0 : 1)
     const streams = [...this.receiver.streams.value].flatMap(([slot, stream]) => {
       const [kind, index] = slot.split(':')
       return kind === 'stage' && Number(index) <= shown ? [stream] : []
@@ -338,6 +368,7 @@ export class Attendance {
     const made = await this.reports.make({
       peers: [...this.publisher.session.peers(), ...this.receiver.session.peers()],
       shown: streams.flatMap((stream) => stream.getVideoTracks().map((track) => track.id)),
+      slides: this.slidesTrack?.id,
       atMs: performance.now(),
     })
     const { camera, microphone } = this.gear.opened.value
@@ -369,6 +400,20 @@ export class Attendance {
       this.publisher.session.start()
       this.receiver.session.start()
     })
+  }
+
+  /** The server is told what is shared; also after a reload, which ends every share. */
+  private followSlides(): void {
+    const shares = this.slides.state.value.kind === 'on'
+    const live = this.socket.connection.value.kind === 'live'
+    const told = this.own.value?.sharing
+    if (this.screen.value.kind !== 'joined' || !live || told === undefined) return
+    if (shares === told || shares === this.telling) return
+    this.telling = shares
+    const heard = (): void => {
+      this.telling = null
+    }
+    this.socket.command({ type: shares ? 'share' : 'unshare' }).then(heard, heard)
   }
 
   private followVoice(): void {

@@ -20,6 +20,7 @@ if (root !== null && address !== null) {
     memory: new Memory(address.conference, address.site),
     arrived: new Arrival(address.conference, address.site).read(),
     devices: navigator.mediaDevices,
+    screens: navigator.mediaDevices,
     permissions: navigator.permissions,
   })
   render(

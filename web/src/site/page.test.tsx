@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
 import { FakeRoom } from '../../test/room'
-import { conferenceRow, floorRow, seatRow, stageRow } from '../../test/rows'
+import { conferenceRow, floorRow, seatRow, slidesRow, stageRow } from '../../test/rows'
 import { language, t } from '../shared/i18n'
 import { SitePage } from './page'
 
@@ -102,6 +102,51 @@ test('on air is said in words and on the room', async () => {
   expect(byTestId('room').dataset.tally).toBe('on_air')
   const slots = [...byTestId('program').querySelectorAll('video')].map((v) => v.dataset.slot)
   expect(slots).toEqual(['stage:1', 'stage:2'])
+})
+
+test('slides are the first picture, and who speaks stands beside them', async () => {
+  await room.join()
+  await open()
+  room.put({ stage: slidesRow('01', '00') })
+  await frames()
+  const program = byTestId('program')
+  expect(program.dataset.slides).toBe('01')
+  const cells = [...program.querySelectorAll<HTMLElement>('[data-cell]')].map((cell) => [
+    cell.dataset.cell,
+    cell.querySelector('video')?.dataset.slot,
+  ])
+  expect(cells).toEqual([
+    ['slides', 'stage:1'],
+    ['01', 'stage:2'],
+    ['00', 'stage:3'],
+  ])
+  expect(byTestId('seen').textContent).toContain(t.value.site.slides.of('Tỉnh 01'))
+  expect(await accessibilityFaults()).toEqual([])
+})
+
+test('sharing a screen says whether it is on air', async () => {
+  await room.join()
+  await open()
+  await click('share')
+  expect(byTestId('share').dataset.share).toBe('on')
+  expect(byTestId('share-state').textContent).toBe(t.value.site.slides.waiting)
+  room.put({
+    conference: conferenceRow({ program: { layout: 'single', seats: ['48'], slides: '48' } }),
+  })
+  await frames()
+  expect(byTestId('share').dataset.onAir).toBe('true')
+  expect(byTestId('share-state').textContent).toBe(t.value.site.slides.onAir)
+})
+
+test('a machine that cannot share says why, until it is read', async () => {
+  room.screens.refusal = new DOMException('by system', 'NotAllowedError')
+  await room.join()
+  await open()
+  await click('share')
+  expect(document.querySelector('[data-share-problem="blocked"]')).not.toBeNull()
+  expect(await accessibilityFaults()).toEqual([])
+  await click('share-problem-close')
+  expect(document.querySelector('[data-share-problem]')).toBeNull()
 })
 
 test('the microphone tells its three states apart', async () => {

@@ -16,6 +16,7 @@ import { carriesMedia, micOf } from '../shared/ui/state'
 import type { Phase, Tally } from '../shared/wire/types.gen'
 import type { Attendance } from './attendance'
 import { DevicesDialog, Level } from './devices'
+import { Share, ShareProblem } from './share'
 
 interface Props {
   readonly attendance: Attendance
@@ -46,6 +47,7 @@ export function Room({ attendance, now }: Props) {
       </main>
       <Controls {...{ attendance, now, phase }} onOpen={(which) => (open.value = which)} />
       <SoundGate attendance={attendance} />
+      <ShareProblem attendance={attendance} />
       {[1, 2, 3, 4].map((n) => (
         <SlotAudio
           key={n}
@@ -101,36 +103,51 @@ function TallyBar({ attendance, tally }: { attendance: Attendance; tally: Tally 
 
 function Program({ attendance }: { attendance: Attendance }) {
   const texts = t.value
-  const stage = attendance.stage.value
+  const { seats, slides } = attendance.stage.value
   const streams = attendance.receiver.streams.value
   const state = attendance.receiver.session.state.value.kind
+  const first = slides === null ? 1 : 2
+  const missing = state === 'connected' ? texts.site.noPicture : texts.media.connecting
   return (
     <section
       class="program"
       data-testid="program"
-      data-sites={stage.seats.map((seat) => seat.site).join(' ')}
+      data-sites={seats.map((seat) => seat.site).join(' ')}
+      data-slides={slides?.site}
       aria-label={texts.operator.program}
     >
       <h1 class="visually-hidden">{attendance.conference.value?.title}</h1>
-      <div class="picture" data-count={stage.seats.length}>
-        {stage.seats.map((seat, index) => (
-          <figure class="cell" key={seat.site} data-cell={seat.site}>
+      <div class="picture" data-count={seats.length} data-slides={slides?.site}>
+        {slides === null ? null : (
+          <figure
+            class="cell slides"
+            key={`slides ${slides.site}`}
+            data-cell="slides"
+            aria-label={texts.site.slides.label(slides.name)}
+          >
             <SlotPicture
-              slot={`stage:${index + 1}`}
+              slot="stage:1"
               streams={streams}
               slate={
-                <div class="slate">
-                  <b>{seat.name}</b>
-                  <span>
-                    {state === 'connected' ? texts.site.noPicture : texts.media.connecting}
-                  </span>
-                </div>
+                <Slate
+                  name={texts.site.slides.label(slides.name)}
+                  text={state === 'connected' ? texts.site.slides.noPicture : missing}
+                />
               }
             />
-            {stage.seats.length > 1 ? <figcaption>{seat.name}</figcaption> : null}
+          </figure>
+        )}
+        {seats.map((seat, index) => (
+          <figure class="cell" key={seat.site} data-cell={seat.site}>
+            <SlotPicture
+              slot={`stage:${index + first}`}
+              streams={streams}
+              slate={<Slate name={seat.name} text={missing} />}
+            />
+            {seats.length + first > 2 ? <figcaption>{seat.name}</figcaption> : null}
           </figure>
         ))}
-        {stage.seats.length === 0 ? <p class="empty">{texts.site.noPicture}</p> : null}
+        {seats.length === 0 && slides === null ? <p class="empty">{texts.site.noPicture}</p> : null}
       </div>
       {state === 'retrying' ? (
         <p class="banner" role="alert">
@@ -139,6 +156,15 @@ function Program({ attendance }: { attendance: Attendance }) {
         </p>
       ) : null}
     </section>
+  )
+}
+
+function Slate({ name, text }: { name: string; text: string }) {
+  return (
+    <div class="slate">
+      <b>{name}</b>
+      <span>{text}</span>
+    </div>
   )
 }
 
@@ -209,6 +235,7 @@ function Controls({ attendance, now, phase, onOpen }: ControlProps) {
       {live ? <Self attendance={attendance} /> : null}
       <Microphone attendance={attendance} live={live} />
       {live || phase === 'recess' ? <Hand attendance={attendance} /> : null}
+      <Share attendance={attendance} />
       {live ? <Captions attendance={attendance} now={now} /> : <span class="spacer" />}
       <Help attendance={attendance} />
       <div class="control-buttons">
@@ -333,7 +360,11 @@ function Help({ attendance }: { attendance: Attendance }) {
 
 function Captions({ attendance, now }: Props) {
   const texts = t.value.site
-  const seen = attendance.stage.value.seats.map((seat) => seat.name)
+  const stage = attendance.stage.value
+  const seen = [
+    ...(stage.slides === null ? [] : [texts.slides.of(stage.slides.name)]),
+    ...stage.seats.map((seat) => seat.name),
+  ]
   const own = attendance.own.value?.site
   const { seats, speaker, speaking_since: since } = attendance.floor.value
   const heard = seats.filter((seat) => seat.site !== own)

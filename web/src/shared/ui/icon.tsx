@@ -24,6 +24,7 @@ import octagonAlert from 'lucide-static/icons/octagon-alert.svg?raw'
 import phone from 'lucide-static/icons/phone.svg?raw'
 import play from 'lucide-static/icons/play.svg?raw'
 import plus from 'lucide-static/icons/plus.svg?raw'
+import presentation from 'lucide-static/icons/presentation.svg?raw'
 import printer from 'lucide-static/icons/printer.svg?raw'
 import qrCode from 'lucide-static/icons/qr-code.svg?raw'
 import radio from 'lucide-static/icons/radio.svg?raw'
@@ -67,6 +68,7 @@ const ICONS = {
   phone,
   play,
   plus,
+  presentation,
   printer,
   qrCode,
   radio,
