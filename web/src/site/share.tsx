@@ -15,7 +15,7 @@ export function Share({ attendance }: Props) {
   const { kind } = attendance.slides.state.value
   const on = kind === 'on'
   return (
-    <div class="ask">
+    <div class="ask sharing">
       <button
         type="button"
         class="ask-button share"
