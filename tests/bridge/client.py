@@ -30,11 +30,20 @@ class Client(asyncio.DatagramProtocol):
 
     candidate = r"a=candidate:1 1 udp \d+ (\S+) (\d+) typ host\r"
 
-    def __init__(self, direction, sections, ssrcs=(), setup="actpass", lines=(), contents=None):
+    def __init__(
+        self,
+        direction,
+        sections,
+        ssrcs=(),
+        setup="actpass",
+        lines=(),
+        contents=None,
+        certificate=None,
+    ):
         self.direction, self.sections, self.setup = direction, sections, setup
         self.ssrcs, self.lines = list(ssrcs), lines
         self.contents = contents or {}
-        self.certificate = Certificate()
+        self.certificate = certificate or Certificate()
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.received, self.control = [], []
         self.answers, self.questions = [], []

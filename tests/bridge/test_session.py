@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.bridge.client import Client, plain
+from tests.bridge.foreign import CM, ForeignCertificate
+from tests.bridge.house import House
 
 
 async def test_passive_peer_is_met_as_dtls_client(house):
@@ -11,6 +15,19 @@ async def test_passive_peer_is_met_as_dtls_client(house):
     house.route(("op/1", "floor:1", "48/main", "mic"))
     site.rtp(5, 1, b"sound", 111)
     await operator.until(lambda: operator.received)
+
+
+@pytest.mark.parametrize("setup", ["active", "passive"])
+async def test_media_flow_between_peers_with_rsa_keys_and_aes_cm_alone(house, setup):
+    old = ForeignCertificate("rsa", CM)
+    site = await house.publisher("48/main", ("audio",), setup=setup, certificate=old)
+    operator = await house.receiver("op/1", "floor:1", setup=setup, certificate=old)
+    modern = await house.receiver("op/2", "floor:1")
+    house.route(("op/1", "floor:1", "48/main", "mic"), ("op/2", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, b"sound", 111)
+    for receiver in (operator, modern):
+        await receiver.until(lambda receiver=receiver: receiver.received)
+        assert receiver.received[0].endswith(b"sound")
 
 
 async def test_publisher_that_moves_is_heard_at_once(house):
@@ -188,3 +205,41 @@ async def test_forged_replayed_and_malformed_packets_are_counted(house):
     assert len(operator.received) == 1
     site.rtp(5, 2, b"more", 111)
     await operator.until(lambda: len(operator.received) == 2)
+
+
+class Forward(asyncio.SelectorEventLoop):
+    """A loop whose time a test can move on."""
+
+    ahead_s = 0.0
+
+    def time(self):
+        return super().time() + self.ahead_s
+
+
+def test_peer_that_falls_silent_is_lost_and_then_its_consent_is_over():
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        house = House()
+        site = await house.publisher("48/main", ("audio",))
+        other = await house.publisher("49/main", ("audio",))
+        loop.ahead_s += 6
+        await house.until(lambda: ("48/main", "publish", "lost", "silent") in house.edges)
+        other.answers.clear()
+        loop.ahead_s += 20
+        other.check()
+        await other.until(lambda: other.answers)
+        loop.ahead_s += 5
+        over = ("48/main", "publish", "closed", "consent_expired")
+        await house.until(lambda: over in house.edges)
+        assert [one.port for one in house.node.sessions()] == ["49/main"]
+        # the address is forgotten with the session: nothing that comes from there is taken
+        site.rtp(5, 1, b"too late", 111)
+        site.check()
+        await house.counted("unknown_peer", 2)
+        assert len(site.answers) == 1
+        for client in house.clients:
+            client.close()
+        house.node.close()
+
+    with asyncio.Runner(loop_factory=Forward) as runner:
+        runner.run(scenario())

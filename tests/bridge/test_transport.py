@@ -18,6 +18,7 @@ from bridge.transport import (
     is_dtls,
     is_rtcp,
 )
+from tests.bridge.foreign import CM, GCM, ForeignCertificate
 
 RTP = bytes.fromhex("8060000100000002deadbeef") + b"picture" * 20
 RTCP = bytes.fromhex("80c90001deadbeef")
@@ -26,8 +27,8 @@ RTCP = bytes.fromhex("80c90001deadbeef")
 class Pipe:
     """Two channels whose datagrams reach the other through the event loop, unless told to lose."""
 
-    def __init__(self, server_prints=None, client_prints=None):
-        server, client = Certificate(), Certificate()
+    def __init__(self, server_prints=None, client_prints=None, server=None, client=None):
+        server, client = server or Certificate(), client or Certificate()
         self.lose = 0
         self.sent = []
         self.closed = []
@@ -262,6 +263,34 @@ async def test_handshake_with_aiortc(role):
     assert channel.unprotect_rtp(peer._tx_srtp.protect(RTP)) == RTP
     channel.close()
     await peer.stop()
+
+
+@pytest.mark.parametrize("theirs", ["server", "client"])
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+@pytest.mark.parametrize(
+    ("profiles", "tag"),
+    [((CM,), 10), ((GCM,), 16), ((CM, GCM), 16)],
+    ids=["CM alone", "GCM alone", "CM first"],
+)
+async def test_peers_with_either_kind_of_key_in_either_role(theirs, kind, profiles, tag):
+    pipe = Pipe(**{theirs: ForeignCertificate(kind, *profiles)})
+    assert await pipe.start() == [None, None]
+    ours, foreign = (pipe.client, pipe.server)[:: 1 if theirs == "server" else -1]
+    if theirs == "server" and profiles[0] is CM:
+        # the server chooses (RFC 5764 §4.1.1), and this one likes it least
+        tag = 10
+    wire = ours.protect_rtp(RTP)
+    assert len(wire) == len(RTP) + tag
+    assert foreign.unprotect_rtp(wire) == RTP
+    assert ours.unprotect_rtp(foreign.protect_rtp(RTP)) == RTP
+    with pytest.raises(SrtpError, match="srtp_replay"):
+        foreign.unprotect_rtp(wire)
+
+
+async def test_no_profile_in_common_is_refused():
+    pipe = Pipe(client=ForeignCertificate("ecdsa", b"SRTP_AES128_CM_SHA1_32"))
+    (error, _) = await pipe.start()
+    assert isinstance(error, HandshakeError)
 
 
 def test_demultiplexing_by_first_byte():

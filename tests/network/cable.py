@@ -27,7 +27,8 @@ _serial = itertools.count(1)
 @dataclass(frozen=True)
 class Profile:
     """What is wrong: rates in bits/s (None: as fast as it goes), losses 0–1, and how much may wait
-    in front of a slow part, in seconds. *Down* is from near to far."""
+    in front of a slow part, in seconds. *Down* is from near to far. A firewall may let no UDP
+    through, either way."""
 
     name: str
     down_bps: int | None = None
@@ -35,6 +36,7 @@ class Profile:
     down_loss: float = 0.0
     up_loss: float = 0.0
     queue_s: float = 0.3
+    udp: bool = True
 
 
 FREE = Profile("đường tốt")
@@ -43,6 +45,7 @@ SLOW_DOWN = Profile("chiều xuống 400 kbit/s", down_bps=400_000)
 LOSSY = Profile("mất gói 5 %", down_loss=0.05)
 WEAK_4G = Profile("4G yếu", 1_500_000, 800_000, 0.01, 0.01, queue_s=0.8)
 CUT = Profile("cáp đứt", down_loss=1.0, up_loss=1.0)
+NO_UDP = Profile("tường lửa chặn UDP", udp=False)
 
 
 class NoNamespaceError(RuntimeError):
@@ -104,7 +107,7 @@ class Cable:
                 _run("tc", "-n", name, "qdisc", "add", *device, "tbf", "rate", f"{rate_bps}bit",
                      "burst", "5000", "latency", f"{round(1000 * profile.queue_s)}ms")  # fmt: skip
         for name, loss in ((self.far, profile.down_loss), (self.near, profile.up_loss)):
-            _run("ip", "netns", "exec", name, "nft", "-f", "-", text=_losses(loss))
+            _run("ip", "netns", "exec", name, "nft", "-f", "-", text=_losses(loss, profile.udp))
 
     @contextlib.contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -129,7 +132,7 @@ class Cable:
         return script
 
 
-def _losses(loss: float) -> str:
+def _losses(loss: float, udp: bool) -> str:
     """An nftables script; the whole ruleset of the namespace is ours."""
     share = round(loss * 1000)
     rule = "drop" if share >= 1000 else f"numgen random mod 1000 < {share} drop"
@@ -139,6 +142,7 @@ table inet cable {{
     type filter hook input priority 0
     {f"iifname {_CABLE} meta l4proto udp {rule}" if share else ""}
     {f"iifname {_CABLE} {rule}" if share >= 1000 else ""}
+    {"" if udp else f"iifname {_CABLE} meta l4proto udp drop"}
   }}
 }}
 """
