@@ -8,7 +8,15 @@ import type { Door } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { Notices } from '../shared/ui/notices'
-import { carriesMedia, healthOf, helpCallsOf, type MicState, micOf } from '../shared/ui/state'
+import {
+  carriesMedia,
+  healthOf,
+  helpCallsOf,
+  type MicState,
+  micOf,
+  type VoiceState,
+  voiceOf,
+} from '../shared/ui/state'
 import type {
   ConferenceRow,
   FloorRow,
@@ -19,6 +27,7 @@ import type {
   Scene,
   SeatRow,
   SiteCode,
+  SiteFigures,
   StageRow,
 } from '../shared/wire/types.gen'
 import { matches, sameScene, sceneOf, toggled, withSlides } from './scene'
@@ -105,6 +114,15 @@ export class Desk {
 
   mic(seat: SeatRow): MicState {
     return micOf(seat)
+  }
+
+  figures(site: SiteCode): SiteFigures | null {
+    return this.socket.received.value?.figures.sites[site] ?? null
+  }
+
+  /** Whether somebody speaks there, and is heard. */
+  voice(seat: SeatRow): VoiceState {
+    return voiceOf(seat, this.figures(seat.site))
   }
 
   /** Seconds that a site has spoken, with the speech that is going on. */

@@ -2,7 +2,16 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeDesk } from '../../test/desk'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
-import { conferenceRow, floorRow, queueRow, rowsOf, seatRow, slidesRow } from '../../test/rows'
+import {
+  conferenceRow,
+  figures,
+  floorRow,
+  queueRow,
+  rowsOf,
+  seatRow,
+  siteFigures,
+  slidesRow,
+} from '../../test/rows'
 import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
 import type { ConferenceSummary } from '../shared/wire/types.gen'
@@ -424,5 +433,61 @@ describe('the floor', () => {
     expect(byTestId('cue').getAttribute('aria-pressed')).toBe('true')
     await click('cue')
     expect(fake.server.last.sentOf('cue').map(({ site }) => site)).toEqual(['48', null])
+  })
+})
+
+describe('who is heard', () => {
+  const heard = siteFigures({ mic_level_dbov: -20, mic_heard: true })
+
+  test('who speaks into a muted microphone is marked on its tile, and told when selected', async () => {
+    fake.desk.selected.value = '48'
+    fake.server.last.receive(figures({ '48': heard }))
+    await open()
+    expect(tile('48').dataset).toMatchObject({ mic: 'muted_by_operator', voice: 'muted' })
+    expect(tile('48').querySelector('.mark.voice')).not.toBeNull()
+    expect(tile('48').querySelector<HTMLElement>('.voice-bar')?.dataset.level).toBe('74')
+    expect(byTestId('voice').textContent).toBe('Đang nói nhưng micro đang tắt')
+    expect(await accessibilityFaults()).toEqual([])
+  })
+
+  test('before somebody is given the floor it shows whether the microphone works', async () => {
+    fake.desk.selected.value = '48'
+    await open()
+    expect(byTestId('voice').textContent).toBe('Chưa nghe thấy micro')
+    fake.put({ 'seat/48': seatRow('48', { heard_at: 1_590_713_000 }) })
+    await frames()
+    expect(byTestId('voice').textContent).toBe('Micro đã nghe thấy')
+  })
+
+  test('a microphone that is cut off is a warning', async () => {
+    fake.server.last.receive(figures({ '48': siteFigures({ mic_clipping_ratio: 0.2 }) }))
+    await open()
+    expect(tile('48').querySelector('.mark.clips')).not.toBeNull()
+  })
+
+  test('of many open microphones those that are carried are told apart', async () => {
+    const codes = ['00', '01', '48', '79', '02']
+    const rows = codes.map((site) => [`seat/${site}`, seatRow(site, { muted_by_operator: false })])
+    fake.put({ ...Object.fromEntries(rows), floor: floorRow('79', '48', '02', '01', '00') })
+    const carried = (position: number) => ({ ...heard, floor_position: position })
+    fake.server.last.receive(
+      figures({
+        '79': carried(1),
+        '48': heard,
+        '02': carried(2),
+        '01': carried(4),
+        '00': siteFigures({ floor_position: 3 }),
+      }),
+    )
+    await open()
+    const list = [...document.querySelectorAll<HTMLElement>('.open-mics li')]
+    expect(list.map((item) => [item.dataset.heard, item.dataset.voice])).toEqual([
+      ['true', 'speaking'],
+      ['false', 'waiting'],
+      ['true', 'speaking'],
+      ['true', 'speaking'],
+      ['true', 'quiet'],
+    ])
+    expect(document.querySelector('.open-mics')?.textContent).toContain('bốn nơi nói to nhất')
   })
 })

@@ -3,7 +3,7 @@ import { runningTime, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { ConfirmDialog } from '../shared/ui/parts'
-import { carriesMedia, HEALTH_ICONS } from '../shared/ui/state'
+import { carriesMedia, clips, HEALTH_ICONS } from '../shared/ui/state'
 import type { SeatRow } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 import { isFull, withSlides } from './scene'
@@ -47,6 +47,7 @@ function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
           <Icon name={HEALTH_ICONS[health]} /> {texts.health[health]}
         </span>
         <span class="mic-fact">{texts.mic[desk.mic(seat)]}</span>
+        <VoiceFact desk={desk} seat={seat} />
         <span data-testid="spoken">
           {texts.queue.spoken} {runningTime(desk.spokenS(seat, now.value))}
         </span>
@@ -56,6 +57,24 @@ function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
       <Standby desk={desk} seat={seat} />
       <Help desk={desk} seat={seat} />
     </>
+  )
+}
+
+/** Who is about to be given the floor: does the microphone work, is somebody at it? */
+function VoiceFact({ desk, seat }: { desk: Desk; seat: SeatRow }) {
+  const words = t.value.voice
+  const voice = desk.voice(seat)
+  const text = clips(desk.figures(seat.site))
+    ? words.clips
+    : voice === 'quiet' || voice === 'unknown'
+      ? seat.heard_at === null
+        ? words.neverHeard
+        : words.heard
+      : words.states[voice]
+  return (
+    <span data-testid="voice" data-voice={voice}>
+      {text}
+    </span>
   )
 }
 

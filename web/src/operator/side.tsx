@@ -1,5 +1,6 @@
 import type { Signal } from '@preact/signals'
 import { t } from '../shared/i18n'
+import { FLOOR_POSITIONS } from '../shared/media/slots'
 import type { Desk } from './desk'
 import { Queue } from './queue'
 import { MicButton } from './tile'
@@ -22,8 +23,11 @@ export function Side({ desk, now }: Props) {
 function OpenMicrophones({ desk }: { desk: Desk }) {
   const texts = t.value.operator
   const open = desk.seats.value.filter((seat) => desk.mic(seat) === 'open')
-  const heard = new Set(desk.floor.value.seats.map((seat) => seat.site))
-  open.sort((a, b) => Number(heard.has(b.site)) - Number(heard.has(a.site)))
+  const order = desk.floor.value.seats.map((seat) => seat.site)
+  open.sort((a, b) => order.indexOf(a.site) - order.indexOf(b.site))
+  // with a position for everybody there is nothing to explain
+  const scarce = open.length > FLOOR_POSITIONS
+  const carried = (site: string): boolean => !scarce || desk.figures(site)?.floor_position !== null
   return (
     <section class="panel open-mics">
       <header>
@@ -37,19 +41,19 @@ function OpenMicrophones({ desk }: { desk: Desk }) {
         ) : null}
       </header>
       {open.length === 0 ? <p class="hint">{texts.openMicsNone}</p> : null}
-      {open.length > heard.size && heard.size >= 4 ? (
-        <p class="hint">{texts.openMicsFull}</p>
-      ) : null}
+      {scarce ? <p class="hint">{texts.openMicsFull}</p> : null}
       <ul>
         {open.map((seat) => (
           <li
             key={seat.site}
-            data-heard={heard.has(seat.site)}
-            title={heard.has(seat.site) ? '' : texts.waitingMic}
+            data-heard={carried(seat.site)}
+            data-voice={desk.voice(seat)}
+            title={carried(seat.site) ? '' : texts.waitingMic}
           >
             <b>{seat.site}</b>
             <span class="name">{seat.name}</span>
-            {heard.has(seat.site) ? null : <small>{texts.waitingMic}</small>}
+            {desk.voice(seat) === 'speaking' ? <small>{t.value.voice.speaks}</small> : null}
+            {carried(seat.site) ? null : <small>{texts.waitingMic}</small>}
             <MicButton desk={desk} seat={seat} />
           </li>
         ))}

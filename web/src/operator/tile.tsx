@@ -2,7 +2,8 @@ import { t } from '../shared/i18n'
 import type { Streams } from '../shared/media/receive'
 import { Icon } from '../shared/ui/icon'
 import { SlotVideo } from '../shared/ui/media'
-import { HEALTH_ICONS } from '../shared/ui/state'
+import { clips, HEALTH_ICONS } from '../shared/ui/state'
+import { VoiceBar } from '../shared/ui/voice'
 import type { SeatRow } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 
@@ -17,6 +18,8 @@ export function Tile({ desk, seat, streams }: Props) {
   const texts = t.value
   const health = desk.health(seat)
   const mic = desk.mic(seat)
+  const voice = desk.voice(seat)
+  const clipping = clips(desk.figures(seat.site))
   const slot = desk.thumbOf(seat.site)
   const inPreview = desk.conference.value?.preview?.seats.includes(seat.site) ?? false
   const onAir = seat.tally === 'on_air'
@@ -31,6 +34,8 @@ export function Tile({ desk, seat, streams }: Props) {
     seat.position === null ? '' : texts.queue.hand(seat.position),
     seat.standby ? texts.queue.standby : '',
     seat.sharing ? texts.operator.slides.sharing : '',
+    voice === 'quiet' || voice === 'unknown' ? '' : texts.voice.states[voice],
+    clipping ? texts.voice.clips : '',
   ]
   const click = (event: MouseEvent): void => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) desk.toggleInPreview(seat.site)
@@ -49,6 +54,7 @@ export function Tile({ desk, seat, streams }: Props) {
       data-hand={seat.position}
       data-standby={seat.standby}
       data-sharing={seat.sharing}
+      data-voice={voice}
     >
       <button
         type="button"
@@ -92,6 +98,16 @@ export function Tile({ desk, seat, streams }: Props) {
               <Icon name="monitorSmartphone" />
             </span>
           ) : null}
+          {voice === 'muted' ? (
+            <span class="mark voice" title={texts.voice.states.muted}>
+              <Icon name="micOff" />
+            </span>
+          ) : null}
+          {clipping ? (
+            <span class="mark clips" title={texts.voice.clips}>
+              <Icon name="triangleAlert" />
+            </span>
+          ) : null}
           {seat.help_since === null ? null : (
             <span class="mark help">
               <Icon name="lifeBuoy" />
@@ -102,6 +118,7 @@ export function Tile({ desk, seat, streams }: Props) {
         <span class="tile-health" data-tone={health}>
           <Icon name={HEALTH_ICONS[health]} />
         </span>
+        <VoiceBar seat={seat} figures={desk.figures(seat.site)} />
       </button>
       <span class="tile-caption">
         <span class="tile-name">

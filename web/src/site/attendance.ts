@@ -24,7 +24,7 @@ import { Receiver } from '../shared/media/receive'
 import { ReportMaker } from '../shared/media/report'
 import { ScreenShare, type Screens } from '../shared/media/screen'
 import type { Door } from '../shared/media/session'
-import { siteSlots } from '../shared/media/slots'
+import { FLOOR_POSITIONS, siteSlots } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { carriesMedia } from '../shared/ui/state'
 import type {
@@ -97,6 +97,8 @@ export class Attendance {
   readonly floor: ReadonlySignal<FloorRow>
   /** Whether this page lets sound out: only the server can say so. */
   readonly micOpen: ReadonlySignal<boolean>
+  /** Of many open microphones the loudest are carried: whether this one is. */
+  readonly carried: ReadonlySignal<boolean>
 
   /** Shut here, while the server has not yet heard of it. */
   private readonly shutting: Signal<number> = signal(0)
@@ -134,6 +136,11 @@ export class Attendance {
         this.own.value?.muted_by_site === false &&
         this.shutting.value === 0,
     )
+    this.carried = computed(() => {
+      const figures = this.socket.received.value?.figures.sites[site]
+      const scarce = this.floor.value.seats.length > FLOOR_POSITIONS
+      return !scarce || figures === undefined || figures.floor_position !== null
+    })
     this.gear.onChange = ({ microphone, camera }) => this.publisher.send({ microphone, camera })
     this.slides.onChange = (track) => this.publisher.send({ slides: track })
     this.socket.onLayers = ({ track, layers }) => this.publisher.watched(track, layers)

@@ -2,7 +2,15 @@ import { signal } from '@preact/signals'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
 import { FakeRoom } from '../../test/room'
-import { conferenceRow, floorRow, seatRow, slidesRow, stageRow } from '../../test/rows'
+import {
+  conferenceRow,
+  figures,
+  floorRow,
+  seatRow,
+  siteFigures,
+  slidesRow,
+  stageRow,
+} from '../../test/rows'
 import { language, t } from '../shared/i18n'
 import { SitePage } from './page'
 
@@ -302,4 +310,24 @@ test('who is given the floor with a shut microphone is told to open it', async (
   await frames()
   expect(byTestId('tally').textContent).toContain(t.value.site.floorHint)
   expect(byTestId('microphone').textContent).toContain(t.value.site.mic.floorShut)
+})
+
+test('of many open microphones one that is not carried says so', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+  room.letIn({ muted_by_operator: false, muted_by_site: false, floor: true })
+  const told = (position: number | null) =>
+    room.server.last.receive(figures({ '48': siteFigures({ floor_position: position }) }))
+  told(null)
+  await frames()
+  expect(byTestId('microphone').textContent).toContain(t.value.site.mic.open)
+  room.put({ floor: floorRow('01', '02', '04', '06', '48') })
+  await frames()
+  expect(byTestId('microphone').textContent).toContain(t.value.site.mic.openFull)
+  told(3)
+  await frames()
+  expect(byTestId('microphone').textContent).toContain(t.value.site.mic.open)
 })

@@ -279,7 +279,7 @@ function Microphone({ attendance, live }: { attendance: Attendance; live: boolea
         {open ? texts.turnOff : texts.turnOn}
       </button>
       <div class="mic-text" role="status">
-        <b>{micText(mic, missing, live, own?.floor ?? false)}</b>
+        <b>{micText(mic, missing, live, attendance.carried.value)}</b>
         {mic === 'muted_by_operator' && !missing ? (
           <span>{open ? texts.muted_by_operator_ready : texts.muted_by_operator_shut}</span>
         ) : null}
@@ -297,13 +297,13 @@ function micText(
   mic: 'open' | 'muted_by_operator' | 'muted_by_site',
   missing: boolean,
   live: boolean,
-  floor: boolean,
+  carried: boolean,
 ): string {
   const texts = t.value.site.mic
   if (missing) return texts.missing
   if (mic !== 'open') return texts[mic]
   if (!live) return texts.openBeforeStart
-  return floor ? texts.open : texts.openFull
+  return carried ? texts.open : texts.openFull
 }
 
 /** Ask to speak, and where this site stands in the queue. */

@@ -3,9 +3,9 @@ import { clockTime, shortAge, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { ConfirmDialog } from '../shared/ui/parts'
-import { HEALTH_ICONS, micOf } from '../shared/ui/state'
+import { HEALTH_ICONS, micOf, voiceOf } from '../shared/ui/state'
 import { History } from './chart'
-import { age, kilobits, milliseconds, percent } from './format'
+import { age, decibels, kilobits, milliseconds, percent } from './format'
 import { adviceFor, controlLost, type Judged } from './judge'
 import type { Watch } from './watch'
 
@@ -91,6 +91,18 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         {seat.region === '' ? null : <Row name={words.region} value={seat.region} />}
         <Row name={words.tally} value={texts.tally[seat.tally]} />
         <Row name={words.microphone} value={texts.mic[micOf(seat)]} />
+        <Row
+          name={texts.voice.heard}
+          value={
+            seat.heard_at === null ? texts.voice.notHeard : clockTime(seat.heard_at, texts.locale)
+          }
+        />
+        <Row name={texts.voice.now} value={texts.voice.states[voiceOf(seat, figures)]} />
+        <Row name={texts.voice.level} value={decibels(figures?.mic_level_dbov)} />
+        <Row
+          name={texts.voice.clipping}
+          value={percent(figures?.mic_clipping_ratio, texts.locale)}
+        />
       </dl>
     </>
   )

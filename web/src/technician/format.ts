@@ -24,6 +24,12 @@ export function kilobits(bps: number | null | undefined, locale: string): string
   return `${new Intl.NumberFormat(locale).format(Math.round(bps / 1000))} kb/s`
 }
 
+/** `−31 dB` under the end of the scale. */
+export function decibels(dbov: number | null | undefined): string {
+  if (typeof dbov !== 'number') return UNKNOWN
+  return `${dbov < 0 ? '−' : ''}${Math.abs(Math.round(dbov))} dB`
+}
+
 /** `4 giây trước`; `vừa xong` below a second and a half. */
 export function age(seconds: number | null | undefined, texts: Catalogue): string {
   if (typeof seconds !== 'number') return texts.technician.never

@@ -4,7 +4,7 @@ import type { HealthState, SiteFigures } from '../shared/wire/types.gen'
 import { type Advice, adviceFor, contactAge, type Judged, sorted, staleFor } from './judge'
 
 function judged(site: string, state: HealthState, figures: SiteFigures | null = null): Judged {
-  return { seat: seatRow(site), state, figures }
+  return { seat: seatRow(site, { heard_at: 5 }), state, figures }
 }
 
 test('the worst come first, then the protocol order', () => {
@@ -57,9 +57,18 @@ test.each<[string, HealthState, Partial<SiteFigures> | null, Advice]>([
   ['far away', 'poor', { rtt_s: 0.6 }, 'delay'],
   ['just weak', 'fair', {}, 'weak'],
   ['well', 'good', {}, 'good'],
+  ['well but far too loud', 'good', { mic_clipping_ratio: 0.1 }, 'clipping'],
+  ['well but without a microphone', 'good', { microphone: false }, 'no_microphone'],
 ])('a site that is %s', (_, state, changes, advice) => {
   const figures = changes === null ? null : siteFigures(changes)
   expect(adviceFor(judged('48', state, figures))).toBe(advice)
+})
+
+test('a microphone that was never heard is tried, unless nobody can say', () => {
+  const seat = seatRow('48')
+  expect(adviceFor({ seat, state: 'good', figures: siteFigures() })).toBe('not_heard')
+  const unknown = siteFigures({ mic_heard: null, mic_level_dbov: null })
+  expect(adviceFor({ seat, state: 'good', figures: unknown })).toBe('good')
 })
 
 test('contact is the newest of all signs', () => {

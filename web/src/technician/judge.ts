@@ -1,6 +1,7 @@
 /** Sorting sites and choosing advice: pure. */
 
 import type { Catalogue } from '../shared/i18n/vi'
+import { clips } from '../shared/ui/state'
 import type { HealthState, SeatRow, SiteFigures } from '../shared/wire/types.gen'
 
 export type Sort = 'worst' | 'code' | 'region'
@@ -83,8 +84,18 @@ export function adviceFor(judged: Judged): Advice {
       if ((figures?.rtt_s ?? 0) >= RTT_S) return 'delay'
       return (figures?.freeze_ratio ?? 0) >= FREEZE_RATIO ? 'freezes' : 'weak'
     case 'good':
-      return judged.seat.help_since === null ? 'good' : 'help'
+      return soundAdvice(judged)
   }
+}
+
+/** The path is good: what is left is the room's sound. */
+function soundAdvice({ seat, figures }: Judged): Advice {
+  if (seat.help_since !== null) return 'help'
+  if (clips(figures)) return 'clipping'
+  if (figures?.microphone === false) return 'no_microphone'
+  // a microphone that cannot be judged is not to blame
+  const listened = figures !== null && figures.mic_heard !== null
+  return listened && seat.heard_at === null ? 'not_heard' : 'good'
 }
 
 function hears(age: number | null | undefined): boolean {

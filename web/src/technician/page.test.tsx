@@ -198,3 +198,27 @@ test('the chosen site’s quarter of an hour is drawn', async () => {
   expect(tones).toEqual(['good', 'poor'])
   expect(byTestId('history').textContent).toContain('140 ms')
 })
+
+test('whose microphone works, who speaks, and who is too loud can be seen', async () => {
+  const site = (code: string) => document.querySelector<HTMLElement>(`.site[data-site="${code}"]`)
+  put('01', { heard_at: 1_590_713_900, muted_by_operator: true })
+  put('48', { muted_by_operator: false })
+  await show(<TechnicianPage watch={watch} />)
+  expect(byTestId('mics-heard').textContent).toContain('1')
+  expect(site('01')?.dataset.micHeard).toBe('true')
+  expect(site('01')?.textContent).toContain('Micro đã nghe thấy')
+  server.last.receive(
+    figures({
+      '01': siteFigures({ mic_level_dbov: -33, mic_heard: true }),
+      '48': siteFigures({ mic_level_dbov: -1, mic_heard: true, mic_clipping_ratio: 0.3 }),
+    }),
+  )
+  await frames()
+  expect(site('01')?.dataset).toMatchObject({ voice: 'muted', clips: 'false' })
+  expect(site('01')?.textContent).toContain('Đang nói nhưng micro đang tắt')
+  expect(site('01')?.querySelector<HTMLElement>('.voice-bar')?.dataset.level).toBe('50')
+  expect(site('48')?.dataset.clips).toBe('true')
+  await choose('48')
+  expect(byTestId('advice').textContent).toContain('giảm mức thu')
+  expect(await accessibilityFaults()).toEqual([])
+})

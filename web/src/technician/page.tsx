@@ -4,11 +4,12 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { clockTime, shortAge } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
-import { Icon } from '../shared/ui/icon'
+import { Icon, type IconName } from '../shared/ui/icon'
 import { NoticeList } from '../shared/ui/notices'
 import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
-import { HEALTH_ICONS } from '../shared/ui/state'
+import { clips, HEALTH_ICONS, voiceOf } from '../shared/ui/state'
+import { VoiceBar } from '../shared/ui/voice'
 import { Details } from './details'
 import { age, kilobits, milliseconds, percent } from './format'
 import { contactAge, controlLost, type Judged, SEVERITY, SORTS } from './judge'
@@ -115,6 +116,7 @@ function Suspects({ watch }: { watch: Watch }) {
 
 function Summary({ watch }: { watch: Watch }) {
   const texts = t.value
+  const heard = watch.sites.value.filter(({ seat }) => seat.heard_at !== null).length
   return (
     <div class="summary">
       <ul aria-label={texts.technician.summary}>
@@ -127,6 +129,13 @@ function Summary({ watch }: { watch: Watch }) {
             {texts.health[state]}
           </li>
         ))}
+        <li data-testid="mics-heard" data-empty={heard === 0}>
+          <span data-tone="good">
+            <Icon name="mic" />
+          </span>
+          <b>{heard}</b>
+          {texts.voice.heard}
+        </li>
       </ul>
       <span class="spacer" />
       <fieldset class="segmented" aria-label={texts.technician.sort}>
@@ -197,6 +206,9 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
       data-control={figures?.control ?? 'none'}
       data-help={seat.help_since !== null}
       data-standby={seat.standby}
+      data-voice={voiceOf(seat, figures)}
+      data-clips={clips(figures)}
+      data-mic-heard={seat.heard_at !== null}
     >
       <button
         type="button"
@@ -216,6 +228,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
               <span class="visually-hidden">{texts.tally.on_air}</span>
             </span>
           ) : null}
+          <Voice judged={judged} />
           {seat.standby ? (
             <span class="has-standby" title={texts.queue.standby}>
               <Icon name="monitorSmartphone" />
@@ -243,7 +256,41 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
           </span>
           <span title={texts.technician.age}>{age(contact, texts)}</span>
         </span>
+        <VoiceBar seat={seat} figures={figures} />
       </button>
     </li>
+  )
+}
+
+/** Is it heard, was it ever, is it too loud: one mark, the most urgent. */
+function Voice({ judged }: { judged: Judged }) {
+  const { seat, figures } = judged
+  const words = t.value.voice
+  const voice = voiceOf(seat, figures)
+  if (clips(figures)) return <Mark icon="triangleAlert" tone="lost" text={words.clips} />
+  if (voice === 'muted') return <Mark icon="micOff" tone="fair" text={words.states.muted} />
+  if (voice === 'speaking' || voice === 'waiting') {
+    return (
+      <Mark icon="mic" tone={voice === 'speaking' ? 'good' : 'fair'} text={words.states[voice]} />
+    )
+  }
+  return seat.heard_at === null ? null : (
+    <Mark icon="check" tone="good" text={words.heard} testid="mic-heard" />
+  )
+}
+
+interface MarkProps {
+  readonly icon: IconName
+  readonly tone: string
+  readonly text: string
+  readonly testid?: string
+}
+
+function Mark({ icon, tone, text, testid }: MarkProps) {
+  return (
+    <span class="voice-mark" data-tone={tone} title={text} data-testid={testid}>
+      <Icon name={icon} />
+      <span class="visually-hidden">{text}</span>
+    </span>
   )
 }

@@ -29,3 +29,6 @@ export function operatorSlots(seats: number): string {
 }
 
 export const siteSlots = SITE_SLOTS
+
+/** Microphones that are carried at once; of more the loudest are. */
+export const FLOOR_POSITIONS = 4
