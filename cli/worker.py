@@ -10,7 +10,8 @@ import structlog
 import typer
 import uvloop
 
-from bridge.media_worker.recorder import Recorder
+from bridge.media_worker import store
+from bridge.media_worker.recorder import Recorder, Space
 from bridge.media_worker.worker import Worker
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
@@ -48,12 +49,20 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     folder = settings.recordings_dir
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
+    space = Space(
+        folder,
+        settings.recording.segment_s,
+        settings.recording.sync_s,
+        settings.recording.keep_free_mib * 1024 * 1024,
+        lambda: shutil.disk_usage(folder).free,
+    )
+    repairing = asyncio.create_task(asyncio.to_thread(store.repair_all, folder))
     worker = Worker(
         settings.worker.name,
         settings.worker_signaling_url,
         token,
-        {Record: Recorder},
-        lambda: shutil.disk_usage(folder).free,
+        {Record: lambda order, tools: Recorder(order, tools, space)},
+        space.free,
     )
     working = asyncio.create_task(worker.run())
     await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,3 +70,4 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     working.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await working
+    await repairing

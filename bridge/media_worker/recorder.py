@@ -1,30 +1,94 @@
-"""Stores what one port receives."""
+"""Stores what one port receives, as it comes: without decoding, in files that survive their writer.
+
+What is written is what the routes gave it; it knows nothing of sites or microphones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+import errno
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+import structlog
+
+from bridge.media_worker import store
 from bridge.media_worker.intake import Received
+from bridge.media_worker.store import Segment, Totals
 from bridge.media_worker.subscription import Subscription
+from bridge.media_worker.tape import Append, Begin, End, Output, Tape
 from bridge.media_worker.worker import Tools
-from signaling.wire.ids import SessionId
+from signaling.wire.ids import ConferenceId, SessionId, SlotName, slot_kind
+from signaling.wire.recordings import Manifest, RecordingProblem, folder_of
 from signaling.wire.worker import Record, RecordFact
+
+WRITE_S = 0.5
+"""Between two writes; together with `tape.HOLD_S` it is what the death of this process costs."""
+FLOWING_S = 3.0
+NOT_RECEIVED_S = 5.0
+AGAIN_S = 2.0
+"""After a failed write."""
+
+log = structlog.get_logger("worker.recorder")
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where to store, in files of which length, and how much room to leave.
+
+    Below `keep_free` bytes nothing is written, and again from a tenth more on; below twice as much
+    it is said.
+    """
+
+    root: Path
+    segment_s: float
+    sync_s: float
+    keep_free: int
+    free: Callable[[], int]
 
 
 class Recorder:
     """One recording, as `worker.Work`."""
 
-    def __init__(self, order: Record, tools: Tools) -> None:
+    def __init__(self, order: Record, tools: Tools, space: Space) -> None:
         self._order = order
+        self._space = space
+        self._folder = folder_of(space.root, order.scope, order.recording)
+        title = f"{order.title} – {order.name}" if order.name else order.title
+        names = {slot: _track_name(slot) for slot in order.slots}
+        self._tape = Tape(names, title, space.segment_s)
+        self._log = log.bind(of=f"{order.scope}/{order.recording}")
         self._subscription = Subscription(
             *(tools.http, tools.base_url, lambda: self._order.token, order.slots),
             *(tools.wheel, tools.certificate, self._take, f"{order.scope}/{order.recording}"),
         )
-        self.frames = 0
+        self._totals = Totals()
+        self._segment: Segment | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._synced_at = self._appended_at = float("-inf")
+        self._missed_since: float | None = None
+        self._problem: RecordingProblem | None = None
+        self._lost_before = self._skipped_before = 0
 
     async def run(self) -> None:
         """See `Work`."""
-        await self._subscription.run()
+        receiving = asyncio.create_task(self._subscription.run())
+        try:
+            # what comes meanwhile waits on the tape
+            self._totals = await asyncio.to_thread(
+                store.begin_recording, self._folder, self._manifest()
+            )
+            while not receiving.done():
+                await asyncio.sleep(WRITE_S)
+                await self._step()
+            receiving.result()
+        finally:
+            receiving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await receiving
 
     def update(self, order: Record) -> None:
         """See `Work`."""
@@ -36,10 +100,122 @@ class Recorder:
 
     def fact(self) -> RecordFact:
         """See `Work`."""
-        return RecordFact(self._order.scope, self._order.recording, flowing=self.frames > 0)
+        segment = self._segment
+        now = asyncio.get_running_loop().time()
+        return RecordFact(
+            self._order.scope,
+            self._order.recording,
+            flowing=now - self._appended_at < FLOWING_S,
+            problem=self._problem,
+            octets=self._totals.octets + (segment.octets if segment else 0),
+            seconds=self._totals.seconds + (segment.seconds if segment else 0.0),
+            segments=self._totals.segments + (segment is not None),
+            lost=self._subscription.lost,
+            skipped=self._subscription.skipped + self._tape.dropped,
+        )
 
     async def end(self, *, wanted: bool) -> None:
-        """See `Work`."""
+        """See `Work`. Closes the segment; one that is still wanted goes on in the next process."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
+        try:
+            await asyncio.to_thread(self._carry_out, self._tape.close(), 0.0)
+            if not wanted:
+                await asyncio.to_thread(store.end_recording, self._folder, time.time())
+        except OSError as error:
+            self._log.error("recording not closed", reason=str(error), next="repaired at the start")
+            self._let_go()
+
+    def _manifest(self) -> Manifest:
+        order = self._order
+        return Manifest(
+            *(ConferenceId(order.scope), order.recording, order.title, order.name, time.time())
+        )
 
     def _take(self, frames: Sequence[Received]) -> None:
-        self.frames += len(frames)
+        now = asyncio.get_running_loop().time()
+        for frame in frames:
+            self._tape.put(now, frame)
+
+    async def _step(self) -> None:
+        """Write what is due, and judge how it goes."""
+        now = asyncio.get_running_loop().time()
+        if self._is_full():
+            if self._problem != "disk_full":
+                self._log.error("recording stopped, no room", free=self._space.free())
+                self._problem = "disk_full"
+                await self._write(self._tape.close(), now)
+            self._tape.abandon()
+            return
+        outputs = self._tape.due(now)
+        if self._tape.wants_keyframe:
+            self._tape.wants_keyframe = False
+            self._subscription.ask_keyframe()
+        if await self._write(outputs, now):
+            self._problem = self._judge(now)
+
+    async def _write(self, outputs: Sequence[Output], now: float) -> bool:
+        """Whether it could be written. The thread is waited for, whoever cancels us."""
+        self._writing = asyncio.create_task(asyncio.to_thread(self._carry_out, outputs, now))
+        try:
+            await asyncio.shield(self._writing)
+        except OSError as error:
+            problem: RecordingProblem = (
+                "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "write_failed"
+            )
+            if problem != self._problem:
+                self._log.error("cannot write", reason=str(error), next=f"again in {AGAIN_S:g} s")
+            self._problem = problem
+            self._let_go()
+            await asyncio.sleep(AGAIN_S)
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        if self._segment is not None:
+            self._segment.abandon()
+            self._segment = None
+        self._tape.abandon()
+
+    def _carry_out(self, outputs: Sequence[Output], now: float) -> None:
+        """In a thread. Raises OSError."""
+        for output in outputs:
+            match output:
+                case Begin():
+                    self._segment = Segment(self._folder, output)
+                    self._synced_at = now
+                case Append() if self._segment is not None:
+                    self._segment.append(output)
+                    self._appended_at = now
+                case End() if self._segment is not None:
+                    lost, skipped = self._subscription.lost, self._subscription.skipped
+                    sidecar = self._segment.end(
+                        output, lost - self._lost_before, skipped - self._skipped_before
+                    )
+                    self._lost_before, self._skipped_before = lost, skipped
+                    self._totals = self._totals.plus(sidecar)
+                    self._segment = None
+                case _:
+                    pass
+        if self._segment is not None and now - self._synced_at >= self._space.sync_s:
+            self._synced_at = now
+            self._segment.sync()
+
+    def _is_full(self) -> bool:
+        keep = self._space.keep_free
+        return self._space.free() < (1.1 * keep if self._problem == "disk_full" else keep)
+
+    def _judge(self, now: float) -> RecordingProblem | None:
+        if self._subscription.connected:
+            self._missed_since = None
+        elif self._missed_since is None:
+            self._missed_since = now
+        elif now - self._missed_since > NOT_RECEIVED_S:
+            return "not_received"
+        return "disk_low" if self._space.free() < 2 * self._space.keep_free else None
+
+
+def _track_name(slot: SlotName) -> str:
+    """``stage:1`` is what the others saw; ``floor:2`` the second voice."""
+    _, _, index = slot.partition(":")
+    return "picture" if slot_kind(slot) == "stage" else f"sound {index}"

@@ -1,0 +1,149 @@
+import random
+
+import av
+import pytest
+
+from bridge import rtp
+from bridge.media_worker import h264
+from bridge.media_worker.frames import Pictures, Sound
+from tests.bridge.media_worker.packets import Stream, delta, key
+
+
+def fed(assembler, *packets):
+    frames = []
+    for packet in packets:
+        if packet is None:
+            assembler.gap()
+            continue
+        frame = assembler.put(packet, rtp.parse(packet))
+        if frame is not None:
+            frames.append(frame)
+    return frames
+
+
+def test_a_picture_is_put_together_from_its_packets():
+    stream, data = Stream(), key(3000, 640, 360)
+    [frame] = fed(Pictures("VP8"), *stream.frame(9000, data))
+    assert (frame.timestamp, frame.keyframe, frame.size) == (9000, True, (640, 360))
+    assert frame.data == data
+
+
+def test_pictures_begin_with_a_keyframe():
+    stream, pictures = Stream(), Pictures("VP8")
+    assert pictures.starved
+    frames = fed(
+        *(pictures, *stream.frame(0, delta()), *stream.frame(1, key()), *stream.frame(2, delta()))
+    )
+    assert [frame.keyframe for frame in frames] == [True, False]
+    assert (pictures.starved, pictures.skipped) == (False, 1)
+
+
+def test_after_a_gap_nothing_comes_until_the_next_keyframe():
+    stream, pictures = Stream(), Pictures("VP8")
+    fed(pictures, *stream.frame(0, key()))
+    torn = stream.frame(1, delta(3000))
+    frames = fed(pictures, torn[0], None, *torn[2:], *stream.frame(2, delta()))
+    assert frames == []
+    assert pictures.starved
+    [frame] = fed(pictures, None, *stream.frame(3, key()))
+    assert frame.keyframe
+
+
+def test_a_picture_that_its_sender_never_finished_is_left_out():
+    stream, pictures = Stream(), Pictures("VP8")
+    fed(pictures, *stream.frame(0, key()))
+    assert fed(pictures, stream.frame(1, delta(3000))[0], *stream.frame(2, delta())) == []
+    assert pictures.starved
+    assert fed(pictures, *stream.frame(3, key()))
+
+
+def test_sound_is_a_frame_for_each_packet_and_padding_none():
+    stream, sound = Stream(111), Sound()
+    packets = stream.packet(0, b"a"), rtp.build(111, 1, 960, 1, b"", padding=4), None
+    frames = fed(sound, *packets, stream.packet(1920, b"b"))
+    assert [(frame.timestamp, frame.data) for frame in frames] == [(0, b"a"), (1920, b"b")]
+
+
+def coded(width, height, count=6):
+    """NAL units of each picture, as an encoder makes them."""
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.time_base = context.framerate = 10
+    context.time_base = 1 / context.framerate
+    context.options = {"preset": "ultrafast", "tune": "zerolatency", "g": "3"}
+    frame = av.VideoFrame(width, height, "yuv420p")
+    found = []
+    for number in range(count):
+        frame.pts = number
+        for packet in context.encode(frame):
+            data = bytes(packet).replace(b"\x00\x00\x00\x01", b"\x00\x00\x01")
+            found.append(data.split(b"\x00\x00\x01")[1:])
+    return found
+
+
+def payloads(nals, limit=60):
+    """RFC 6184: parameter sets together, large units in fragments."""
+    sets = [nal for nal in nals if nal[0] & 0x1F in (h264.SPS, h264.PPS)]
+    found = []
+    if sets:
+        found.append(b"\x78" + b"".join(len(nal).to_bytes(2, "big") + nal for nal in sets))
+    for nal in nals:
+        if nal in sets:
+            continue
+        if len(nal) <= limit:
+            found.append(nal)
+            continue
+        body = nal[1:]
+        parts = [body[at : at + limit] for at in range(0, len(body), limit)]
+        for index, part in enumerate(parts):
+            flags = (0x80 if index == 0 else 0) | (0x40 if index == len(parts) - 1 else 0)
+            found.append(bytes((nal[0] & 0xE0 | 28, flags | nal[0] & 0x1F)) + part)
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (640, 360), (176, 144)])
+def test_h264_comes_out_as_files_and_decoders_want_it(width, height):
+    stream, pictures = Stream(98), Pictures("H264")
+    packets = []
+    for number, nals in enumerate(coded(width, height)):
+        parts = payloads(nals)
+        packets += [
+            stream.packet(number * 9000, part, marker=index == len(parts))
+            for index, part in enumerate(parts, start=1)
+        ]
+    frames = fed(pictures, *packets)
+    assert [frame.keyframe for frame in frames] == [True, False, False, True, False, False]
+    assert frames[0].size == (width, height)
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.extradata = frames[0].config
+    decoded = [one for frame in frames for one in decoder.decode(av.Packet(frame.data))]
+    decoded += decoder.decode(None)
+    assert [(one.width, one.height) for one in decoded] == [(width, height)] * 6
+
+
+def test_h264_that_lost_its_beginning_is_left_out():
+    stream, pictures = Stream(98), Pictures("H264")
+    parts = payloads(coded(320, 180, 1)[0])
+    packets = [
+        stream.packet(0, part, marker=index == len(parts))
+        for index, part in enumerate(parts, start=1)
+    ]
+    assert fed(pictures, None, *packets[2:]) == []
+    assert fed(pictures, *packets)
+
+
+def test_no_payload_breaks_an_assembler():
+    noise = random.Random(3)
+    for codec in ("VP8", "H264"):
+        pictures, stream = Pictures(codec), Stream()
+        for _ in range(20_000):
+            payload = noise.randbytes(noise.choice((1, 2, 3, 5, 40)))
+            packet = stream.packet(noise.randrange(3), payload, marker=noise.random() < 0.3)
+            pictures.put(packet, rtp.parse(packet))
+
+
+def test_no_parameter_set_breaks_its_reader():
+    noise = random.Random(4)
+    for _ in range(20_000):
+        size = h264.picture_size(b"\x67" + noise.randbytes(noise.randrange(30)))
+        assert size is None or all(0 < one <= 16384 for one in size)
