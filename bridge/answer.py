@@ -249,7 +249,7 @@ def answer_receive(
             continue
         slot = wanted[media].pop(0)
         one = _received(section.mid, taken.codecs[media], slot, offered, ssrcs)
-        stream = "program" if list(slots) == ["stage:1", "floor:1"] else slot.replace(":", "-")
+        stream = "program" if list(slots) == ["stage:1", "mix:1"] else slot.replace(":", "-")
         codec_lines = taken.lines(media, offered, _RECEIVE_FEEDBACK[media])
         accepted[section.mid] = _slot_section(one, codec_lines, stream, local)
         found.append(one)
@@ -432,9 +432,14 @@ def _transport(offer: Offer, local: Local) -> Iterator[str]:
     yield f"a=fingerprint:{local.fingerprint.algorithm} {local.fingerprint.value}"
     # passive whenever the offer allows it: then we are the DTLS server (RFC 5763 §5)
     yield f"a=setup:{'active' if offer.setup == 'passive' else 'passive'}"
-    for index, candidate in enumerate(local.candidates):
-        yield _candidate(index, candidate)
+    yield from candidate_lines(local.candidates)
     yield "a=end-of-candidates"
+
+
+def candidate_lines(candidates: Iterable[Candidate]) -> Iterator[str]:
+    """``a=candidate:`` of each."""
+    for index, candidate in enumerate(candidates):
+        yield _candidate(index, candidate)
 
 
 def _candidate(index: int, candidate: Candidate) -> str:

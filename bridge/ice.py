@@ -179,8 +179,8 @@ class IceLite:
         self.state: IceState = "new"
         self.selected: Path | None = None
         self.last_check: float | None = None
-        self._password = local.password.encode()
-        self._username = f"{local.ufrag}:{remote.ufrag}"
+        # by username; the newest last, the one before it until the first check with the newest
+        self._passwords = {f"{local.ufrag}:{remote.ufrag}": local.password.encode()}
         self._peer_password = remote.password.encode()
         self._peer_username = f"{remote.ufrag}:{local.ufrag}"
         self._new_transaction = new_transaction
@@ -215,6 +215,16 @@ class IceLite:
             return self._closed(event.path)
         return self._tick(now)
 
+    def restart(self, local: Credentials, remote: Credentials) -> None:
+        """New credentials on both sides (RFC 8445 §9). Paths stay, and media goes on; checks with
+        the former ones are answered until the first that has the new."""
+        former = list(self._passwords.items())[-1:]
+        self._passwords = dict(former)
+        self._passwords[f"{local.ufrag}:{remote.ufrag}"] = local.password.encode()
+        self._peer_password = remote.password.encode()
+        self._peer_username = f"{remote.ufrag}:{local.ufrag}"
+        self._asked.clear()
+
     def next_deadline(self) -> float | None:
         """When a `Tick` is due, if nothing else comes."""
         if self.state == "closed":
@@ -232,18 +242,22 @@ class IceLite:
             return self._answered(event)
         if request.kind != stun.BINDING_REQUEST:
             return [Dropped("stun_unexpected")]
-        if request.username != self._username or not request.authentic(self._password):
+        password = self._passwords.get(request.username or "")
+        if password is None or not request.authentic(password):
             return [Dropped("stun_integrity")]
         if not self._allowed(now):
             return [Dropped("stun_rate")]
         if request.controlled:
             # a lite agent is always controlled (RFC 8445 §6.1.1); the peer has to switch (§7.3.1.1)
-            answer = stun.failure(request, 487, "Role Conflict", self._password)
+            answer = stun.failure(request, 487, "Role Conflict", password)
             return [Respond(answer, event.path)]
+        newest = next(reversed(self._passwords))
+        if request.username == newest:
+            self._passwords = {newest: password}
         self.last_check = now
         host, port = event.path.address[:2]
         outputs: list[IceOutput] = [
-            Respond(stun.success(request, host, port, self._password), event.path)
+            Respond(stun.success(request, host, port, password), event.path)
         ]
         outputs += self._learn(now, event.path)
         if self.selected is None:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from bridge import stun
-from bridge.answer import Local, answer_publish, answer_receive
+from bridge.answer import Local, answer_publish, answer_receive, candidate_lines
 from bridge.codecs import PROGRAM_CODECS, Codec
 from bridge.crosspoint import Crosspoint, Output
+from bridge.fragment import read_fragment, write_fragment
 from bridge.hotpath_choice import HotPathChoice, choose
 from bridge.ice import Candidate, Credentials, Path
 from bridge.mediasocket import MediaAddress, open_sockets
@@ -29,11 +30,13 @@ from signaling.wire.control import (
     LayersWanted,
     NodeMessage,
     OpenSession,
+    PatchSession,
     Refused,
     Routes,
     SessionEdge,
     SessionInfo,
     SessionOpened,
+    SessionPatched,
     SignalingMessage,
     Stats,
     TableVersion,
@@ -132,6 +135,8 @@ class Node:
             match message:
                 case OpenSession():
                     return self._open(message)
+                case PatchSession():
+                    return self._patch(message)
                 case CloseSession(request=request, session=session, reason=reason):
                     held = self._sessions.get(session)
                     if held is not None:
@@ -160,9 +165,9 @@ class Node:
             message.port,
             message.direction,
             tuple(message.slots),
+            message.shared,
         )
-        # ufrag and password: 48 and 192 bits (RFC 8839 §5.4 wants 24 and 128)
-        credentials = Credentials(secrets.token_hex(6), secrets.token_hex(24))
+        credentials = _fresh_credentials()
         local = Local(
             secrets.randbits(62), credentials, self._certificate.fingerprint, self.candidates
         )
@@ -179,8 +184,28 @@ class Node:
         )
         answer = self._attach(session, offer, local, PROGRAM_CODECS[message.codec])
         self._sessions[identity.session] = session
-        self._by_ufrag[session.ufrag] = session
-        return SessionOpened(message.request, identity.session, answer)
+        self._by_ufrag[session.etag] = session
+        return SessionOpened(message.request, identity.session, answer, session.etag)
+
+    def _patch(self, message: PatchSession) -> SessionPatched:
+        session = self._sessions.get(message.session)
+        if session is None:
+            raise WireError("not_found", f"no session {message.session[:64]!r}")
+        asked = read_fragment(message.fragment)
+        if "*" not in message.if_match and session.etag not in message.if_match:
+            raise WireError("precondition_failed", "ICE was restarted meanwhile")
+        if asked.credentials in (None, session.remote):
+            # an ICE-lite side never uses the candidates
+            return SessionPatched(message.request, session.etag)
+        credentials = _fresh_credentials()
+        former = session.ufrags
+        session.restart_ice(credentials, asked.credentials)
+        for ufrag in set(former) - set(session.ufrags):
+            self._by_ufrag.pop(ufrag, None)
+        self._by_ufrag[session.etag] = session
+        lines = candidate_lines(self.candidates)
+        told = write_fragment(asked, credentials, lines)
+        return SessionPatched(message.request, session.etag, told)
 
     def _attach(self, session: Session, offer: Offer, local: Local, video: Codec) -> str:
         """Give the session its flow; returns the answer."""
@@ -292,7 +317,8 @@ class Node:
     def _changed(self, session: Session, reason: str) -> None:
         one = session.identity
         if session.state == "closed" and self._sessions.pop(one.session, None) is not None:
-            self._by_ufrag.pop(session.ufrag, None)
+            for ufrag in session.ufrags:
+                self._by_ufrag.pop(ufrag, None)
             self._media.add([session.stats(self._loop.time())])
         self._log.info(
             "session " + session.state, scope=one.scope, port=one.port, direction=one.direction,
@@ -305,11 +331,16 @@ class Node:
             self._replace(session)
 
     def _replace(self, session: Session) -> None:
-        """The newest connected session of a port and direction stays, the others are closed."""
+        """The newest connected session of a port and direction stays, the others are closed; those
+        that share the port are no part of this."""
         mine = session.identity
+        if mine.shared:
+            return
         for other in list(self._sessions.values()):
             one = other.identity
             if (one.scope, one.port, one.direction) != (mine.scope, mine.port, mine.direction):
+                continue
+            if one.shared:
                 continue
             if one.serial < mine.serial:
                 other.close(self._loop.time(), "replaced")
@@ -357,6 +388,11 @@ class Node:
             latency_burst=list(counters.latency.burst),
             latency_burst_sum_s=counters.latency.burst_sum_s,
         )
+
+
+def _fresh_credentials() -> Credentials:
+    """Ufrag and password of 48 and 192 bits (RFC 8839 §5.4 wants 24 and 128)."""
+    return Credentials(secrets.token_hex(6), secrets.token_hex(24))
 
 
 def _fresh_ssrcs(offer: Offer) -> Iterator[int]:

@@ -45,7 +45,8 @@ _MIN_PACKET = 12
 
 @dataclass(frozen=True)
 class Identity:
-    """Which session this is; `serial` counts sessions of the node, so a higher one is newer."""
+    """Which session this is; `serial` counts sessions of the node, so a higher one is newer;
+    `shared` as in `signaling.wire.control.OpenSession`."""
 
     session: SessionId
     serial: int
@@ -53,6 +54,7 @@ class Identity:
     port: Port
     direction: Direction
     slots: tuple[SlotName, ...]
+    shared: bool = False
 
 
 class Flow(Protocol):
@@ -95,6 +97,7 @@ class Session:
 
     `on_change` is called after each edge of `state` with (session, reason). The owner ticks it
     once a second, and drops it once it is ``closed``; `close` is final and frees everything.
+    Checks name one of its `ufrags`; `remote` are the peer's credentials.
     """
 
     def __init__(
@@ -110,7 +113,8 @@ class Session:
         on_change: Callable[[Session, str], None],
     ) -> None:
         self.identity = identity
-        self.ufrag = credentials.ufrag
+        self.ufrags: tuple[str, ...] = (credentials.ufrag,)
+        self.remote = offer.remote
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
         self.leg = leg
@@ -136,8 +140,18 @@ class Session:
         """As `Hello` reports it."""
         one = self.identity
         return SessionInfo(
-            one.session, one.scope, one.port, one.direction, self.state, list(one.slots)
+            one.session, one.scope, one.port, one.direction, self.state, list(one.slots), one.shared
         )
+
+    @property
+    def etag(self) -> str:
+        """The name of the ICE generation that holds: our newest ufrag."""
+        return self.ufrags[-1]
+
+    def restart_ice(self, local: Credentials, remote: Credentials) -> None:
+        """New credentials on both sides; DTLS, paths and media stay."""
+        self.ufrags, self.remote = (*self.ufrags[-1:], local.ufrag), remote
+        self._ice.restart(local, remote)
 
     def stats(self, now: float) -> SessionStats:
         """Figures; each call ends an interval."""
@@ -215,7 +229,7 @@ class Session:
 
     def _new_transaction(self) -> bytes:
         """Begins with the ufrag, by which the node finds whose answer it is: it names nobody."""
-        return bytes.fromhex(self.ufrag) + secrets.token_bytes(6)
+        return bytes.fromhex(self.etag) + secrets.token_bytes(6)
 
     # --- to the socket ----------------------------------------------------------------------
 

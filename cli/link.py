@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+from urllib.parse import quote
 
 import aiohttp
+import msgspec
 import typer
 from rich.console import Console
 
@@ -15,7 +18,10 @@ from cli.runfile import read_run
 from cli.sign_in import mint_code
 from config.settings import Settings
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_body
-from signaling.wire.rest import ConferenceSummary, SiteLink
+from signaling.wire.rest import ConferenceSummary, SiteDevices, SiteLink
+
+T = TypeVar("T")
+
 
 TIMEOUT_S = 15.0
 
@@ -29,13 +35,21 @@ def command(
         str | None, typer.Option("--conference", help="Its id; else the newest not ended.")
     ] = None,
     site: Annotated[str | None, typer.Option("--site", help="One site's code only.")] = None,
+    devices: Annotated[
+        bool, typer.Option("--devices", help="WHIP and WHEP of --site, for encoders and players.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
     """Print the site links of a conference. Each is personal: send it to its site only."""
     settings = settings_of(config, data_dir=data_dir)
+    if devices and site is None:
+        raise typer.BadParameter("--devices needs --site")
     try:
+        if devices:
+            _show_devices(asyncio.run(fetch_devices(settings, conference, site or "")), as_json)
+            return
         summary, links = asyncio.run(fetch(settings, conference))
     except LinkError as error:
         typer.echo(str(error), err=True)
@@ -62,14 +76,53 @@ def _show(summary: ConferenceSummary, links: list[SiteLink]) -> None:
         console.print(f"{link.site}  {link.name:<22} {shown}")
 
 
+def _show_devices(devices: SiteDevices, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(devices).decode())
+        return
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{devices.site}  {devices.name}", style="bold")
+    console.print(f"encoder  WHIP {devices.whip}  {devices.codec} + Opus")
+    console.print(f"         Bearer {devices.publish_token}")
+    console.print(f"player   WHEP {devices.whep}")
+    console.print(f"         Bearer {devices.play_token}")
+
+
 async def fetch(
     settings: Settings, conference: str | None
 ) -> tuple[ConferenceSummary, list[SiteLink]]:
-    """Ask the service that runs in this data directory, signed in as an operator for a moment.
+    """The conference and its links.
 
     Raises:
-        LinkError: nothing runs there, it refuses, or there is no such conference.
+        LinkError: nothing runs in this data directory, it refuses, or there is no such conference.
     """
+
+    async def ask(
+        http: aiohttp.ClientSession, chosen: ConferenceSummary
+    ) -> tuple[ConferenceSummary, list[SiteLink]]:
+        async with http.get(f"/api/conferences/{chosen.conference}/links") as response:
+            return chosen, decode_body(await _check(response), list[SiteLink], MAX_CONTROL_FRAME)
+
+    return await _signed_in(settings, conference, ask)
+
+
+async def fetch_devices(settings: Settings, conference: str | None, site: str) -> SiteDevices:
+    """What one site's encoder and players need. Raises as `fetch`."""
+
+    async def ask(http: aiohttp.ClientSession, chosen: ConferenceSummary) -> SiteDevices:
+        path = f"/api/conferences/{chosen.conference}/links/{quote(site, safe='')}/devices"
+        async with http.get(path) as response:
+            return decode_body(await _check(response), SiteDevices, MAX_CONTROL_FRAME)
+
+    return await _signed_in(settings, conference, ask)
+
+
+async def _signed_in(
+    settings: Settings,
+    conference: str | None,
+    ask: Callable[[aiohttp.ClientSession, ConferenceSummary], Awaitable[T]],
+) -> T:
+    """Ask the service that runs in this data directory, as an operator for a moment."""
     run = read_run(settings.data_dir)
     if run is None:
         raise LinkError(f"no service runs in {settings.data_dir}; start it: diemcau up")
@@ -80,14 +133,17 @@ async def fetch(
             cookie_jar=aiohttp.CookieJar(unsafe=True),
             timeout=aiohttp.ClientTimeout(TIMEOUT_S),
         ) as http:
-            return await _ask(http, code, conference)
+            return await _ask(http, code, conference, ask)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise LinkError(f"{run.local_url} does not answer: {error}") from None
 
 
 async def _ask(
-    http: aiohttp.ClientSession, code: str, conference: str | None
-) -> tuple[ConferenceSummary, list[SiteLink]]:
+    http: aiohttp.ClientSession,
+    code: str,
+    conference: str | None,
+    ask: Callable[[aiohttp.ClientSession, ConferenceSummary], Awaitable[T]],
+) -> T:
     async with http.post("/api/sign-in", json={"code": code}) as response:
         await _check(response)
     try:
@@ -95,9 +151,7 @@ async def _ask(
             all_of_them = decode_body(
                 await _check(response), list[ConferenceSummary], MAX_CONTROL_FRAME
             )
-        chosen = _choose(all_of_them, conference)
-        async with http.get(f"/api/conferences/{chosen.conference}/links") as response:
-            return chosen, decode_body(await _check(response), list[SiteLink], MAX_CONTROL_FRAME)
+        return await ask(http, _choose(all_of_them, conference))
     finally:
         async with http.post("/api/sign-out"):
             pass

@@ -31,6 +31,9 @@ AWAITING_HELLO = 20
 DOOR_REQUESTS = Rate(per_s=1, burst=20)
 """WHIP and WHEP offers of one port."""
 
+PATCHES = Rate(per_s=5, burst=100)
+"""SDP fragments for the sessions of one port; each candidate may come in one of its own."""
+
 
 class Bucket:
     """One token bucket, full at first."""

@@ -6,20 +6,23 @@ conference has ended, and a month after the start at most.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from signaling import tokens, typedcode
 from signaling.conference.state import Conference
 from signaling.database import Database
+from signaling.routing import site_port
 from signaling.tables import links
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
-from signaling.wire.rest import SiteLink
+from signaling.wire.rest import SiteDevices, SiteLink
 
 LIFETIME_S = 30 * 24 * 3600.0
 """How long a link holds, from its issue or the conference's start, whichever is later."""
@@ -80,6 +83,36 @@ class Links:
             if link.site == site:
                 return link
         raise WireError("unknown_site", f"no site {site[:16]!r} in {state.conference}")
+
+    async def devices(self, state: Conference, site: str, now: float) -> SiteDevices:
+        """Addresses and tokens of one site for an encoder and for players; the same ones at each
+        call. Raises WireError ``unknown_site`` or ``link_revoked``."""
+        link = await self.one(state, site, now)
+        if link.revoked:
+            raise WireError("link_revoked", f"site {link.site} has no link; rotate it")
+        claims = tokens.verify(link.url.partition("#t=")[2], tokens.Link, self._ring, now)
+        # one encoder at a time, the same device each time it comes
+        device = DeviceId(f"encoder-{hashlib.sha256(claims.jti.encode()).hexdigest()[:16]}")
+        publish = tokens.Door(
+            state.conference,
+            site_port(link.site),
+            publish=True,
+            site=link.site,
+            device=device,
+            link=claims.jti,
+            plain=True,
+        )
+        play = msgspec.structs.replace(publish, publish=False, device=None)
+        return SiteDevices(
+            link.site,
+            link.name,
+            f"{self._public_url}/whip",
+            tokens.issue(publish, self._ring, link.expires_at),
+            f"{self._public_url}/whep",
+            tokens.issue(play, self._ring, link.expires_at),
+            state.codec,
+            link.expires_at,
+        )
 
     # --- the site's side ------------------------------------------------------------------------
 

@@ -15,10 +15,12 @@ from signaling.wire.control import (
     Done,
     NodeMessage,
     OpenSession,
+    PatchSession,
     Refused,
     Routes,
     RoutesHeld,
     SessionOpened,
+    SessionPatched,
     SignalingMessage,
     Stats,
 )
@@ -80,7 +82,7 @@ class Link:
         task.add_done_callback(self.tasks.discard)
 
     async def request(
-        self, message: OpenSession | CloseSession | Routes, timeout_s: float
+        self, message: OpenSession | PatchSession | CloseSession | Routes, timeout_s: float
     ) -> NodeMessage:
         """Ask, and wait for the reply. Raises WireError ``bridge_timeout``, ``no_bridge``, or what
         the node refused it with."""
@@ -108,7 +110,9 @@ class Link:
         except (ConnectionError, RuntimeError):
             raise WireError("no_bridge", f"node {self.node}: the link broke") from None
 
-    def replied(self, message: SessionOpened | Done | RoutesHeld | Refused) -> None:
+    def replied(
+        self, message: SessionOpened | SessionPatched | Done | RoutesHeld | Refused
+    ) -> None:
         """The node's reply to one of the requests."""
         self.unanswered = 0
         waiting = self.waiting.get(message.request)

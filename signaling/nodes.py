@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -20,12 +21,14 @@ from signaling.wire.control import (
     Hello,
     NodeMessage,
     OpenSession,
+    PatchSession,
     Refused,
     Routes,
     RoutesHeld,
     SessionEdge,
     SessionInfo,
     SessionOpened,
+    SessionPatched,
     Stats,
 )
 from signaling.wire.errors import WireError
@@ -52,6 +55,14 @@ class Listeners:
     node_ready: Callable[[NodeId], None]
     node_gone: Callable[[NodeId], None]
     stats: Callable[[NodeId, Stats], None]
+
+
+class Opened(NamedTuple):
+    """A session that a node has opened: its SDP answer, and the name of its ICE generation."""
+
+    session: Session
+    answer: str
+    etag: str
 
 
 class Nodes:
@@ -139,7 +150,7 @@ class Nodes:
                 self._edge(link, message)
             case Stats():
                 self._stats(link, message, now)
-            case SessionOpened() | Done() | RoutesHeld() | Refused():
+            case SessionOpened() | SessionPatched() | Done() | RoutesHeld() | Refused():
                 link.replied(message)
 
     # --- requests -------------------------------------------------------------------------------
@@ -153,15 +164,17 @@ class Nodes:
         slots: list[SlotName],
         device: DeviceId | None = None,
         codec: ProgramCodec = "VP8",
-    ) -> tuple[Session, str]:
-        """Have a node answer an offer; returns the session and the SDP answer.
+        *,
+        shared: bool = False,
+    ) -> Opened:
+        """Have a node answer an offer. `shared` lets it live beside others of its port.
 
         Raises:
             WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
         """
         link = self.place(scope)
         request = link.next_request()
-        message = OpenSession(request, scope, port, direction, offer, slots, codec)
+        message = OpenSession(request, scope, port, direction, offer, slots, codec, shared)
         reply = await link.request(message, self._reply_timeout_s)
         if not isinstance(reply, SessionOpened):
             raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")
@@ -174,8 +187,26 @@ class Nodes:
         session = self._sessions[key]
         session.slots = frozenset(slots)
         session.device = device
+        session.shared = shared
         self._listeners.sessions_changed(scope)
-        return session, reply.answer
+        return Opened(session, reply.answer, reply.etag or reply.session)
+
+    async def patch_session(
+        self, session: Session, fragment: str, if_match: list[str]
+    ) -> SessionPatched:
+        """Pass an SDP fragment on to the session's node.
+
+        Raises:
+            WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
+        """
+        link = self._links.get(session.node)
+        if link is None:
+            raise WireError("no_bridge", f"node {session.node} is away")
+        message = PatchSession(link.next_request(), session.session, fragment, if_match)
+        reply = await link.request(message, self._reply_timeout_s)
+        if not isinstance(reply, SessionPatched):
+            raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")
+        return reply
 
     async def close_session(self, session: Session, reason: str) -> None:
         """End a session; one whose node is away is ended when the node is back. Never raises."""
@@ -320,6 +351,7 @@ class Nodes:
             frozenset(info.slots),
             device=known.device if known is not None else None,
             told=known.told if known is not None else False,
+            shared=info.shared,
         )
 
     def _remove(self, session: Session, reason: str) -> None:

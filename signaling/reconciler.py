@@ -19,7 +19,7 @@ from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.routing import Receiver
 from signaling.sessions import Session
-from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName
+from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName, is_mix
 from signaling.wishes import Wishes
 
 WINDOW_GRACE_S = 30.0
@@ -77,10 +77,16 @@ class Reconciler:
         """Every receiving port of the conference, with all slots that its sessions declared."""
         wishes = self._wishes(owner.conference)
         slots: dict[Port, frozenset[SlotName]] = {}
+        published: set[Port] = set()
         for session in self._nodes.sessions(Scope(owner.conference)):
             if session.direction == "receive":
                 slots[session.port] = slots.get(session.port, frozenset()) | session.slots
-        return [_receiver(port, held, wishes.get(port, Wishes())) for port, held in slots.items()]
+            elif session.state == "connected":
+                published.add(session.port)
+        mixes = frozenset(port for port in published if is_mix(port))
+        return [
+            _receiver(port, held, wishes.get(port, Wishes()), mixes) for port, held in slots.items()
+        ]
 
     def window_seen(self, conference: ConferenceId, port: Port) -> None:
         """An operator window's socket is connected now."""
@@ -158,17 +164,19 @@ class Reconciler:
             if former is None or former == seat.device:
                 continue
             for session in self._nodes.sessions(Scope(after.conference)):
-                if site_of(session.port) == site:
+                if site_of(session.port) == site and not session.shared:
                     self._nodes.close_later(session, "seat_taken" if seat.device else "left")
 
 
-def _receiver(port: Port, slots: frozenset[SlotName], wishes: Wishes) -> Receiver:
+def _receiver(
+    port: Port, slots: frozenset[SlotName], wishes: Wishes, mixes: frozenset[Port]
+) -> Receiver:
     if orders.is_worker_port(port):
         return Receiver(port, "system", None, slots)
     site = site_of(port)
     if site is None:
-        return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue)
-    return Receiver(port, "site", site, slots)
+        return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue, mixes)
+    return Receiver(port, "site", site, slots, mixes=mixes)
 
 
 def site_of(port: Port) -> SiteCode | None:

@@ -13,6 +13,7 @@ from signaling import permissions
 from signaling.conference.state import Conference
 from signaling.wire.ids import (
     FLOOR_POSITIONS,
+    MIX_TRACK,
     PageId,
     Port,
     Role,
@@ -21,6 +22,7 @@ from signaling.wire.ids import (
     SlotName,
     Track,
     floor_port,
+    mix_port,
     slot_name,
 )
 from signaling.wire.pages import Scene
@@ -33,7 +35,7 @@ Source = tuple[Port, Track]
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """One receiving port: whose it is, the slots its session declared, the sites it watches, and
-    the one whose microphone a director cues."""
+    the one whose microphone a director cues. `mixes` are the ports that publish one now."""
 
     port: Port
     role: Role
@@ -41,6 +43,7 @@ class Receiver:
     slots: frozenset[SlotName]
     watch: tuple[SiteCode, ...] = ()
     cue: SiteCode | None = None
+    mixes: frozenset[Port] = frozenset()
 
 
 def site_port(site: SiteCode) -> Port:
@@ -127,12 +130,23 @@ def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, S
         yield from _pictures("preview", state.preview.seats, slides_of(state, state.preview))
     if directs and receiver.cue is not None and receiver.cue in state.seats:
         yield slot_name("cue", 1), (site_port(receiver.cue), "mic")
+    yield slot_name("mix", 1), _mix(state, receiver)
     yield from _sounds()
 
 
 def _sounds() -> Iterator[tuple[SlotName, Source]]:
     for position in range(1, FLOOR_POSITIONS + 1):
         yield slot_name("floor", position), (floor_port(position), "mic")
+
+
+def _mix(state: Conference, receiver: Receiver) -> Source:
+    """The whole floor in one stream, which is all that a plain player takes; without a mixer, or
+    rather than hear itself, it gets the floor's first position."""
+    wanted = [] if receiver.site is None else [mix_port(receiver.site)]
+    if receiver.site is None or receiver.site not in state.floor:
+        wanted.append(mix_port("program"))
+    found = next((port for port in wanted if port in receiver.mixes), floor_port(1))
+    return found, MIX_TRACK
 
 
 def _recorded(state: Conference, port: Port) -> Iterator[tuple[SlotName, Source]]:

@@ -242,6 +242,7 @@ class Server:
             links_problem=self._options.links_problem,
             trusted_proxies=networks(self._options.trusted_proxies),
             door_requests=limits.Buckets(limits.DOOR_REQUESTS),
+            patches=limits.Buckets(limits.PATCHES),
         )
         await conferences.load()
         await self._found_first()

@@ -13,7 +13,7 @@ from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, Session
 class Session:
     """A WHIP or WHEP resource on a node. `device` is None when another run of this service
     opened it, or when it is no site's. `closing` while its node is asked to close it; `told` once a
-    try that failed has been logged."""
+    try that failed has been logged; `shared` if it is one of several players of its port."""
 
     node: NodeId
     session: SessionId
@@ -26,13 +26,16 @@ class Session:
     stats: SessionStats | None = None
     closing: bool = False
     told: bool = False
+    shared: bool = False
 
 
 def newest(sessions: Iterable[Session]) -> list[Session]:
     """Per scope, port and direction the session that counts: the newest connected one, else the
-    newest. `sessions` come oldest first."""
+    newest; players that share a port never do. `sessions` come oldest first."""
     best: dict[tuple[str, str, str], Session] = {}
     for session in sessions:
+        if session.shared:
+            continue
         key = (session.scope, session.port, session.direction)
         held = best.get(key)
         if held is None or session.state == "connected" or held.state != "connected":

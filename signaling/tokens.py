@@ -48,7 +48,8 @@ class Device(msgspec.Struct, frozen=True, tag="device", tag_field="kind"):
 class Door(msgspec.Struct, frozen=True, tag="door", tag_field="kind"):
     """The right to open sessions for one port, as the Bearer token of WHIP and WHEP.
 
-    `link` is the id of the link by which a site's device came.
+    `link` is the id of the link by which a site's device came. A `plain` one is for encoders and
+    players without a page: it holds while the link does, whoever is connected.
     """
 
     conference: ConferenceId
@@ -57,6 +58,7 @@ class Door(msgspec.Struct, frozen=True, tag="door", tag_field="kind"):
     site: SiteCode | None = None
     device: DeviceId | None = None
     link: str | None = None
+    plain: bool = False
 
 
 Claims = Link | Device | Door

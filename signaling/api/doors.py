@@ -6,14 +6,18 @@ by a bridge node over the control link; the session's URL names that node.
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from signaling import orders, permissions, tokens
 from signaling.api.services import Services, bearer, counted, services
+from signaling.conference.commands import Actor, Join
 from signaling.conference.state import Conference
+from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import PageSocket
-from signaling.wire.codec import MAX_OFFER
+from signaling.wire.codec import MAX_FRAGMENT, MAX_OFFER
 from signaling.wire.errors import WireError
 from signaling.wire.ids import (
     ConferenceId,
@@ -28,6 +32,7 @@ from signaling.wire.pages import Doors, IceServer
 
 TOKEN_LIFETIME_S = 24 * 3600.0
 SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
 def make_doors(context: Services, socket: PageSocket) -> Doors:
@@ -65,29 +70,39 @@ async def whep(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     """End a session."""
-    context = services(request)
-    door = _door(request)
-    session = context.nodes.session(request.match_info["node"], request.match_info["session"])
-    direction = "publish" if request.path.startswith("/whip/") else "receive"
-    owned = (session.scope, session.port, session.direction)
-    if owned != (Scope(door.conference), door.port, direction):
-        raise WireError("not_found", "no such session of this token")
-    await context.nodes.close_session(session, "deleted")
+    await services(request).nodes.close_session(_session(request, _door(request)), "deleted")
     return web.Response()
 
 
-async def not_supported(request: web.Request) -> web.Response:
-    """PATCH: neither trickle nor restart is offered, so RFC 9725 §4.3 wants 405."""
-    raise web.HTTPMethodNotAllowed(request.method, ["DELETE", "OPTIONS"])
+async def patch(request: web.Request) -> web.Response:
+    """An SDP fragment: candidates that trickle (204), or an ICE restart (200, our side of it).
+
+    `If-Match` names the ICE generation, or ``*`` for a restart (RFC 9725 §4.3).
+    """
+    context = services(request)
+    door = _door(request)
+    session = _session(request, door)
+    if not context.patches.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
+        raise WireError("rate_limited", "too many fragments of one port")
+    tags = _strong_tags(request)
+    fragment = await _text(request, FRAGMENT, MAX_FRAGMENT, "fragment_malformed")
+    patched = await context.nodes.patch_session(session, fragment, tags)
+    if patched.fragment is None:
+        response = web.Response(status=204)
+    else:
+        response = web.Response(text=patched.fragment, content_type=FRAGMENT)
+    response.headers["ETag"] = f'"{patched.etag}"'
+    return response
 
 
 async def options(request: web.Request) -> web.Response:
-    """CORS preflight, and what may be posted (RFC 9725 §4.2)."""
-    methods = "DELETE, OPTIONS" if "session" in request.match_info else "POST, OPTIONS"
+    """CORS preflight, and what may be sent (RFC 9725 §4.2)."""
+    resource = "session" in request.match_info
+    methods = "DELETE, PATCH, OPTIONS" if resource else "POST, OPTIONS"
     return web.Response(
         status=204,
         headers={
-            "Accept-Post": SDP,
+            "Accept-Patch" if resource else "Accept-Post": FRAGMENT if resource else SDP,
             "Allow": methods,
             "Access-Control-Allow-Methods": methods,
             "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
@@ -101,29 +116,60 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     door = _door(request)
     if direction == "publish" and not door.publish:
         raise WireError("forbidden", "this token may only receive")
-    state = context.conferences.get(door.conference).current()
-    await _require_right(context, state, door)
+    owner = context.conferences.get(door.conference)
     if not context.door_requests.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
         raise WireError("rate_limited", "too many offers of one port")
+    seats = door.plain and direction == "publish"
+    await _require_right(context, owner.current(), door, seated=not door.plain)
     offer = await _offer(request)
     slots = _slots(request, offer) if direction == "receive" else []
-    session, sdp = await context.nodes.open_session(
-        Scope(door.conference), door.port, direction, offer, slots, door.device, state.codec
+    if seats:
+        await _take_seat(context, owner, door)
+    opened = await context.nodes.open_session(
+        Scope(door.conference),
+        door.port,
+        direction,
+        offer,
+        slots,
+        None if direction == "receive" and door.plain else door.device,
+        owner.current().codec,
+        shared=door.plain and direction == "receive",
     )
     try:
-        await _require_right(context, context.conferences.get(door.conference).current(), door)
+        await _require_right(context, owner.current(), door, seated=seats or not door.plain)
     except WireError as error:
         # the right was lost while the node was answering
-        context.nodes.close_later(session, error.code)
+        context.nodes.close_later(opened.session, error.code)
         raise
     place = "whip" if direction == "publish" else "whep"
-    response = web.Response(text=sdp, status=201, content_type=SDP)
-    response.headers["Location"] = f"/{place}/{session.node}/{session.session}"
-    response.headers["ETag"] = _etag(session)
+    response = web.Response(text=opened.answer, status=201, content_type=SDP)
+    response.headers["Location"] = f"/{place}/{opened.session.node}/{opened.session.session}"
+    response.headers["ETag"] = f'"{opened.etag}"'
     for server in _ice_servers(context, door.conference, door.port):
         for link in _ice_links(server):
             response.headers.add("Link", link)
     return response
+
+
+async def _take_seat(context: Services, owner: Owner, door: tokens.Door) -> None:
+    """An encoder has no page to do it. Raises WireError ``seat_taken`` or ``wrong_phase``."""
+    assert door.site is not None
+    assert door.device is not None
+    actor = Actor("site", f"site/{door.site}", door.site, door.device)
+    await owner.submit(Join(door.site, door.device, plain=True), actor)
+    # until its media is heard
+    owner.presence.heard(door.site, context.clock.monotonic())
+
+
+def _session(request: web.Request, door: tokens.Door) -> Session:
+    """The session in the path, if it is the token's. Raises WireError ``not_found``."""
+    nodes = services(request).nodes
+    session = nodes.session(request.match_info["node"], request.match_info["session"])
+    direction = "publish" if request.path.startswith("/whip/") else "receive"
+    owned = (session.scope, session.port, session.direction)
+    if owned != (Scope(door.conference), door.port, direction):
+        raise WireError("not_found", "no such session of this token")
+    return session
 
 
 def _door(request: web.Request) -> tokens.Door:
@@ -131,13 +177,15 @@ def _door(request: web.Request) -> tokens.Door:
     return tokens.verify(bearer(request), tokens.Door, context.ring, context.clock.wall())
 
 
-async def _require_right(context: Services, state: Conference, door: tokens.Door) -> None:
+async def _require_right(
+    context: Services, state: Conference, door: tokens.Door, *, seated: bool
+) -> None:
     """A token outlives what it was given for: the seat or the page may be another's by now."""
     if state.phase == "ended":
         raise WireError("wrong_phase", "the conference has ended", phase=state.phase)
     if door.site is not None:
         seat = state.seats.get(door.site)
-        if seat is None or seat.device != door.device:
+        if seat is None or (seated and seat.device != door.device):
             raise WireError("seat_taken", f"the seat of site {door.site} is not this device's")
     elif orders.is_worker_port(door.port):
         if door.port not in orders.ports(state):
@@ -149,17 +197,36 @@ async def _require_right(context: Services, state: Conference, door: tokens.Door
 
 
 async def _offer(request: web.Request) -> str:
-    if request.content_type != SDP:
-        raise WireError("unsupported_media_type", f"{SDP} is expected")
-    if (request.content_length or 0) > MAX_OFFER:
-        raise WireError("too_large", f"at most {MAX_OFFER} bytes are allowed")
+    accepted = ",".join(request.headers.getall("Accept", []))
+    if accepted and not any(kind in accepted for kind in (SDP, "application/*", "*/*")):
+        raise WireError("not_acceptable", f"the answer is {SDP}")
+    return await _text(request, SDP, MAX_OFFER, "offer_malformed")
+
+
+async def _text(request: web.Request, media_type: str, limit: int, malformed: str) -> str:
+    """The body, if it is of this type and size."""
+    if request.content_type != media_type:
+        raise WireError("unsupported_media_type", f"{media_type} is expected")
+    if (request.content_length or 0) > limit:
+        raise WireError("too_large", f"at most {limit} bytes are allowed")
     body = await request.read()
-    if len(body) > MAX_OFFER:
-        raise WireError("too_large", f"at most {MAX_OFFER} bytes are allowed")
+    if len(body) > limit:
+        raise WireError("too_large", f"at most {limit} bytes are allowed")
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise WireError("offer_malformed", "not UTF-8") from None
+        raise WireError(malformed, "not UTF-8") from None
+
+
+def _strong_tags(request: web.Request) -> list[str]:
+    """What If-Match names, by strong comparison (RFC 9110 §13.1.1)."""
+    told = request.headers.getall("If-Match", [])
+    if not told:
+        raise WireError("precondition_required")
+    if [one.strip() for one in told] == ["*"]:
+        return ["*"]
+    tags = (tag.strip() for one in told for tag in one.split(","))
+    return [tag[1:-1] for tag in tags if re.fullmatch(r'"[!#-~]{1,128}"', tag)][:16]
 
 
 def _slots(request: web.Request, offer: str) -> list[SlotName]:
@@ -167,7 +234,7 @@ def _slots(request: web.Request, offer: str) -> list[SlotName]:
     wanted = request.query.get("slots")
     if wanted is None:
         lines = offer.splitlines()
-        plain = (("m=video", slot_name("stage", 1)), ("m=audio", slot_name("floor", 1)))
+        plain = (("m=video", slot_name("stage", 1)), ("m=audio", slot_name("mix", 1)))
         return [slot for start, slot in plain if any(line.startswith(start) for line in lines)]
     try:
         return parse_slots(wanted)

@@ -77,6 +77,14 @@ async def qr(request: web.Request) -> web.Response:
     return web.Response(body=picture, content_type="image/svg+xml")
 
 
+async def devices(request: web.Request) -> web.Response:
+    """What a site's encoder and players need, which have no browser."""
+    context = services(request)
+    owner, _ = await _permitted(request, "see_links")
+    site = request.match_info["site"]
+    return answer(await context.links.devices(owner.current(), site, context.clock.wall()))
+
+
 async def _all_of(request: web.Request) -> tuple[Owner, list[SiteLink]]:
     context = services(request)
     owner, _ = await _permitted(request, "see_links")

@@ -41,8 +41,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except WireError as error:
         response = problem_response(error)
-        if error.code == "unauthenticated":
-            response.headers["WWW-Authenticate"] = "Bearer"
+        challenge = _challenge(request, error)
+        if challenge is not None:
+            response.headers["WWW-Authenticate"] = challenge
         return response
     except web.HTTPException as error:
         if error.status < 400:
@@ -54,6 +55,14 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             return web.Response()
         log.exception("request failed", method=request.method, path=request.path)
         return problem_response(WireError("internal"))
+
+
+def _challenge(request: web.Request, error: WireError) -> str | None:
+    """RFC 6750 §3: who sent no token is told nothing of what was wrong with it."""
+    bears = request.headers.get("Authorization", "")[:7].lower() == "bearer "
+    if error.kind.status == 401 and (bears or error.code == "unauthenticated"):
+        return 'Bearer error="invalid_token"' if bears else "Bearer"
+    return 'Bearer error="insufficient_scope"' if error.kind.status == 403 and bears else None
 
 
 def _gone(request: web.Request) -> bool:

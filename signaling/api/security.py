@@ -43,6 +43,9 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+_EXPOSED = "Location, ETag, Link, Allow, Accept-Post, Accept-Patch, WWW-Authenticate"
+"""What a page of another origin may read of a door's answer."""
+
 
 def is_door(request: web.Request) -> bool:
     """Whether it is WHIP or WHEP."""
@@ -86,4 +89,4 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if is_door(request):
         response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = "Location, ETag, Link, Allow"
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED

@@ -75,6 +75,7 @@ class Services:
     wrong_codes_of_site: Buckets
     wrong_codes_of_address: Buckets
     door_requests: Buckets
+    patches: Buckets
     passwords: Passwords
     lock_out: LockOut
     history: HistoryOf

@@ -23,11 +23,22 @@ from signaling.wire import rest
 _LINKS = ("not_found", "links_not_ready")
 _JOIN = ("rate_limited", "link_revoked", "link_expired")
 _SESSION = Operation("media", (Answer(200),), "door", errors=("not_found",))
+_PATCH = Operation(
+    "media",
+    (Answer(200, media_type=doors.FRAGMENT, headers=("ETag",)), Answer(204, headers=("ETag",))),
+    "door",
+    doors.FRAGMENT,
+    (
+        *("not_found", "rate_limited", "fragment_malformed", "precondition_required"),
+        *("precondition_failed", "no_bridge", "bridge_timeout"),
+    ),
+)
 _OFFERED = Answer(201, media_type=doors.SDP, headers=("Location", "ETag"))
 _OFFER_ERRORS = (
     *("wrong_phase", "seat_taken", "not_found", "link_revoked", "link_expired", "link_invalid"),
     *("rate_limited", "offer_malformed", "offer_without_media", "offer_too_many_sections"),
-    *("offer_no_codec", "offer_unusable", "no_bridge", "bridge_timeout", "bridge_full"),
+    *("offer_no_codec", "offer_other_codec", "not_acceptable", "offer_unusable", "no_bridge"),
+    *("bridge_timeout", "bridge_full"),
 )
 _WHIP = Operation("media", (_OFFERED,), "door", doors.SDP, _OFFER_ERRORS)
 _WHEP = Operation(
@@ -152,6 +163,12 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     Route(
+        "GET",
+        "/api/conferences/{conference}/links/{site}/devices",
+        links.devices,
+        _get("links", rest.SiteDevices, *_LINKS, "unknown_site", "link_revoked"),
+    ),
+    Route(
         "POST",
         "/api/conferences/{conference}/links/{site}/rotate",
         links.rotate,
@@ -182,8 +199,8 @@ ROUTES: tuple[Route, ...] = (
     Route("OPTIONS", "/whep", doors.options),
     Route("DELETE", "/whip/{node}/{session}", doors.delete, _SESSION),
     Route("DELETE", "/whep/{node}/{session}", doors.delete, _SESSION),
-    Route("PATCH", "/whip/{node}/{session}", doors.not_supported),
-    Route("PATCH", "/whep/{node}/{session}", doors.not_supported),
+    Route("PATCH", "/whip/{node}/{session}", doors.patch, _PATCH),
+    Route("PATCH", "/whep/{node}/{session}", doors.patch, _PATCH),
     Route("OPTIONS", "/whip/{node}/{session}", doors.options),
     Route("OPTIONS", "/whep/{node}/{session}", doors.options),
     Route("GET", "/control", control.control),

@@ -30,11 +30,13 @@ class Create(msgspec.Struct, frozen=True, tag="create"):
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
-    """A device's page has connected and claims the site's seat, or its place as standby."""
+    """A device claims the site's seat, or its place as standby: its page has connected, or it is a
+    `plain` encoder, which has none."""
 
     site: SiteCode
     device: DeviceId
     standby: bool = False
+    plain: bool = False
 
 
 class Lose(msgspec.Struct, frozen=True, tag="lose"):

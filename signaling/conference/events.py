@@ -92,12 +92,14 @@ class Reopened(msgspec.Struct, frozen=True, tag="reopened.1"):
 
 
 class DeviceJoined(msgspec.Struct, frozen=True, tag="device_joined.1"):
-    """A device has the seat. One that did not have it before starts with its microphone shut."""
+    """A device has the seat. One that did not have it before starts with its microphone shut: by
+    its own flag, or by the operator's if it is a `plain` encoder, which could not lift its own."""
 
     at: float
     by: str
     site: SiteCode
     device: DeviceId
+    plain: bool = False
 
 
 class DeviceLost(msgspec.Struct, frozen=True, tag="device_lost.1"):

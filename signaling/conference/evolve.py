@@ -181,9 +181,10 @@ def _seated(state: Conference, event: SeatEvent) -> Conference:
         state = slides.stopped(state, event.site)
     seat = state.seats[event.site]
     match event:
-        case events.DeviceJoined(device=device):
+        case events.DeviceJoined(device=device, plain=plain):
             if seat.device != device:
-                seat = replace(seat, muted_by_site=True, heard_at=None)
+                shut = plain or seat.muted_by_operator
+                seat = replace(seat, muted_by_site=not plain, muted_by_operator=shut, heard_at=None)
             standby = None if seat.standby == device else seat.standby
             seat = replace(seat, device=device, present=True, standby=standby)
         case events.DeviceLost():

@@ -30,10 +30,11 @@ def join(state: Conference, command: Join, actor: Actor, at: float) -> list[Even
     if state.phase == "ended":
         return []
     require_phase(state, "scheduled", "rehearsal", "live", "recess")
+    joined = DeviceJoined(at, actor.name, site, device, command.plain)
     if seat.device == device:
-        return [] if seat.present else [DeviceJoined(at, actor.name, site, device)]
+        return [] if seat.present else [joined]
     if seat.device is None or not seat.present:
-        return [DeviceJoined(at, actor.name, site, device)]
+        return [joined]
     if not command.standby:
         raise WireError("seat_taken", f"site {site}: another device is connected")
     if seat.standby not in (None, device):

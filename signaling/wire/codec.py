@@ -20,6 +20,8 @@ MAX_PAGE_FRAME = 16 * 1024
 """Bytes of one frame from a page."""
 MAX_CONTROL_FRAME = 4 * 1024 * 1024
 """Bytes of one frame of the control link: 200 sessions' statistics, or an offer of 160 sections."""
+MAX_FRAGMENT = 16 * 1024
+"""Characters of an SDP fragment: candidates that trickle, or an ICE restart."""
 MAX_OFFER = 512 * 1024
 """Bytes of an SDP offer; Chromium's with 64 receive sections has 84 kB."""
 MAX_BODY = 64 * 1024

@@ -64,7 +64,8 @@ class TableVersion(msgspec.Struct, frozen=True):
 
 
 class SessionInfo(msgspec.Struct, frozen=True):
-    """A session as the node holds it; `slots` is empty for a publishing one."""
+    """A session as the node holds it; `slots` is empty for a publishing one, `shared` as in
+    `OpenSession`."""
 
     session: SessionId
     scope: Scope
@@ -72,6 +73,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
     direction: Direction
     state: SessionState
     slots: list[SlotName] = []
+    shared: bool = False
 
 
 # --- up: bridge → signaling ---------------------------------------------------------------------
@@ -208,11 +210,21 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag="session_opened"):
-    """Reply to `OpenSession`: the SDP answer."""
+    """Reply to `OpenSession`: the SDP answer, and the name of the session's ICE generation."""
 
     request: int
     session: SessionId
     answer: str
+    etag: str = ""
+
+
+class SessionPatched(msgspec.Struct, frozen=True, tag="session_patched"):
+    """Reply to `PatchSession`: the name of the ICE generation that holds now, and after an ICE
+    restart our side of it, else None."""
+
+    request: int
+    etag: str
+    fragment: str | None = None
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -251,7 +263,15 @@ class LayersWanted(msgspec.Struct, frozen=True, tag="layers"):
 
 
 NodeMessage = (
-    Hello | SessionEdge | Stats | SessionOpened | Done | RoutesHeld | Refused | LayersWanted
+    Hello
+    | SessionEdge
+    | Stats
+    | SessionOpened
+    | SessionPatched
+    | Done
+    | RoutesHeld
+    | Refused
+    | LayersWanted
 )
 
 # --- down: signaling → bridge -------------------------------------------------------------------
@@ -260,7 +280,8 @@ NodeMessage = (
 class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
     """Answer this offer. For ``receive``, `slots` name the receive sections in offer order per kind
     of media: the first picture slot is the first video section, and so on. Pictures are taken in
-    `codec` alone."""
+    `codec` alone. A `shared` session replaces none of its port and direction, and is replaced by
+    none: players of one port live side by side."""
 
     request: int
     scope: Scope
@@ -269,6 +290,17 @@ class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
     offer: str
     slots: list[SlotName] = []
     codec: ProgramCodec = "VP8"
+    shared: bool = False
+
+
+class PatchSession(msgspec.Struct, frozen=True, tag="patch_session"):
+    """An SDP fragment of the peer (RFC 8840): candidates, or new credentials, which restart ICE.
+    `if_match` are the ICE generations that it is meant for, or ``*``."""
+
+    request: int
+    session: SessionId
+    fragment: str
+    if_match: list[str]
 
 
 class CloseSession(msgspec.Struct, frozen=True, tag="close_session"):
@@ -296,4 +328,4 @@ class Routes(msgspec.Struct, frozen=True, tag="routes"):
     speakers: list[Port] = []
 
 
-SignalingMessage = OpenSession | CloseSession | Routes
+SignalingMessage = OpenSession | PatchSession | CloseSession | Routes

@@ -77,6 +77,10 @@ ERRORS: dict[str, ErrorKind] = {
     "offer_unusable": ErrorKind(
         406, None, "No bundle, rtcp-mux, DTLS fingerprint or ICE credentials."
     ),
+    "fragment_malformed": ErrorKind(400, None, "The SDP fragment cannot be read."),
+    "precondition_required": ErrorKind(428, None, "If-Match is missing: name the session's ETag."),
+    "precondition_failed": ErrorKind(412, None, "The session's ETag is another by now."),
+    "not_acceptable": ErrorKind(406, None, "Nothing that Accept names can be answered."),
     "slots_invalid": ErrorKind(
         400, None, "The slots parameter is malformed or does not fit the offer."
     ),

@@ -35,7 +35,7 @@ Media = Literal["audio", "video"]
 ProgramCodec = Literal["VP8", "H264"]
 """The one codec of a conference's pictures."""
 Direction = Literal["publish", "receive"]
-SlotKind = Literal["stage", "floor", "preview", "cue", "thumb"]
+SlotKind = Literal["stage", "floor", "preview", "cue", "thumb", "mix"]
 
 SLOT_MEDIA: dict[str, Media] = {
     "stage": "video",
@@ -43,6 +43,7 @@ SLOT_MEDIA: dict[str, Media] = {
     "thumb": "video",
     "floor": "audio",
     "cue": "audio",
+    "mix": "audio",
 }
 TRACK_MEDIA: dict[Track, Media] = {"mic": "audio", "camera": "video", "slides": "video"}
 
@@ -53,6 +54,21 @@ FLOOR_POSITIONS = 4
 """Microphones that are carried at once; each has a slot of its own at every receiver."""
 
 _SLOTS = re.compile(r"[a-z]+:[0-9]{1,3}")
+
+
+MIX_TRACK: Track = "mic"
+"""The track that a port which publishes a mix publishes it as."""
+
+
+def mix_port(listener: str) -> Port:
+    """What publishes the sound of the floor as one stream: for ``program`` all of it, for a site's
+    code without that site."""
+    return Port(f"mix/{listener}")
+
+
+def is_mix(port: Port) -> bool:
+    """Whether the port is one of `mix_port`."""
+    return port.startswith("mix/")
 
 
 def slot_name(kind: SlotKind, index: int) -> SlotName:

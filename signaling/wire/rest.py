@@ -72,6 +72,24 @@ class SiteLink(msgspec.Struct, frozen=True):
     revoked: bool = False
 
 
+class SiteDevices(msgspec.Struct, frozen=True):
+    """``GET …/links/{site}/devices``: for what has no browser. Personal as the link is, and dead
+    with it: operators only.
+
+    An encoder publishes to `whip` with the Bearer token `publish_token`, pictures in `codec` alone;
+    a player gets the program from `whep` with `play_token`.
+    """
+
+    site: SiteCode
+    name: str
+    whip: str
+    publish_token: str
+    whep: str
+    play_token: str
+    codec: ProgramCodec
+    expires_at: float
+
+
 class LinkExchange(msgspec.Struct, frozen=True):
     """``POST /c/{conference}/s/{code}/exchange``: the token of the site's link, sent by a tap."""
 

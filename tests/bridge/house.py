@@ -8,6 +8,7 @@ from bridge import rtcp
 from bridge.node import Node
 from signaling.wire.control import (
     OpenSession,
+    PatchSession,
     Route,
     Routes,
     SessionOpened,
@@ -38,9 +39,10 @@ class House:
                 self.edge.clear()
                 await self.edge.wait()
 
-    def open(self, port, direction, offer, slots=()):
+    def open(self, port, direction, offer, slots=(), shared=False):
         request = next(self.requests)
-        reply = self.node.handle(OpenSession(request, "c", port, direction, offer, list(slots)))
+        message = OpenSession(request, "c", port, direction, offer, list(slots), shared=shared)
+        reply = self.node.handle(message)
         assert reply.request == request
         return reply
 
@@ -48,19 +50,25 @@ class House:
         client = kind("publish", sections, **more)
         return await self._connected(client, port, ())
 
-    async def receiver(self, port, slots, kind=Client, **more):
+    async def receiver(self, port, slots, kind=Client, shared=False, **more):
         slots = parse_slots(slots)
         sections = ["audio" if one.startswith(("floor", "cue")) else "video" for one in slots]
-        return await self._connected(kind("receive", sections, **more), port, slots)
+        return await self._connected(kind("receive", sections, **more), port, slots, shared)
 
-    async def _connected(self, client, port, slots):
+    async def _connected(self, client, port, slots, shared=False):
         self.clients.append(client)
-        reply = self.open(port, client.direction, client.offer(), slots)
+        reply = self.open(port, client.direction, client.offer(), slots, shared)
         assert isinstance(reply, SessionOpened), reply
-        client.session = reply.session
+        client.session, client.etag = reply.session, reply.etag
         await client.connect(reply.answer)
         await self.until(lambda: (port, client.direction, "connected", "") in self.edges)
         return client
+
+    def patch(self, session, fragment, *if_match):
+        request = next(self.requests)
+        reply = self.node.handle(PatchSession(request, session, fragment, list(if_match)))
+        assert reply.request == request
+        return reply
 
     def route(self, *routes):
         message = Routes(

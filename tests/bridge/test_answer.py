@@ -192,7 +192,7 @@ def test_receive_matches_slots_in_offer_order_per_media():
 
 
 def test_receive_answers_further_sections_inactive():
-    answer, received = receive(RECEIVE, "stage:1,floor:1")
+    answer, received = receive(RECEIVE, "stage:1,mix:1")
     assert [one.mid for one in received] == ["0", "2"]
     assert ["a=inactive" in one for one in sections(answer)] == [False, True, False, True]
     # a plain player gets one stream with picture and sound

@@ -230,3 +230,26 @@ def test_path_that_closes_is_unselected_and_the_next_check_selects_anew():
     assert Selected(AWAY) in ice.handle(0.3, CheckReceived(check(), AWAY))
     assert ice.handle(0.4, PathClosed(HOME)) == []
     assert ice.selected == AWAY
+
+
+def test_restart_answers_both_generations_until_the_first_check_of_the_new():
+    ice = machine()
+    ice.handle(1.0, CheckReceived(nominating(), HOME))
+    ice.restart(Credentials("newer", "n" * 24), Credentials("fresh", "f" * 24))
+    old, new = check(), check("newer:fresh", "n" * 24, **{"USE-CANDIDATE": None})
+    assert isinstance(ice.handle(2.0, CheckReceived(old, HOME))[0], Respond)
+    outputs = ice.handle(3.0, CheckReceived(new, AWAY))
+    assert peer.parse_message(outputs[0].datagram).check_message_integrity(b"n" * 24)
+    assert PathAdded(AWAY) in outputs
+    assert ice.handle(4.0, CheckReceived(old, HOME)) == [Dropped("stun_integrity")]
+    assert HOME in ice.paths
+
+
+def test_restart_remembers_two_generations_at_most():
+    ice = machine()
+    for name in ("one1", "two2"):
+        ice.restart(Credentials(name, name * 6), REMOTE)
+    assert ice.handle(1.0, CheckReceived(check(), HOME)) == [Dropped("stun_integrity")]
+    for name in ("one1", "two2"):
+        answered = ice.handle(1.0, CheckReceived(check(f"{name}:theirs", name * 6), HOME))
+        assert isinstance(answered[0], Respond)

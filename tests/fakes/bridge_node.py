@@ -15,6 +15,7 @@ from signaling.wire.control import (
     Hello,
     NodeMessage,
     OpenSession,
+    PatchSession,
     Refused,
     Route,
     Routes,
@@ -22,6 +23,7 @@ from signaling.wire.control import (
     SessionEdge,
     SessionInfo,
     SessionOpened,
+    SessionPatched,
     SessionStats,
     Stats,
     TableVersion,
@@ -46,6 +48,7 @@ class FakeNode:
         self.opened: list[OpenSession] = []
         self.updates: list[Routes] = []
         self.closed: list[tuple[SessionId, str]] = []
+        self.patched: list[PatchSession] = []
         self.answers = True
         self.refuse: str | None = None
         self.refuse_params: dict[str, str] = {}
@@ -152,6 +155,8 @@ class FakeNode:
                 match message:
                     case OpenSession():
                         await self._open(message)
+                    case PatchSession():
+                        await self._patch(message)
                     case CloseSession():
                         await self._close(message)
                     case Routes():
@@ -172,9 +177,24 @@ class FakeNode:
         self._count += 1
         session = SessionId(f"{self.boot_id}-{self._count}")
         self.sessions[session] = SessionInfo(
-            session, message.scope, message.port, message.direction, "connecting", message.slots
+            session,
+            message.scope,
+            message.port,
+            message.direction,
+            "connecting",
+            message.slots,
+            message.shared,
         )
         await self.send(SessionOpened(message.request, session, "v=0\r\n"))
+
+    async def _patch(self, message: PatchSession) -> None:
+        self.patched.append(message)
+        if self.refuse is not None:
+            await self.send(Refused(message.request, self.refuse, "by the test"))
+            return
+        restarts = "*" in message.if_match
+        told = ("second", "a=ice-lite\r\n") if restarts else ("first", None)
+        await self.send(SessionPatched(message.request, *told))
 
     async def _close(self, message: CloseSession) -> None:
         self.closed.append((message.session, message.reason))

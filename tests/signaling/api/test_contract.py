@@ -22,6 +22,7 @@ from signaling.wire.ids import Role
 from tests.signaling.background import Background
 
 schemathesis.serializer.alias("application/sdp", "text/plain")
+schemathesis.serializer.alias("application/trickle-ice-sdpfrag", "text/plain")
 SCHEMA = schemathesis.openapi.from_dict(document(ROUTES))
 CHECKS = [
     status_code_conformance,

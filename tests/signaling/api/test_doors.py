@@ -66,8 +66,8 @@ async def test_whep_names_its_slots(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("offer", "slots"),
     [
-        (OFFER, ["stage:1", "floor:1"]),
-        ("v=0\r\nm=audio 9 x 1\r\n", ["floor:1"]),
+        (OFFER, ["stage:1", "mix:1"]),
+        ("v=0\r\nm=audio 9 x 1\r\n", ["mix:1"]),
         ("v=0\nm=video 9 x 1\n", ["stage:1"]),
     ],
 )
@@ -133,10 +133,11 @@ async def test_session_under_the_wrong_door_is_not_found(stage: Stage) -> None:
         assert await problem(response) == (404, "not_found")
 
 
-async def test_patch_is_not_supported(stage: Stage) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_a_session_takes_no_other_method(stage: Stage, method: str) -> None:
     site = await stage.site("48")
 
-    async with site.http.patch("/whip/node-1/x") as response:
+    async with site.http.request(method, "/whip/node-1/x") as response:
         assert await problem(response) == (405, "method_not_allowed")
         assert "DELETE" in response.headers["Allow"]
 
@@ -151,7 +152,11 @@ async def test_preflight_from_any_origin_is_answered(stage: Stage, path: str, al
         assert response.status == 204
         assert allowed in response.headers["Access-Control-Allow-Methods"]
         assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
-        assert response.headers["Accept-Post"] == "application/sdp"
+        if allowed == "POST":
+            assert response.headers["Accept-Post"] == "application/sdp"
+        else:
+            assert response.headers["Accept-Patch"] == "application/trickle-ice-sdpfrag"
+            assert "PATCH" in response.headers["Access-Control-Allow-Methods"]
         assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 

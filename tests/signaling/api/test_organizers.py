@@ -35,6 +35,7 @@ RESOURCES = [
     ("GET", "/links/48/qr.svg"),
     ("POST", "/links/48/rotate"),
     ("POST", "/links/48/revoke"),
+    ("GET", "/links/48/devices"),
     ("GET", "/sites/48/history"),
 ]
 

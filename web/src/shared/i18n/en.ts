@@ -53,6 +53,10 @@ export const en: Catalogue = {
       'This device’s picture is not in the codec of this conference. Please use a recent Chrome, Edge or Firefox, or set the encoder to it.',
     offer_unusable:
       'This browser cannot connect picture and sound. Please use a recent Chrome, Edge or Firefox.',
+    fragment_malformed: 'The server could not read the addition to the offer.',
+    precondition_required: 'The request lacks the version mark of the connection.',
+    precondition_failed: 'The connection has changed meanwhile. The device will try again.',
+    not_acceptable: 'The server has no answer in a form that the device accepts.',
     slots_invalid: 'The request for picture and sound is not valid. Please reload the page.',
     no_bridge: 'No bridge node is ready. The page tries again by itself.',
     bridge_timeout: 'The bridge node answers too slowly. The page tries again by itself.',

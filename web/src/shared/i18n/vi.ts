@@ -52,6 +52,10 @@ const errors: Record<Failure, string> = {
     'Thiết bị không gửi hoặc nhận được hình theo bộ mã hóa của hội nghị này. Hãy dùng Chrome, Edge hoặc Firefox bản mới, hoặc chỉnh lại bộ mã hóa.',
   offer_unusable:
     'Trình duyệt không đủ tính năng để kết nối hình và tiếng. Hãy dùng Chrome, Edge hoặc Firefox bản mới.',
+  fragment_malformed: 'Máy chủ không đọc được phần bổ sung của đề nghị kết nối.',
+  precondition_required: 'Yêu cầu thiếu dấu phiên bản của kết nối.',
+  precondition_failed: 'Kết nối đã thay đổi trong lúc đó. Thiết bị sẽ thử lại.',
+  not_acceptable: 'Máy chủ không có câu trả lời ở dạng mà thiết bị chấp nhận.',
   slots_invalid: 'Yêu cầu nhận hình và tiếng không hợp lệ. Hãy tải lại trang.',
   no_bridge: 'Máy chủ đa điểm chưa sẵn sàng. Trang sẽ tự thử lại.',
   bridge_timeout: 'Máy chủ đa điểm trả lời quá chậm. Trang sẽ tự thử lại.',

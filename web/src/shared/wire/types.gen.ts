@@ -19,7 +19,7 @@ export type ProgramCodec = "VP8" | "H264"
 
 export type Direction = "publish" | "receive"
 
-export type SlotKind = "stage" | "floor" | "preview" | "cue" | "thumb"
+export type SlotKind = "stage" | "floor" | "preview" | "cue" | "thumb" | "mix"
 
 export type Phase = "draft" | "scheduled" | "rehearsal" | "live" | "recess" | "ended"
 
@@ -617,6 +617,10 @@ export type ErrorCode =
   | "offer_no_codec"
   | "offer_other_codec"
   | "offer_unusable"
+  | "fragment_malformed"
+  | "precondition_required"
+  | "precondition_failed"
+  | "not_acceptable"
   | "slots_invalid"
   | "no_bridge"
   | "bridge_timeout"
@@ -671,6 +675,10 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   offer_no_codec: { status: 406, close: null },
   offer_other_codec: { status: 406, close: null },
   offer_unusable: { status: 406, close: null },
+  fragment_malformed: { status: 400, close: null },
+  precondition_required: { status: 428, close: null },
+  precondition_failed: { status: 412, close: null },
+  not_acceptable: { status: 406, close: null },
   slots_invalid: { status: 400, close: null },
   no_bridge: { status: 503, close: null },
   bridge_timeout: { status: 504, close: null },
@@ -687,4 +695,4 @@ export const HEARTBEAT_S = 2.0
 export const HELLO_TIMEOUT_S = 10.0
 export const SITE_SLOTS = "stage:4,floor:4"
 export const OPERATOR_SLOTS = "stage:4,floor:4,preview:4,cue:1,thumb:64"
-export const SLOT_MEDIA: Record<SlotKind, Media> = { stage: "video", preview: "video", thumb: "video", floor: "audio", cue: "audio" }
+export const SLOT_MEDIA: Record<SlotKind, Media> = { stage: "video", preview: "video", thumb: "video", floor: "audio", cue: "audio", mix: "audio" }

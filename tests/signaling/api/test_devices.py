@@ -1,0 +1,142 @@
+"""Encoders and players without a browser: their tokens, the seat, and what ends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from signaling.wire.pages import End, Start, Unmute
+from tests.fakes.clock import FakeClock
+from tests.fakes.page import OFFER
+from tests.signaling.api.test_doors import problem
+from tests.signaling.stage import Stage
+
+
+async def devices(stage: Stage, site: str = "48") -> dict[str, Any]:
+    """What an operator is told for a site."""
+    desk = await stage.signed_in()
+    path = f"/api/conferences/{stage.conference}/links/{site}/devices"
+    async with desk.http.get(path) as response:
+        assert response.status == 200
+        told: dict[str, Any] = await response.json()
+        return told
+
+
+async def knock(stage: Stage, url: str, token: str, offer: str = OFFER) -> aiohttp.ClientResponse:
+    """POST an offer, as an encoder or a player does."""
+    page = await stage.page()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+    return await page.http.post(url, data=offer, headers=headers)
+
+
+async def test_an_encoder_takes_the_seat_and_only_the_operator_opens_its_microphone(
+    stage: Stage,
+) -> None:
+    node, told = await stage.node(), await devices(stage)
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        assert response.status == 201
+
+    seat = stage.state.seats["48"]
+    assert (told["site"], told["codec"]) == ("48", "VP8")
+    assert seat.present
+    assert (seat.muted_by_site, seat.muted_by_operator) == (False, True)
+    assert [one.port for one in node.sessions.values()] == ["48/main"]
+    await (await stage.window()).command(Unmute("48"))
+    assert stage.state.seats["48"].microphone_open
+
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        assert response.status == 201
+    assert stage.state.seats["48"].microphone_open, "it is the same device"
+
+
+async def test_an_encoder_starts_muted_where_somebody_else_was_heard(
+    stage: Stage, clock: FakeClock
+) -> None:
+    await stage.node()
+    desk, site = await stage.window(), await stage.site("48")
+    await desk.command(Unmute("48"))
+    await site.command(Unmute("48"))
+    assert stage.state.seats["48"].microphone_open
+    told = await devices(stage)
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        assert await problem(response) == (409, "seat_taken")
+
+    await site.websocket.close()
+    clock.advance(11)
+    await desk.until(lambda: not desk.rows["seat/48"].present)
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        assert response.status == 201
+    assert not stage.state.seats["48"].microphone_open
+
+
+async def test_players_share_the_port_and_take_nothing_from_the_seat(stage: Stage) -> None:
+    node, site, told = await stage.node(), await stage.site("48"), await devices(stage)
+    for _ in range(2):
+        async with await knock(stage, told["whep"], told["play_token"]) as response:
+            assert response.status == 201
+
+    assert [(one.port, one.slots) for one in node.opened] == [
+        ("48/main", ["stage:1", "mix:1"]),
+        ("48/main", ["stage:1", "mix:1"]),
+    ]
+    assert all(one.shared for one in node.opened)
+    async with await site.offer("/whep?slots=stage:1") as response:
+        assert response.status == 201
+    assert not node.opened[-1].shared
+
+
+async def test_a_player_may_not_publish(stage: Stage) -> None:
+    node, told = await stage.node(), await devices(stage)
+    async with await knock(stage, told["whip"], told["play_token"]) as response:
+        assert await problem(response) == (403, "forbidden")
+        assert response.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope"'
+    assert node.opened == []
+
+
+@pytest.mark.parametrize("change", ["rotate", "revoke"])
+async def test_they_end_with_the_link(stage: Stage, change: str) -> None:
+    node, told = await stage.node(), await devices(stage)
+    doors = [(told["whip"], told["publish_token"]), (told["whep"], told["play_token"])]
+    for url, token in doors:
+        async with await knock(stage, url, token) as response:
+            assert response.status == 201
+    desk = await stage.window()
+    path = f"/api/conferences/{stage.conference}/links/48/{change}"
+    async with await desk.post(path, "") as response:
+        assert response.status == 200
+
+    await node.until(lambda: node.sessions == {})
+    for url, token in doors:
+        async with await knock(stage, url, token) as response:
+            assert await problem(response) == (401, "link_revoked")
+
+
+async def test_they_end_with_the_conference(stage: Stage) -> None:
+    await stage.node()
+    told = await devices(stage)
+    desk = await stage.window()
+    await desk.command(Start())
+    await desk.command(End())
+
+    async with await knock(stage, told["whep"], told["play_token"]) as response:
+        assert await problem(response) == (409, "wrong_phase")
+
+
+async def test_a_revoked_link_has_no_devices(stage: Stage) -> None:
+    desk = await stage.window()
+    path = f"/api/conferences/{stage.conference}/links/48"
+    async with await desk.post(f"{path}/revoke", "") as response:
+        assert response.status == 200
+    async with desk.http.get(f"{path}/devices") as response:
+        assert await problem(response) == (401, "link_revoked")
+    async with desk.http.get(path.replace("48", "99") + "/devices") as response:
+        assert await problem(response) == (404, "unknown_site")
+
+
+async def test_a_technician_is_not_told(stage: Stage) -> None:
+    page = await stage.signed_in("technician")
+    path = f"/api/conferences/{stage.conference}/links/48/devices"
+    async with page.http.get(path) as response:
+        assert await problem(response) == (403, "forbidden")
