@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from monitor.score import Impairments, quality
 from monitor.thresholds import Thresholds
@@ -193,8 +193,8 @@ class Evidence:
             consent_age_s=_age(now, self.consent_at),
             media_age_s=_age(now, self.rtp_at),
             rtt_s=_first_rtt(publish, receive),
-            loss_ratio=_worst(sent, lambda stream: stream.loss_ratio),
-            jitter_s=_worst(sent, lambda stream: stream.jitter_s),
+            loss_ratio=_worst(_flowing(sent), lambda stream: stream.loss_ratio),
+            jitter_s=_worst(_flowing(sent), lambda stream: stream.jitter_s),
             bitrate_bps=sum(stream.bitrate_bps for stream in sent) if sent else None,
             receive_loss_ratio=_most(_received_loss(receive), report.receive_loss_ratio),
             control=control,
@@ -216,7 +216,7 @@ class Evidence:
         publish = self._media.publish if self._media else None
         receive = self._media.receive if self._media else None
         report = self._fresh_report(now) or Report()
-        sent = publish.streams if publish else []
+        sent = _flowing(publish.streams if publish else [])
         # a picture's packets leave in bursts, which RFC 3550 counts as jitter: sound speaks
         sound = [stream for stream in sent if stream.media == "audio"] or sent
         lost = _worst(sent, lambda stream: stream.loss_ratio)
@@ -265,6 +265,11 @@ def _most(*figures: float | None) -> float | None:
 
 def _worst(streams: Iterable[StreamStats], figure: Callable[[StreamStats], float]) -> float | None:
     return max((figure(stream) for stream in streams), default=None)
+
+
+def _flowing(streams: Sequence[StreamStats]) -> Sequence[StreamStats]:
+    """Those that say something of the path now: not the layers that rest."""
+    return [stream for stream in streams if stream.bitrate_bps > 0] or streams
 
 
 def _received_loss(receive: SessionStats | None) -> float | None:

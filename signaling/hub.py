@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from signaling import permissions, routing
@@ -17,16 +17,18 @@ from signaling.limits import AWAITING_HELLO
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
-from signaling.wire.control import Stats
+from signaling.wire.control import LayersWanted, Stats
 from signaling.wire.errors import WireError
 from signaling.wire.figures import Figures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
-from signaling.wire.pages import Doors, PageHello, Report, SessionClosed
+from signaling.wire.pages import Doors, Layers, PageHello, Report, SessionClosed
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from signaling.wishes import Wishes
 
 MakeDoors = Callable[[PageSocket], Doors]
 WishesChanged = Callable[[ConferenceId, Port], None]
+LayersOf = Callable[[ConferenceId, Port], Sequence[LayersWanted]]
+"""Which layers of what a port publishes are worth sending, as far as they are known."""
 CountJoin = Callable[[PageSocket], AbstractContextManager[None]]
 """Around a page's way in; sees with what it was refused."""
 
@@ -40,12 +42,14 @@ class Hub:
         clock: Clock,
         make_doors: MakeDoors,
         wishes_changed: WishesChanged,
+        layers_of: LayersOf,
         joins: CountJoin,
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._make_doors = make_doors
         self._wishes_changed = wishes_changed
+        self._layers_of = layers_of
         self._joins = joins
         self._sockets: dict[tuple[ConferenceId, Port], PageSocket] = {}
         self._arming: set[tuple[ConferenceId, SiteCode, DeviceId]] = set()
@@ -61,6 +65,8 @@ class Hub:
                 await self._let_in(socket, hello)
                 # what it came with may have been withdrawn before it was in the registry
                 await socket.admit()
+            for wanted in self._layers_of(socket.owner.conference, socket.port):
+                socket.watched(Layers(wanted.track, wanted.layers))
             await socket.serve(
                 self._make_doors(socket),
                 Heard(
@@ -129,6 +135,12 @@ class Hub:
                 socket.show(every)
             elif site is not None and site in report.sites:
                 socket.show(Figures(report.at, report.nodes, {site: report.sites[site]}))
+
+    def layers_wanted(self, wanted: LayersWanted) -> None:
+        """The page that publishes under this port is told which layers are watched."""
+        socket = self._sockets.get((ConferenceId(wanted.scope), wanted.port))
+        if socket is not None:
+            socket.watched(Layers(wanted.track, wanted.layers))
 
     def session_closed(self, session: Session, reason: str) -> None:
         """A session ended: its page is told, so that it can open another."""

@@ -7,7 +7,7 @@ are the monitor's; it registers its own collector beside this one.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import get_args
 
@@ -69,6 +69,7 @@ class ServiceMetrics(Collector):
         yield self._feedback()
         yield self._latency()
         yield self._lost()
+        yield from self._pictures()
 
     def _build(self) -> Family:
         family = GaugeMetricFamily("diemcau_build_info", "Always 1.", labels=["version"])
@@ -177,6 +178,34 @@ class ServiceMetrics(Collector):
                     buckets = list(zip(edges, accumulate(counts), strict=True))
                     family.add_metric([link.node, burst], buckets, sum_s)
         return family
+
+    def _pictures(self) -> Iterator[Family]:
+        labels = ["conference", "site", "track", "layer"]
+        bits = GaugeMetricFamily(
+            "diemcau_picture_bits_per_second",
+            "What a site sends of a picture, by layer; the name is empty of a single one.",
+            labels=labels,
+        )
+        lines = GaugeMetricFamily(
+            "diemcau_picture_lines", "The height of a site's picture, by layer.", labels=labels
+        )
+        stubborn = GaugeMetricFamily(
+            "diemcau_picture_ignores_requests",
+            "1 for an encoder that makes keyframes when it pleases: a take to it waits.",
+            labels=labels,
+        )
+        for session in newest(self._nodes.all_sessions()):
+            site = site_of(session.port)
+            if site is None or session.stats is None or session.direction != "publish":
+                continue
+            for stream in session.stats.streams:
+                if stream.media == "video" and stream.track is not None:
+                    values = [session.scope, site, stream.track, stream.layer]
+                    bits.add_metric(values, stream.bitrate_bps)
+                    stubborn.add_metric(values, float(stream.ignores_requests))
+                    if stream.height is not None:
+                        lines.add_metric(values, stream.height)
+        yield from (bits, lines, stubborn)
 
     def _lost(self) -> Family:
         family = CounterMetricFamily(

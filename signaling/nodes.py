@@ -15,10 +15,12 @@ import structlog
 from signaling.nodelink import REPLY_TIMEOUT_S, Link, Send
 from signaling.routetable import RouteTable, Table
 from signaling.sessions import Session
+from signaling.wantedlayers import WantedLayers
 from signaling.wire.control import (
     CloseSession,
     Done,
     Hello,
+    LayersWanted,
     NodeMessage,
     OpenSession,
     PatchSession,
@@ -55,6 +57,7 @@ class Listeners:
     node_ready: Callable[[NodeId], None]
     node_gone: Callable[[NodeId], None]
     stats: Callable[[NodeId, Stats], None]
+    layers_wanted: Callable[[LayersWanted], None]
 
 
 class Opened(NamedTuple):
@@ -74,6 +77,7 @@ class Nodes:
         self._links: dict[NodeId, Link] = {}
         self._boots: dict[NodeId, str] = {}
         self._sessions: dict[tuple[NodeId, SessionId], Session] = {}
+        self.layers = WantedLayers()
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -125,6 +129,7 @@ class Nodes:
             sessions=len(hello.sessions),
             restarted=known is not None and known != hello.boot_id,
         )
+        self.layers.forget_node(hello.node)
         self._adopt(hello, "node_restarted" if known != hello.boot_id else "closed")
         self._listeners.node_ready(hello.node)
         return link
@@ -150,6 +155,10 @@ class Nodes:
                 self._edge(link, message)
             case Stats():
                 self._stats(link, message, now)
+            case LayersWanted():
+                if self._publishes(message.scope, message.port):
+                    self.layers.heard(link.node, message)
+                    self._listeners.layers_wanted(message)
             case SessionOpened() | SessionPatched() | Done() | RoutesHeld() | Refused():
                 link.replied(message)
 
@@ -356,5 +365,13 @@ class Nodes:
 
     def _remove(self, session: Session, reason: str) -> None:
         if self._sessions.pop((session.node, session.session), None) is not None:
+            if session.direction == "publish" and not self._publishes(session.scope, session.port):
+                self.layers.forget_port(session.scope, session.port)
             self._listeners.session_closed(session, reason)
             self._listeners.sessions_changed(session.scope)
+
+    def _publishes(self, scope: Scope, port: Port) -> bool:
+        return any(
+            (one.scope, one.port, one.direction) == (scope, port, "publish")
+            for one in self._sessions.values()
+        )

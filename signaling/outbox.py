@@ -2,8 +2,8 @@
 
 A change of the conference is only marked here; the patch is made when there is room to send it,
 against the view that the page has. So a page that was slow gets everything it missed in one patch.
-Figures and how thin its line is replace older ones. Replies wait in a short queue; while it is
-full, nothing more is read from the page. Pure.
+Figures, wanted layers and how thin its line is replace older ones. Replies wait in a short queue;
+while it is full, nothing more is read from the page. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from collections.abc import Callable
 
 from signaling.view import View, difference
 from signaling.wire.figures import Figures
-from signaling.wire.pages import HeartbeatAck, Patch, Result, ServerMessage, SessionClosed, Thin
+from signaling.wire.ids import Track
+from signaling.wire.pages import (
+    HeartbeatAck,
+    Layers,
+    Patch,
+    Result,
+    ServerMessage,
+    SessionClosed,
+    Thin,
+)
 
 MAX_REPLIES = 64
 """Replies and notices that wait for one page."""
@@ -30,6 +39,7 @@ class Outbox:
         self._replies: deque[Result | HeartbeatAck | SessionClosed] = deque()
         self._figures: Figures | None = None
         self._thin: Thin | None = None
+        self._layers: dict[Track, Layers] = {}
 
     @property
     def full(self) -> bool:
@@ -53,6 +63,10 @@ class Outbox:
         """How it is with the page's line now."""
         self._thin = thin
 
+    def layers(self, layers: Layers) -> None:
+        """Which layers of a track of the page's are wanted now."""
+        self._layers[layers.track] = layers
+
     def add(self, reply: Result | HeartbeatAck | SessionClosed) -> None:
         """Queue a reply or a notice; the caller has looked at `full`."""
         self._replies.append(reply)
@@ -69,6 +83,8 @@ class Outbox:
                 return Patch(self._seq, put, drop)
         if self._replies:
             return self._replies.popleft()
+        if self._layers:
+            return self._layers.pop(next(iter(self._layers)))
         if self._thin is not None:
             thin, self._thin = self._thin, None
             return thin

@@ -44,7 +44,7 @@ from signaling.sessions import Session
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.control import Stats
-from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, SiteCode
+from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, Scope, SiteCode
 from signaling.wire.pages import Doors
 from signaling.wire.rest import SiteHistory, SiteLink
 from signaling.wire.samples import HealthReport
@@ -173,6 +173,7 @@ class Server:
                 node_ready=self._node_ready,
                 node_gone=lambda node: sampler.node_gone(node),
                 stats=reported,
+                layers_wanted=lambda wanted: hub.layers_wanted(wanted),
             ),
             timings.reply_timeout_s,
         )
@@ -189,6 +190,7 @@ class Server:
             clock,
             self._doors,
             lambda conference, _port: reconciler.refresh(conference),
+            layers_of=lambda conference, port: nodes.layers.of(Scope(conference), port),
             joins=lambda page: counted(
                 metrics.joins, "seat" if page.actor.role == "site" else "page"
             ),

@@ -30,6 +30,7 @@ from signaling.wire.pages import (
     Doors,
     Heartbeat,
     HeartbeatAck,
+    Layers,
     PageHello,
     PageMessage,
     Report,
@@ -169,6 +170,11 @@ class PageSocket:
             self._paused = now
             self._outbox.thin(Thin(now))
             self._ready.set()
+
+    def watched(self, layers: Layers) -> None:
+        """These layers of a track of this page's are watched."""
+        self._outbox.layers(layers)
+        self._ready.set()
 
     def notify(self, notice: SessionClosed) -> None:
         """One of this page's sessions has ended."""

@@ -22,6 +22,7 @@ from signaling.wire.pages import (
     Doors,
     Heartbeat,
     HeartbeatAck,
+    Layers,
     PageCommand,
     PageHello,
     Patch,
@@ -64,6 +65,7 @@ class Page:
         self.sessions_closed: list[SessionClosed] = []
         self.acks: list[int] = []
         self.paused: list[str] | None = None
+        self.layers: list[Layers] = []
         self.results: dict[str, Problem | None] = {}
         self.socket_path = ""
         self._ws: aiohttp.ClientWebSocketResponse | None = None
@@ -219,6 +221,8 @@ class Page:
                 self.sessions_closed.append(message)
             case Figures():
                 self.figures = message
+            case Layers():
+                self.layers.append(message)
             case Thin(paused=paused):
                 self.paused = list(paused)
 

@@ -238,6 +238,27 @@ def test_figures_speak_of_the_worst_stream_and_of_all_bits() -> None:
     assert 0.3 < figures.quality < 0.6
 
 
+def test_a_layer_that_rests_says_nothing_of_the_path() -> None:
+    low = StreamStats(
+        "video", "camera", 10, 1000, 120_000.0, loss_ratio=0.01, jitter_s=0.002, layer="q"
+    )
+    high = StreamStats("video", "camera", 10, 1000, 0.0, loss_ratio=0.5, jitter_s=0.2, layer="f")
+    room = Room()
+    room.page()
+    room.media(session(consent=0.5, media=0.25, streams=[low, high]), receiving())
+    figures = room.health.figures(1.0)
+    assert (figures.loss_ratio, figures.jitter_s) == (0.01, 0.002)
+    assert figures.bitrate_bps == 120_000.0
+
+
+def test_a_site_that_sends_nothing_now_shows_what_it_had() -> None:
+    silent = StreamStats("video", "camera", 10, 1000, 0.0, loss_ratio=0.25, jitter_s=0.03)
+    room = Room()
+    room.page()
+    room.media(session(consent=0.5, media=0.25, streams=[silent]), receiving())
+    assert room.health.figures(1.0).loss_ratio == 0.25
+
+
 def test_figures_of_its_microphone_are_as_its_node_hears_it() -> None:
     heard = {"level_dbov": -31.0, "heard": True, "clipping_ratio": 0.02, "floor": 3}
     mic = StreamStats("audio", "mic", 10, 1000, 24_000.0, **heard)

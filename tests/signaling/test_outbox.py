@@ -6,7 +6,7 @@ from signaling.outbox import MAX_REPLIES, Outbox
 from signaling.view import View
 from signaling.wire.figures import Figures
 from signaling.wire.ids import CommandId, SiteCode, SlotName
-from signaling.wire.pages import FloorRow, HeartbeatAck, Named, Patch, Result, Thin
+from signaling.wire.pages import FloorRow, HeartbeatAck, Layers, Named, Patch, Result, Thin
 
 
 def floor(*sites: str) -> View:
@@ -58,6 +58,19 @@ def test_patch_comes_before_the_result_and_figures_last() -> None:
     sent = [box.outbox.next() for _ in range(4)]
 
     assert [type(message) for message in sent] == [Patch, Result, Figures, type(None)]
+
+
+def test_of_each_track_only_the_newest_layers_wait() -> None:
+    box = Box()
+    box.outbox.layers(Layers("camera", ["q"]))
+    box.outbox.layers(Layers("slides", ["q"]))
+    box.outbox.layers(Layers("camera", ["q", "f"]))
+    box.now(floor("01"))
+
+    sent = [box.outbox.next() for _ in range(4)]
+
+    assert isinstance(sent[0], Patch)
+    assert sent[1:] == [Layers("camera", ["q", "f"]), Layers("slides", ["q"]), None]
 
 
 def test_only_the_newest_figures_wait() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from signaling.wire.control import LATENCY_EDGES_S, Traffic
+from signaling.wire.control import LATENCY_EDGES_S, StreamStats, Traffic
 from signaling.wire.pages import Start
 from signaling.wire.samples import HealthReport, NodeHeard
 from tests.fakes.clock import FakeClock
@@ -43,8 +43,12 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     await operator.command(Start())
     async with await site.offer("/whip"):
         pass
+    stats = stats_of(node.of_port("48/main", "publish")[0], lost=7)
+    stats.streams.append(
+        StreamStats("video", "camera", 9, 900, 1.2e6, layer="f", height=720, ignores_requests=True)
+    )
     await node.report(
-        stats_of(node.of_port("48/main", "publish")[0], lost=7),
+        stats,
         dropped={"srtp_auth": 3},
         traffic=[Traffic("in", "audio", 10, 3000), Traffic("out", "video", 20, 6000)],
         feedback={"pli": 2, "twcc": 0},
@@ -89,6 +93,10 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     assert value("diemcau_packets_dropped_total", node="node-1", reason="srtp_auth") == 3
     labels = {"conference": stage.conference, "site": "48", "direction": "publish", "kind": "audio"}
     assert value("diemcau_rtp_packets_lost_total", **labels) == 7
+    labels = {"conference": stage.conference, "site": "48", "track": "camera", "layer": "f"}
+    assert value("diemcau_picture_bits_per_second", **labels) == 1.2e6
+    assert value("diemcau_picture_lines", **labels) == 720
+    assert value("diemcau_picture_ignores_requests", **labels) == 1
     assert any(name == "diemcau_build_info" for name, _ in samples)
     assert value("diemcau_event_loop_lag_seconds", process="bridge/node-1") == 0.001
 
