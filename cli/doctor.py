@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import typer
@@ -10,6 +11,8 @@ from rich.text import Text
 
 from cli.checks import Finding, check_all
 from cli.options import Config, DataDir, Host, MediaPort, Port, settings_of
+from cli.turncheck import check_turn
+from config.settings import Settings
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -33,12 +36,16 @@ def command(
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     failed = 0
-    for finding in check_all(settings, PAGES, time.time()):
+    for finding in (*check_all(settings, PAGES, time.time()), *asyncio.run(_turn(settings))):
         console.print(_line(finding))
         failed += finding.level == "fail"
     if failed:
         console.print(f"{failed} would fail; the lines above say what to do")
         raise typer.Exit(1)
+
+
+async def _turn(settings: Settings) -> list[Finding]:
+    return [finding async for finding in check_turn(settings)]
 
 
 def _line(finding: Finding) -> Text:
