@@ -58,6 +58,7 @@ export function Monitor({ desk, kind, streams }: Props) {
         {slides === null ? null : (
           <SlidesCell
             key={`slides ${slides.site}`}
+            desk={desk}
             name={slides.name}
             slot={`${slot}:1`}
             streams={streams}
@@ -82,19 +83,21 @@ export function Monitor({ desk, kind, streams }: Props) {
 }
 
 interface SlidesProps {
+  readonly desk: Desk
   readonly name: string
   readonly slot: string
   readonly streams: Streams
 }
 
 /** A shared screen in a large picture. */
-function SlidesCell({ name, slot, streams }: SlidesProps) {
+function SlidesCell({ desk, name, slot, streams }: SlidesProps) {
   const texts = t.value.operator.slides
   return (
     <figure class="cell slides" data-cell="slides" aria-label={texts.label(name)}>
       <SlotPicture
         slot={slot}
         streams={streams}
+        paused={desk.socket.paused.value.has(slot)}
         slate={
           <div class="slate">
             <b>{texts.label(name)}</b>
@@ -125,6 +128,7 @@ function Cell({ desk, site, slot, streams }: CellProps) {
         key={slot}
         slot={slot}
         streams={streams}
+        paused={desk.socket.paused.value.has(slot)}
         slate={
           <div class="slate">
             <b>{seat?.name ?? site}</b>

@@ -142,6 +142,17 @@ test('a press above the wall prepares shared slides; while they do not come it i
   expect(byTestId('program').textContent).toContain('Trình chiếu của Đà Nẵng đang gián đoạn')
 })
 
+test('pictures that rest on a slow line are counted and marked', async () => {
+  await open()
+  fake.peers.last.become('connected')
+  fake.server.last.receive({ type: 'thin', paused: ['thumb:3', 'preview:1'] })
+  await frames()
+  expect(tile('48').dataset.paused).toBe('true')
+  expect(tile('01').dataset.paused).toBe('false')
+  expect(document.querySelector('[data-receive]')?.textContent).toContain('2 hình tạm dừng')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
 describe('keys', () => {
   test('Enter and Space take, once per press', async () => {
     fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })

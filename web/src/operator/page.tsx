@@ -165,6 +165,16 @@ function Times({ desk, now }: { desk: Desk; now: Signal<number> }) {
 function MediaBadge({ desk }: { desk: Desk }) {
   const state = desk.receiver.value?.session.state.value.kind ?? 'idle'
   const texts = t.value.media
+  const paused = desk.socket.paused.value.size
+  if (state === 'connected' && paused > 0) {
+    const text = texts.pausedCount(paused)
+    return (
+      <span class="pill" data-receive={state} data-tone="fair" title={texts.pausedHint}>
+        <Icon name="signalLow" />
+        <span class="ellipsis">{text}</span>
+      </span>
+    )
+  }
   if (state === 'connected' || state === 'idle') return <span data-receive={state} hidden />
   return (
     <span

@@ -21,6 +21,7 @@ export function Tile({ desk, seat, streams }: Props) {
   const voice = desk.voice(seat)
   const clipping = clips(desk.figures(seat.site))
   const slot = desk.thumbOf(seat.site)
+  const paused = slot !== null && desk.socket.paused.value.has(slot)
   const inPreview = desk.conference.value?.preview?.seats.includes(seat.site) ?? false
   const onAir = seat.tally === 'on_air'
   const label = [
@@ -36,6 +37,7 @@ export function Tile({ desk, seat, streams }: Props) {
     seat.sharing ? texts.operator.slides.sharing : '',
     voice === 'quiet' || voice === 'unknown' ? '' : texts.voice.states[voice],
     clipping ? texts.voice.clips : '',
+    paused ? texts.media.paused : '',
   ]
   const click = (event: MouseEvent): void => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) desk.toggleInPreview(seat.site)
@@ -55,6 +57,7 @@ export function Tile({ desk, seat, streams }: Props) {
       data-standby={seat.standby}
       data-sharing={seat.sharing}
       data-voice={voice}
+      data-paused={paused}
     >
       <button
         type="button"
@@ -85,6 +88,11 @@ export function Tile({ desk, seat, streams }: Props) {
           {seat.sharing ? (
             <span class="mark sharing">
               <Icon name="presentation" />
+            </span>
+          ) : null}
+          {paused ? (
+            <span class="mark paused">
+              <Icon name="signalLow" />
             </span>
           ) : null}
           {seat.position === null ? null : (

@@ -370,7 +370,9 @@ export class Attendance {
     const shown = seats.length + (slides === null ? 0 : 1)
     const streams = [...this.receiver.streams.value].flatMap(([slot, stream]) => {
       const [kind, index] = slot.split(':')
-      return kind === 'stage' && Number(index) <= shown ? [stream] : []
+      // one that rests on a slow line is not one that froze
+      const rests = this.socket.paused.value.has(slot)
+      return kind === 'stage' && Number(index) <= shown && !rests ? [stream] : []
     })
     const made = await this.reports.make({
       peers: [...this.publisher.session.peers(), ...this.receiver.session.peers()],

@@ -132,6 +132,25 @@ test('slides are the first picture, and who speaks stands beside them', async ()
   expect(await accessibilityFaults()).toEqual([])
 })
 
+test('a line with room for sound only is told, with what to do', async () => {
+  await room.join()
+  for (const peer of room.peers.made) peer.become('connected')
+  await open()
+  room.put({ stage: stageRow('00', '01') })
+  room.server.last.receive({ type: 'thin', paused: ['stage:2'] })
+  await frames()
+  const notes = () => document.querySelectorAll('.paused-note').length
+  expect(notes()).toBe(1)
+  expect(document.querySelector('[data-testid="sound-only"]')).toBeNull()
+  room.server.last.receive({ type: 'thin', paused: ['stage:1', 'stage:2'] })
+  await frames()
+  expect(byTestId('sound-only').textContent).toContain(t.value.media.soundOnlyHint)
+  expect(await accessibilityFaults()).toEqual([])
+  room.server.last.receive({ type: 'thin', paused: [] })
+  await frames()
+  expect(notes()).toBe(0)
+})
+
 test('sharing a screen says whether it is on air', async () => {
   await room.join()
   await open()

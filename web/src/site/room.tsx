@@ -107,6 +107,10 @@ function Program({ attendance }: { attendance: Attendance }) {
   const streams = attendance.receiver.streams.value
   const state = attendance.receiver.session.state.value.kind
   const first = slides === null ? 1 : 2
+  const paused = attendance.socket.paused.value
+  const shown = seats.length + first - 1
+  const resting = Array.from({ length: shown }, (_, index) => paused.has(`stage:${index + 1}`))
+  const soundOnly = state === 'connected' && shown > 0 && resting.every((rests) => rests)
   const missing = state === 'connected' ? texts.site.noPicture : texts.media.connecting
   return (
     <section
@@ -128,6 +132,7 @@ function Program({ attendance }: { attendance: Attendance }) {
             <SlotPicture
               slot="stage:1"
               streams={streams}
+              paused={paused.has('stage:1')}
               slate={
                 <Slate
                   name={texts.site.slides.label(slides.name)}
@@ -142,6 +147,7 @@ function Program({ attendance }: { attendance: Attendance }) {
             <SlotPicture
               slot={`stage:${index + first}`}
               streams={streams}
+              paused={paused.has(`stage:${index + first}`)}
               slate={<Slate name={seat.name} text={missing} />}
             />
             {seats.length + first > 2 ? <figcaption>{seat.name}</figcaption> : null}
@@ -149,6 +155,15 @@ function Program({ attendance }: { attendance: Attendance }) {
         ))}
         {seats.length === 0 && slides === null ? <p class="empty">{texts.site.noPicture}</p> : null}
       </div>
+      {soundOnly ? (
+        <div class="banner slow" role="status" data-testid="sound-only">
+          <Icon name="signalLow" />
+          <p>
+            <b>{texts.media.soundOnly}</b>
+            <span>{texts.media.soundOnlyHint}</span>
+          </p>
+        </div>
+      ) : null}
       {state === 'retrying' ? (
         <p class="banner" role="alert">
           <Icon name="wifiOff" />

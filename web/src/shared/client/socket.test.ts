@@ -227,3 +227,18 @@ test('a session that the bridge closed is passed on', () => {
   server.last.receive({ type: 'session_closed', session: 's-1', reason: 'replaced' })
   expect(closed).toEqual(['s-1'])
 })
+
+test('pictures that rest are known until they come back, or the link is a new one', () => {
+  connect()
+  goLive()
+  server.last.receive({ type: 'thin', paused: ['stage:2'] })
+  expect([...socket.paused.value]).toEqual(['stage:2'])
+  server.last.receive({ type: 'thin', paused: [] })
+  expect(socket.paused.value.size).toBe(0)
+
+  server.last.receive({ type: 'thin', paused: ['stage:1'] })
+  server.last.end()
+  vi.advanceTimersByTime(300)
+  goLive()
+  expect(socket.paused.value.size).toBe(0)
+})

@@ -18,6 +18,7 @@ import {
   type ServerMessage,
   type SessionClosed,
   type SiteCode,
+  type SlotName,
 } from '../wire/types.gen'
 import { Backoff } from './backoff'
 import { randomId } from './ids'
@@ -73,6 +74,8 @@ export class ConferenceSocket {
   readonly connection: Signal<Connection> = signal({ kind: 'connecting' })
   readonly view: Signal<View | null> = signal(null)
   readonly received: Signal<Received | null> = signal(null)
+  /** The slots whose picture rests because this page's line is too slow. */
+  readonly paused: Signal<ReadonlySet<SlotName>> = signal(new Set())
   /** Called when the bridge has ended one of this page's sessions. */
   onSessionClosed: (message: SessionClosed) => void = () => {}
   /** Called when it is known which layers of this page's pictures are watched. */
@@ -181,6 +184,7 @@ export class ConferenceSocket {
     switch (message.type) {
       case 'snapshot':
         this.view.value = fromSnapshot(message)
+        this.paused.value = new Set()
         this.establish()
         break
       case 'patch': {
@@ -202,6 +206,9 @@ export class ConferenceSocket {
         break
       case 'session_closed':
         this.onSessionClosed(message)
+        break
+      case 'thin':
+        this.paused.value = new Set(message.paused)
         break
       case 'layers':
         this.onLayers(message)

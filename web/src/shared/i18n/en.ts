@@ -112,6 +112,14 @@ export const en: Catalogue = {
     connecting: 'Connecting picture and sound',
     retrying: 'Picture and sound are interrupted – reconnecting',
     idle: 'Not receiving picture and sound',
+    paused: 'Picture paused: slow line',
+    soundOnly: 'Sound only: slow line',
+    soundOnlyHint:
+      'You go on hearing; the picture returns by itself when the line gets better. Use a network cable in place of Wi-Fi, and stop downloads and films on the same line.',
+    pausedCount: (count) =>
+      count === 1 ? 'Slow line: 1 picture paused' : `Slow line: ${count} pictures paused`,
+    pausedHint:
+      'This machine’s line has no room for every picture; the sound and the program come first. Use a network cable, and stop whatever else uses the line.',
   },
   mic: {
     open: 'Microphone open',

@@ -122,6 +122,13 @@ export const vi = {
     connecting: 'Đang kết nối hình và tiếng',
     retrying: 'Đường hình và tiếng bị gián đoạn – đang nối lại',
     idle: 'Chưa nhận hình và tiếng',
+    paused: 'Hình tạm dừng vì mạng chậm',
+    soundOnly: 'Chỉ còn tiếng vì mạng chậm',
+    soundOnlyHint:
+      'Tiếng vẫn nghe được, hình tự hiện lại khi mạng khá hơn. Hãy cắm dây mạng thay cho Wi-Fi, tắt tải tệp và xem phim trên cùng đường truyền.',
+    pausedCount: (count: number) => `Mạng chậm: ${count} hình tạm dừng`,
+    pausedHint:
+      'Đường truyền của máy này không đủ cho mọi hình; tiếng và hình đang phát được giữ trước. Hãy dùng dây mạng và đóng các việc khác đang dùng mạng.',
   },
   mic: {
     open: 'Micro đang mở',

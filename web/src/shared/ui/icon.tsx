@@ -31,6 +31,7 @@ import radio from 'lucide-static/icons/radio.svg?raw'
 import refresh from 'lucide-static/icons/refresh-cw.svg?raw'
 import search from 'lucide-static/icons/search.svg?raw'
 import settings from 'lucide-static/icons/settings.svg?raw'
+import signalLow from 'lucide-static/icons/signal-low.svg?raw'
 import square from 'lucide-static/icons/square.svg?raw'
 import triangleAlert from 'lucide-static/icons/triangle-alert.svg?raw'
 import undo from 'lucide-static/icons/undo-2.svg?raw'
@@ -75,6 +76,7 @@ const ICONS = {
   refresh,
   search,
   settings,
+  signalLow,
   square,
   triangleAlert,
   undo,

@@ -3,9 +3,11 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { t } from '../i18n'
 import type { Streams } from '../media/receive'
 import type { Sound } from '../media/sound'
 import type { SlotName } from '../wire/types.gen'
+import { Icon } from './icon'
 
 interface SlotProps {
   readonly slot: SlotName
@@ -22,10 +24,20 @@ export function SlotVideo({ slot, streams }: SlotProps) {
 const STALLED_MS = 2_000
 const POLL_MS = 500
 
-/** A slot's picture, and what to show in its place while none arrives. */
-export function SlotPicture({ slot, streams, slate }: SlotProps & { slate: ComponentChildren }) {
+interface PictureProps extends SlotProps {
+  readonly slate: ComponentChildren
+  /** It rests because this page's line is too slow. */
+  readonly paused?: boolean
+}
+
+/**
+ * A slot's picture, and what to show in its place while none arrives. One that rests keeps its last
+ * frame, and says why.
+ */
+export function SlotPicture({ slot, streams, slate, paused = false }: PictureProps) {
   const box = useRef<HTMLDivElement>(null)
   const moving = useSignal(false)
+  const seen = useSignal(false)
   useEffect(() => {
     let frames = 0
     let movedAt = Number.NEGATIVE_INFINITY
@@ -34,15 +46,22 @@ export function SlotPicture({ slot, streams, slate }: SlotProps & { slate: Compo
       const now = video?.getVideoPlaybackQuality?.().totalVideoFrames ?? 0
       if (now !== frames) movedAt = performance.now()
       frames = now
+      seen.value = now > 0
       if (document.hidden) return
       moving.value = performance.now() - movedAt < STALLED_MS
     }, POLL_MS)
     return () => clearInterval(timer)
-  }, [moving])
+  }, [moving, seen])
   return (
-    <div class="slot-picture" ref={box} data-moving={moving.value}>
+    <div class="slot-picture" ref={box} data-moving={moving.value} data-paused={paused}>
       <SlotVideo slot={slot} streams={streams} />
-      {moving.value ? null : slate}
+      {moving.value || (paused && seen.value) ? null : slate}
+      {paused ? (
+        <p class="paused-note">
+          <Icon name="signalLow" />
+          {t.value.media.paused}
+        </p>
+      ) : null}
     </div>
   )
 }
