@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from bridge.dialling import Dialling, socket_uri
+from bridge.hotpath_choice import PacketPath
 from bridge.ice import Candidate
 from bridge.mediasocket import MediaAddress
 from bridge.node import Node
@@ -33,6 +34,7 @@ async def run_node(
     token: str,
     announce: Sequence[tuple[str, int] | MediaAddress],
     max_sessions: int = 400,
+    packet_path: PacketPath = "auto",
     on_listening: Callable[[list[tuple[str, int]]], None] = lambda addresses: None,
 ) -> NoReturn:
     """Run a bridge node until cancelled. Needs a running loop (uvloop saves a third of the cost).
@@ -46,17 +48,22 @@ async def run_node(
         token: the node's token, sent as ``Authorization: Bearer``.
         announce: where media come to, as `Node` takes it.
         max_sessions: further ones are refused with ``bridge_full``.
+        packet_path: as `Node` takes it.
         on_listening: called once with the bound addresses.
 
     Raises:
+        NotBuiltError: the compiled packet path is wanted and was not built.
         OSError: an address cannot be bound.
         ValueError: `signaling_url` has another scheme.
     """
     uri = socket_uri(signaling_url, "/control")
-    node = Node(announce, max_sessions)
+    node = Node(announce, max_sessions, packet_path=packet_path)
     log = structlog.get_logger("bridge").bind(node=node_id)
     try:
-        log.info("listening", candidates=_listed(node.candidates), signaling=uri)
+        log.info(
+            "listening", candidates=_listed(node.candidates), signaling=uri,
+            packet_path=node.packet_path,
+        )  # fmt: skip
         on_listening(node.addresses)
         await Control(node, NodeId(node_id), uri, token).run()
     finally:
@@ -96,6 +103,7 @@ class Control:
                 importlib.metadata.version("diemcau"),
                 self._node.sessions(),
                 self._node.tables(),
+                self._node.packet_path,
             )
         )
         for wanted in self._node.layers_wanted():

@@ -14,7 +14,7 @@ from bridge.answer import Local, answer_publish, answer_receive, candidate_lines
 from bridge.codecs import PROGRAM_CODECS, Codec
 from bridge.crosspoint import Crosspoint, Output
 from bridge.fragment import read_fragment, write_fragment
-from bridge.hotpath_choice import HotPathChoice, choose
+from bridge.hotpath_choice import PacketPath, choose
 from bridge.ice import Candidate, Credentials, Path
 from bridge.mediasocket import MediaAddress, open_sockets
 from bridge.metrics import Counters, LoopLag, MediaTotals
@@ -61,10 +61,10 @@ class Node:
         announce: where media come to. A plain (IP, UDP port) is bound and announced as it is,
             without TCP; port 0 takes a free one.
         max_sessions: more are refused with ``bridge_full``.
-        hot_path: which implementation of the packet path; see `hotpath_choice.choose`.
+        packet_path: which implementation of it; see `hotpath_choice.choose`.
 
     Raises:
-        ImportError: the compiled one is wanted and was not built.
+        NotBuiltError: the compiled packet path is wanted and was not built.
         OSError: an address cannot be bound.
     """
 
@@ -73,8 +73,8 @@ class Node:
         announce: Sequence[tuple[str, int] | MediaAddress],
         max_sessions: int,
         on_edge: Callable[[SessionEdge], None] = lambda edge: None,
-        hot_path: HotPathChoice = "auto",
         on_layers: Callable[[LayersWanted], None] = lambda wanted: None,
+        packet_path: PacketPath = "auto",
     ) -> None:
         self.on_edge = on_edge
         self.on_layers = on_layers
@@ -85,7 +85,7 @@ class Node:
         self._counters = Counters()
         self._media = MediaTotals()
         self._lag = LoopLag()
-        self._hot = choose(hot_path)(self._counters, time.monotonic, self._pending)
+        self._hot = choose(packet_path)(self._counters, time.monotonic, self._pending)
         self._flush_timer: asyncio.Handle | None = None
         self._crosspoint = Crosspoint(self._hot)
         self._sessions: dict[SessionId, Session] = {}
@@ -112,7 +112,7 @@ class Node:
         return self._media_sockets.candidates
 
     @property
-    def hot_path(self) -> str:
+    def packet_path(self) -> str:
         """Which implementation of the packet path runs: ``compiled`` or ``python``."""
         return self._hot.name
 

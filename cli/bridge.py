@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from bridge.control import run_node
+from bridge.hotpath_choice import NotBuiltError
 from bridge.mediasocket import MediaAddress
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
@@ -42,6 +43,9 @@ def command(
     except OSError as error:
         log.error("cannot start", reason=str(error), next_step="run `diemcau doctor`")
         raise typer.Exit(1) from None
+    except NotBuiltError as error:
+        log.error("cannot start", reason=str(error), next_step="see bridge.packet_path")
+        raise typer.Exit(EXIT_CONFIG) from None
 
 
 async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
@@ -54,6 +58,7 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
             token=token,
             announce=media_addresses(settings.bridge),
             max_sessions=settings.bridge.max_sessions,
+            packet_path=settings.bridge.packet_path,
         )
     )
     await asyncio.wait({stopping, node}, return_when=asyncio.FIRST_COMPLETED)

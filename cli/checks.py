@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bridge.hotpath_choice import NotBuiltError, packet_path
 from cli.runfile import read_run
 from config.problems import ConfigError
 from config.settings import Settings, is_loopback
@@ -23,6 +24,7 @@ PAGES = ("sign-in.html", "operator.html", "technician.html", "site.html", "join.
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """What one keyframe of each of 63 sites needs at once is 2.8 MB."""
 FREE_BYTES = 1024**3
+BUILD_ADVICE = "install gcc and Python's headers (python3-dev), then install this package again"
 BUILT_AT = 1_735_689_600.0
 """The service did not exist before 2025: an earlier clock is wrong."""
 
@@ -42,6 +44,17 @@ def check_python(version: tuple[int, ...]) -> Finding:
     if version >= (3, 11):
         return Finding("ok", what)
     return Finding("fail", what, "install Python 3.11 or newer")
+
+
+def check_packet_path(settings: Settings) -> Finding:
+    """What handles the packets of a bridge on this machine."""
+    try:
+        name = packet_path(settings.bridge.packet_path)
+    except NotBuiltError as error:
+        return Finding("fail", f"packet path: {error}", BUILD_ADVICE)
+    if name == "compiled" or settings.bridge.packet_path == "python":
+        return Finding("ok", f"packet path: {name}")
+    return Finding("warn", f"packet path: {name}, which costs three times as much", BUILD_ADVICE)
 
 
 def check_tcp_port(settings: Settings) -> Finding:
@@ -183,6 +196,7 @@ def check_all(settings: Settings, pages: Path, now: float) -> Iterator[Finding]:
         yield from check_media_ports(settings)
     else:
         yield Finding("ok", f"a service runs here at {run.url} (process {run.pids['up']})")
+    yield check_packet_path(settings)
     yield check_receive_buffer()
     yield check_pages(pages)
     yield from check_data_dir(settings)

@@ -218,6 +218,7 @@ class BridgeSettings(_Section):
     media_port: Port = 40000
     media_tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     max_sessions: Annotated[int, Field(ge=2, le=10_000)] = 400
+    packet_path: Literal["auto", "compiled", "python"] = "auto"
 
     @property
     def announced(self) -> tuple[str, ...]:

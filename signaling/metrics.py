@@ -64,6 +64,7 @@ class ServiceMetrics(Collector):
         yield self._lag()
         yield self._sockets()
         yield self._load()
+        yield self._node_info()
         yield self._bus_lost()
         yield from self._packets()
         yield self._feedback()
@@ -118,6 +119,16 @@ class ServiceMetrics(Collector):
         for link in self._nodes.links:
             if link.load_ratio is not None:
                 family.add_metric([link.node], link.load_ratio)
+        return family
+
+    def _node_info(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_node_info",
+            "Always 1; packet_path is compiled or python.",
+            labels=["node", "version", "packet_path"],
+        )
+        for link in self._nodes.links:
+            family.add_metric([link.node, link.version, link.packet_path], 1)
         return family
 
     def _bus_lost(self) -> Family:

@@ -56,6 +56,7 @@ class Link:
     last_request: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     unanswered: int = 0
+    packet_path: str = ""
     _counted_to: int = 0
     _giving_up: asyncio.Task[None] | None = None
 

@@ -115,6 +115,7 @@ class Nodes:
             send,
             close,
             held_before=frozenset(version.scope for version in hello.tables),
+            packet_path=hello.packet_path[:16],
         )
         self._links[hello.node] = link
         if older is not None:
@@ -126,6 +127,7 @@ class Nodes:
             "node connected",
             node=hello.node,
             version=hello.version,
+            packet_path=hello.packet_path,
             sessions=len(hello.sessions),
             restarted=known is not None and known != hello.boot_id,
         )

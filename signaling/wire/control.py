@@ -80,13 +80,15 @@ class SessionInfo(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """First message of a link. `boot_id` changes when the process is a new one."""
+    """First message of a link. `boot_id` changes when the process is a new one. `packet_path` says
+    what handles its packets: ``compiled`` or ``python``."""
 
     node: NodeId
     boot_id: BootId
     version: str
     sessions: list[SessionInfo] = []
     tables: list[TableVersion] = []
+    packet_path: str = ""
 
 
 class SessionEdge(msgspec.Struct, frozen=True, tag="session_edge"):

@@ -100,6 +100,7 @@ async def test_dials_with_its_token_and_says_hello(signaling):
         _, hello = await signaling.link()
         assert hello.node == "n1"
         assert (hello.sessions, hello.tables) == ([], [])
+        assert hello.packet_path == "compiled"
         assert signaling.requests[0].path == "/control"
         assert signaling.requests[0].headers["Authorization"] == "Bearer secret"
 

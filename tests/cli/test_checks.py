@@ -15,6 +15,7 @@ from cli.checks import (
     check_all,
     check_data_dir,
     check_media_ports,
+    check_packet_path,
     check_pages,
     check_python,
     check_reach,
@@ -50,6 +51,32 @@ def test_python_of_today_and_of_yesterday() -> None:
     assert check_python((3, 11, 0)).level == "ok"
     old = check_python((3, 10, 12))
     assert (old.level, old.what) == ("fail", "Python 3.10.12")
+
+
+def test_the_packet_path_is_compiled_here_and_plain_where_it_is_told_to_be(tmp_path: Path) -> None:
+    found = [
+        check_packet_path(settings(tmp_path, bridge__packet_path=one))
+        for one in ("auto", "compiled", "python")
+    ]
+    assert [one.what for one in found] == [
+        "packet path: compiled",
+        "packet path: compiled",
+        "packet path: python",
+    ]
+    assert {one.level for one in found} == {"ok"}
+
+
+def test_a_packet_path_that_was_not_built_is_pointed_out(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['bridge.hotpath_fast'] = None\n"
+        "from cli.checks import check_packet_path\n"
+        "from config.settings import load_settings\n"
+        "for one in ('auto', 'compiled', 'python'):\n"
+        "    found = check_packet_path(load_settings({}, options={'bridge.packet_path': one}))\n"
+        "    print(found.level, bool(found.advice))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["warn True", "fail True", "ok False"]
 
 
 def test_a_taken_tcp_port_and_a_free_one(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class FakeNode:
             await self._http.close()
             raise
         tables = [version for version, _ in self.tables.values()]
-        hello = Hello(self.node, self.boot_id, "0", list(self.sessions.values()), tables)
+        hello = Hello(self.node, self.boot_id, "0", list(self.sessions.values()), tables, "python")
         await self.send(hello)
         self._serving = asyncio.create_task(self._serve(self._ws))
         return self

@@ -90,6 +90,7 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
         labels = {"node": "node-1", "burst": burst}
         assert value("diemcau_forward_latency_seconds_count", **labels) == count
         assert value("diemcau_forward_latency_seconds_sum", **labels) == total
+    assert value("diemcau_node_info", node="node-1", version="0", packet_path="python") == 1
     assert value("diemcau_packets_dropped_total", node="node-1", reason="srtp_auth") == 3
     labels = {"conference": stage.conference, "site": "48", "direction": "publish", "kind": "audio"}
     assert value("diemcau_rtp_packets_lost_total", **labels) == 7
