@@ -195,9 +195,7 @@ class SecureChannel:
         connected. It outlives the channel: let go of it when the channel closes."""
         if self._tx is None:
             raise SrtpError("rtp_before_dtls")
-        function = ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))
-        context = ffi.cast("uintptr_t", self._tx._srtp[0])
-        return Protection(self._tx.protect, int(function), int(context))
+        return protection_of(self._tx)
 
     def unprotect_rtp(self, packet: bytes) -> bytes:
         """An SRTP packet as RTP. Raises SrtpError."""
@@ -341,6 +339,13 @@ class SecureChannel:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._dtls = self._rx = self._tx = self._early = None
+
+
+def protection_of(session: pylibsrtp.Session) -> Protection:
+    """An outgoing session's, with the addresses that C needs."""
+    function = ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))
+    context = ffi.cast("uintptr_t", session._srtp[0])
+    return Protection(session.protect, int(function), int(context))
 
 
 def is_dtls(datagram: bytes) -> bool:

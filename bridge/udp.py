@@ -20,7 +20,7 @@ BUFFER_BYTES = 8 * 1024 * 1024
 BATCH = 256
 """Datagrams of one wake-up; then timers and the control link have their turn."""
 COALESCE_S = 0.002
-"""While packets come, the socket is read at this pace: wake-ups cost more than reads."""
+"""While packets come more often, the socket is read at this pace: wake-ups cost more than reads."""
 BACKLOG = 4096
 """Datagrams that wait for a full send buffer: a keyframe to 63 sites is 2,500."""
 _MAX_DATAGRAM = 2048
@@ -84,6 +84,7 @@ class UdpSocket:
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
+        self._read_at = 0.0
         self._backlog: deque[tuple[bytes, Address]] = deque()
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._loop.add_reader(self._socket, self._readable)
@@ -155,8 +156,13 @@ class UdpSocket:
         self.peers.clear()
 
     def _readable(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._poll()
+        before, self._read_at = self._read_at, self._loop.time()
+        if self._read_at - before > COALESCE_S:
+            # they come one by one: a timer would be a second wake-up for each
+            self._drain()
+        else:
+            self._loop.remove_reader(self._socket)
+            self._poll()
 
     def _poll(self) -> None:
         count = 1

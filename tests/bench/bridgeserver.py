@@ -128,7 +128,7 @@ class BridgeServer:
 
 @contextlib.asynccontextmanager
 async def bridge_server(
-    address: str, receivers: int, folder: Path, core: int
+    address: str, receivers: int, folder: Path, core: int, packet_path: str
 ) -> AsyncIterator[Server]:
     """A bridge that announces this address. Raises BenchError if it does not come up."""
     server = BridgeServer(receivers)
@@ -143,6 +143,7 @@ async def bridge_server(
         "DIEMCAU_NODE_TOKEN": secrets.token_hex(32),
         "DIEMCAU_BRIDGE__SIGNALING_URL": f"http://127.0.0.1:{port}",
         "DIEMCAU_BRIDGE__MEDIA_ADDRESSES": address,
+        "DIEMCAU_BRIDGE__PACKET_PATH": packet_path,
     }
     command = [sys.executable, "-m", "cli", "bridge", "--stop-with-stdin"]
     command += ["--data-dir", str(folder), "--media-port", str(_free_udp_port(address))]

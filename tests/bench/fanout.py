@@ -33,7 +33,7 @@ _DRAINS = 10
 _AT_ONCE = 8
 
 
-SERVERS = ("bridge", "janus", "janus-one-loop", "floor")
+SERVERS = ("bridge", "bridge-python", "janus", "janus-one-loop", "floor")
 
 
 @dataclass(frozen=True)
@@ -286,8 +286,9 @@ async def _measure(job: Job, server: Server, board: Switchboard) -> Run:
 
 @contextlib.asynccontextmanager
 async def _server(job: Job, folder: Path, core: int) -> AsyncIterator[Server]:
-    if job.server == "bridge":
-        async with bridge_server(job.address, job.receivers, folder, core) as server:
+    if job.server.startswith("bridge"):
+        path = "python" if job.server == "bridge-python" else "compiled"
+        async with bridge_server(job.address, job.receivers, folder, core, path) as server:
             yield server
     elif job.server == "floor":
         async with floor_server(job.address, job.receivers, folder, core) as server:

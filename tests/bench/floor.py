@@ -1,30 +1,34 @@
-"""The floor in this language: the shortest forwarder that plain Python can be, as a fourth server.
+"""The floor: the shortest forwarder that C can be, as another server under measurement.
 
-``python -m tests.bench.floor ADDRESS PORT RECEIVERS`` reads the addresses of receivers as JSON
-from its input, one a line, and then, for each datagram that comes and for each receiver, calls
-``protect`` and ``sendto``. No sessions, no checks, no rewriting: nothing that calls pylibsrtp and
-``sendto`` once for each packet can cost less.
+``python -m tests.bench.floor ADDRESS PORT RECEIVERS`` compiles `floor.c`, reads the addresses of
+receivers as JSON from its input, one a line, and runs the loop there: ``srtp_protect`` of the
+libsrtp that the bridge uses, and ``sendto``, once for each packet and receiver.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import secrets
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pylibsrtp
+from pylibsrtp._binding import ffi, lib
 
 from bridge.udp import BUFFER_BYTES
 from tests.bench.line import SO_RCVBUFFORCE, Line
 from tests.bench.packets import AudioTrack, VideoTrack
 from tests.bench.server import BenchError, Server, process, until
 
-_START_S = 10.0
+_START_S = 20.0
+_SOURCE = Path(__file__).with_name("floor.c")
 
 
 class FloorServer:
@@ -79,15 +83,27 @@ def forward(address: str, port: int, receivers: int) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
     print("ready", flush=True)
-    legs = []
+    run = _compiled()
+    sessions, addresses = [], b""
     for _ in range(receivers):
         host, number = json.loads(sys.stdin.readline())
-        legs.append((_session().protect, (host, number)))
-    receive, send = sock.recvfrom, sock.sendto
-    while True:
-        packet, _ = receive(2048)
-        for protect, to in legs:
-            send(protect(packet), to)
+        sessions.append(_session())
+        family = socket.AF_INET.to_bytes(2, sys.byteorder)
+        addresses += family + number.to_bytes(2, "big") + socket.inet_aton(host) + bytes(8)
+    contexts = (ctypes.c_void_p * receivers)(
+        *(int(ffi.cast("uintptr_t", one._srtp[0])) for one in sessions)
+    )
+    protect = int(ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect")))
+    run(sock.fileno(), ctypes.c_void_p(protect), contexts, addresses, receivers)
+
+
+def _compiled() -> Callable[..., None]:
+    with tempfile.TemporaryDirectory(prefix="diemcau-floor-") as folder:
+        built = Path(folder) / "floor.so"
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(built), str(_SOURCE)]
+        subprocess.run(command, check=True)
+        run: Callable[..., None] = ctypes.CDLL(str(built)).forward
+        return run
 
 
 def _session() -> pylibsrtp.Session:

@@ -11,9 +11,10 @@ from tests.bench.fanout import Phase, Run
 
 NAMES = {
     "bridge": "DiemCau's bridge",
+    "bridge-python": "the same, packet path in Python",
     "janus": "Janus as Debian ships it",
     "janus-one-loop": "Janus with `event_loops = 1`",
-    "floor": "floor: plain Python, `protect` and `sendto`",
+    "floor": "floor: C, AES-GCM and `sendto`",
 }
 
 
