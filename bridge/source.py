@@ -73,8 +73,8 @@ class Packet:
         "tl0_picture",
     )
 
-    def __init__(self) -> None:
-        self.history = History()
+    def __init__(self, history: History) -> None:
+        self.history = history
         self.sequence = 0
         self.timestamp = 0
         self.marker = 0
@@ -87,7 +87,7 @@ class Packet:
 
     def kept(self) -> Packet:
         """A copy that outlives the next packet."""
-        copy = Packet()
+        copy = Packet(self.history)
         for name in Packet.__slots__:
             setattr(copy, name, getattr(self, name))
         return copy
@@ -175,7 +175,7 @@ class Source:
         self.codec = codec
         self.ssrc = ssrc
         self.payload_type = payload_type
-        self.packet = Packet()
+        self.packet = Packet(History())
         self.reception = Reception(codec.clock_rate)
         self.keyframes = 0
         self.keyframe_requests = 0

@@ -115,6 +115,7 @@ class Line:
                 secrets.randbits(64),
                 lambda: secrets.token_bytes(12),
                 time.monotonic(),
+                remote.address,
             )
             async with asyncio.timeout(timeout_s):
                 await self._checked.wait()
