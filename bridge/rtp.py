@@ -89,13 +89,20 @@ def audio_level(packet: bytes, header: Header, identifier: int) -> int | None:
 
     The voice flag is left out: senders that do not know set it as they like.
     """
-    at = header.extensions_start
-    # browsers put it first, in an element of one byte
-    inside = header.profile == _ONE_BYTE_PROFILE and at + 1 < header.extensions_end
-    if inside and packet[at] == identifier << 4:
-        return packet[at + 1] & 0x7F
-    value = extension(packet, header, identifier)
-    return value[0] & 0x7F if value else None
+    if header.profile != _ONE_BYTE_PROFILE:
+        value = extension(packet, header, identifier)
+        return value[0] & 0x7F if value else None
+    # wanted of every sound packet, so without a generator's cost
+    at, limit = header.extensions_start, header.extensions_end - 1
+    wanted = identifier << 4
+    while at < limit:
+        head = packet[at]
+        if head == wanted:
+            return packet[at + 1] & 0x7F
+        if head >= 0xF0:
+            return None
+        at += (head & 0x0F) + 2 if head > 0x0F else 1
+    return None
 
 
 def transport_sequence(packet: bytes, identifier: int) -> int | None:

@@ -9,7 +9,7 @@ import signal
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.chromium import picture_in, total
+from tests.browser.chromium import open_context, picture_in, total
 from tests.browser.people import (
     Stage,
     confirm,
@@ -17,6 +17,7 @@ from tests.browser.people import (
     requests_of,
     room,
     sees,
+    sign_in,
     start,
     take,
     tile,
@@ -88,6 +89,31 @@ async def test_a_muted_sender_that_goes_on_sending_is_silent_at_the_receiver(sta
     )
     assert sent is not None
     assert sent >= 20
+
+
+async def test_who_speaks_into_a_muted_microphone_is_seen_by_those_who_can_help(stage: Stage):
+    browser = stage.operator.context.browser
+    assert browser is not None
+    technician = await sign_in(await open_context(browser), stage.service.technician_sign_in)
+    site = technician.locator(".site[data-site='48']")
+    await expect(site).to_have_attribute("data-voice", "quiet")
+    await expect(site).to_have_attribute("data-mic-heard", "false")
+
+    await stage.da_nang.get_by_test_id("mute").click()  # its own flag; the operator's stays
+
+    for place in (site, tile(stage.operator, "48")):
+        await expect(place).to_have_attribute("data-voice", "muted")
+    await expect(site).to_have_attribute("data-mic-heard", "true")
+    level = await site.locator(".voice-bar").get_attribute("data-level")
+    assert level is not None
+    assert 0 < int(level) <= 100
+
+    await tile(stage.operator, "48").get_by_test_id("mute").click()
+    await expect(site).to_have_attribute("data-voice", "speaking")
+
+    await stage.da_nang.get_by_test_id("mute").click()
+    await expect(site).to_have_attribute("data-voice", "quiet")
+    await expect(site).to_have_attribute("data-mic-heard", "true")
 
 
 async def _sent_while_nothing_arrives(stage: Stage) -> float | None:

@@ -655,7 +655,7 @@ export const en: Catalogue = {
       ],
       not_heard: [
         'Picture and path are good, but no sound has come from the microphone so far.',
-        'Ask the site for a few words; this works also while it is muted on the page.',
+        'Ask the site to turn its microphone on and say a few words: until an operator opens it, only you see the bar move.',
         'If the bar does not move: check the switch on the microphone, its cable, and which one is chosen under “Camera and microphone”.',
       ],
       good: ['All is well, nothing to do.'],

@@ -661,7 +661,7 @@ export const vi = {
       ],
       not_heard: [
         'Hình và đường truyền tốt, nhưng chưa nghe thấy tiếng từ micro lần nào.',
-        'Nhờ điểm cầu nói thử vài câu; micro tắt trên trang vẫn thử được.',
+        'Nhờ điểm cầu bấm “Bật micro” và nói thử vài câu: ban điều hành chưa mở thì chỉ bạn thấy vạch tiếng.',
         'Nếu vạch tiếng không lên: kiểm tra công tắc trên micro, dây cắm, và micro đã chọn trong “Camera và micro”.',
       ],
       good: ['Mọi thứ bình thường, không cần làm gì.'],
