@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bridge.endpoint.loops import TONE_DBOV
 from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crash import crash
@@ -129,6 +130,8 @@ async def takes(drill: Drill) -> Figures:
 
 # --- sound --------------------------------------------------------------------------------------
 
+SILENT_DBOV = -127
+
 
 async def floor(drill: Drill) -> Figures:
     """A site opens its microphone, the operator too: then, and only then, all others hear it."""
@@ -173,6 +176,35 @@ async def mute(drill: Drill) -> Figures:
     return spread("last_sound", [max(0.0, at - begin) for at in last])
 
 
+async def loudest(drill: Drill) -> Figures:
+    """More microphones are open than can be carried: who is silent gives way to who speaks.
+
+    What the synthetic sites state of their loudness is theirs to say; their tones go on.
+    """
+    crowd = drill.sites[: len(FLOOR_SLOTS) + 1]
+    silent, newcomer = crowd[1], crowd[-1]
+    silent.player.level_dbov = newcomer.player.level_dbov = SILENT_DBOV
+    for site in crowd:
+        await site.command(Unmute(site.code))
+        await drill.operator.command(Unmute(site.code))
+    await on_floor(drill, crowd)
+    carried = crowd[: len(FLOOR_SLOTS)]
+    await asyncio.sleep(QUIET_S)
+    await all_hear(drill, carried)
+    newcomer.player.level_dbov = TONE_DBOV
+    await asyncio.sleep(QUIET_S)
+    if len(crowd) > len(FLOOR_SLOTS):
+        carried = [site for site in crowd if site is not silent]
+    await all_hear(drill, carried)
+    for site in crowd:
+        await drill.operator.command(Mute(site.code))
+    await on_floor(drill, [])
+    await asyncio.sleep(0.2)
+    await all_hear(drill, [])
+    silent.player.level_dbov = TONE_DBOV
+    return {"open": len(crowd), "heard": len(carried)}
+
+
 def _others(drill: Drill, site: SyntheticSite) -> list[Member]:
     return [one for one in drill.members if one is not site]
 
@@ -197,6 +229,7 @@ STEPS = (
     Step("takes: all see the site on air", takes, 90),
     Step("open microphone is heard by all", floor, 40),
     Step("mute silences a site that goes on sending", mute, 40),
+    Step("of many open microphones the loudest are heard", loudest, 40),
     Step("sites fail: each is shown as it is, and its return", faults, 60),
     Step("signaling stands still: no site is blamed", stall, 40, kills=True),
     Step("signaling is killed and comes back", crash, 120, kills=True),

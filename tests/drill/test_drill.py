@@ -63,7 +63,7 @@ async def test_drill_passes_on_its_own_service(tmp_path: Path, cache: Path) -> N
     assert outcome.verdicts() == dict.fromkeys(STEP_NAMES, "passed"), outcome.output
     assert outcome.status == 0
     assert outcome.report["passed"]
-    assert "drill PASSED: 12 of 12 steps, 8 sites and the centre" in outcome.output
+    assert "drill PASSED: 13 of 13 steps, 8 sites and the centre" in outcome.output
 
 
 async def test_drill_uses_a_running_service_and_kills_nothing(tmp_path: Path, cache: Path) -> None:
@@ -174,6 +174,17 @@ async def test_sound_steps_notice_a_microphone_too_many_and_one_too_few(drill: D
     extra.player.close()
     faults = await faults_of(lambda drill: moves.all_hear(drill, [extra]), drill)
     assert f"expected to hear {extra.tone_hz} Hz" in faults[0]
+
+
+async def test_loudest_step_notices_a_voice_that_is_not_carried(drill: Drill) -> None:
+    await steps.join(drill)
+    await steps.start(drill)
+    await steps.loudest(drill)
+    # what it opened can be heard: four microphones are not too many
+    quiet = drill.sites[1]
+    quiet.player.silent = True
+    faults = await faults_of(steps.loudest, drill)
+    assert f"expected to hear {drill.centre.tone_hz} Hz" in faults[0]
 
 
 async def test_take_notices_a_camera_that_sends_nothing(drill: Drill) -> None:
