@@ -176,6 +176,14 @@ async def pictures_in(page: Page, selector: str) -> list[str | None]:
     return labels
 
 
+async def median_colour(page: Page, selector: str) -> np.ndarray | None:
+    """Red, green and blue of this video, each its median; None while it shows nothing."""
+    shot = await page.evaluate(
+        "selector => window.__eyes.pixels(document.querySelector(selector))", selector
+    )
+    return None if shot is None else np.median(_pixels(shot).reshape(-1, 4)[:, :3], axis=0)
+
+
 async def stats(page: Page, kind: str, media: str) -> list[dict[str, Any]]:
     """The WebRTC statistics of this type and kind of media, of all open connections of a page."""
     found: list[dict[str, Any]] = await page.evaluate("kind => window.__eyes.stats(kind)", kind)
@@ -196,6 +204,10 @@ async def total(page: Page, kind: str, media: str, field: str) -> float:
 def _label(shot: dict[str, Any] | None) -> str | None:
     if shot is None:
         return None
-    pixels = np.frombuffer(base64.b64decode(shot["data"]), dtype=np.uint8)
-    found = cellcode.read(pixels.reshape(shot["height"], shot["width"], 4))
+    found = cellcode.read(_pixels(shot))
     return found[0] if found else None
+
+
+def _pixels(shot: dict[str, Any]) -> np.ndarray:
+    flat = np.frombuffer(base64.b64decode(shot["data"]), dtype=np.uint8)
+    return flat.reshape(shot["height"], shot["width"], 4)
