@@ -131,6 +131,7 @@ export const en: Catalogue = {
     clipping: 'Sound cut off',
     clips: 'Microphone too loud, its sound is cut off',
     heard: 'Microphone was heard',
+    heardCount: 'Mics heard',
     notHeard: 'not yet',
     neverHeard: 'Microphone not heard yet',
     now: 'Sound now',

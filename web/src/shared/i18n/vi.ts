@@ -140,6 +140,7 @@ export const vi = {
     clipping: 'Tiếng bị vỡ',
     clips: 'Micro quá to, tiếng bị vỡ',
     heard: 'Micro đã nghe thấy',
+    heardCount: 'Đã nghe micro',
     notHeard: 'chưa',
     neverHeard: 'Chưa nghe thấy micro',
     now: 'Tiếng lúc này',
