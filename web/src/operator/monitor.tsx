@@ -96,6 +96,7 @@ function SlidesCell({ desk, name, slot, streams }: SlidesProps) {
     <figure class="cell slides" data-cell="slides" aria-label={texts.label(name)}>
       <SlotPicture
         slot={slot}
+        slides
         streams={streams}
         paused={desk.socket.paused.value.has(slot)}
         slate={

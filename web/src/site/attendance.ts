@@ -36,6 +36,7 @@ import type {
   Seated,
   SeatRow,
   SiteCode,
+  SlotName,
   StageRow,
 } from '../shared/wire/types.gen'
 import type { SeatAddress } from './address'
@@ -162,6 +163,15 @@ export class Attendance {
     const { program, phase } = this.conference.value ?? {}
     const taken = program?.slides === this.site && carriesMedia(phase)
     return taken && this.slides.state.value.kind === 'on'
+  }
+
+  /** The slots whose picture moves; slides may stand still, and on a slow line a picture may rest. */
+  get moving(): SlotName[] {
+    const { seats, slides } = this.stage.value
+    const first = slides === null ? 1 : 2
+    return seats
+      .map((_, index) => `stage:${index + first}`)
+      .filter((slot) => !this.socket.paused.value.has(slot))
   }
 
   private get slidesTrack(): MediaStreamTrack | null {
@@ -369,14 +379,7 @@ export class Attendance {
 
   private async report(): Promise<void> {
     if (this.screen.value.kind !== 'joined') return
-    const { seats, slides } = this.stage.value
-    const shown = seats.length + (slides === null ? 0 : 1)
-    const streams = [...this.receiver.streams.value].flatMap(([slot, stream]) => {
-      const [kind, index] = slot.split(':')
-      // one that rests on a slow line is not one that froze
-      const rests = this.socket.paused.value.has(slot)
-      return kind === 'stage' && Number(index) <= shown && !rests ? [stream] : []
-    })
+    const streams = this.moving.flatMap((slot) => this.receiver.streams.value.get(slot) ?? [])
     const made = await this.reports.make({
       peers: [...this.publisher.session.peers(), ...this.receiver.session.peers()],
       shown: streams.flatMap((stream) => stream.getVideoTracks().map((track) => track.id)),

@@ -133,6 +133,7 @@ function Program({ attendance }: { attendance: Attendance }) {
           >
             <SlotPicture
               slot="stage:1"
+              slides
               streams={streams}
               paused={paused.has('stage:1')}
               slate={

@@ -22,19 +22,23 @@ export function SlotVideo({ slot, streams }: SlotProps) {
 
 /** After this long without a new frame the slate stands in for the picture. */
 const STALLED_MS = 2_000
+/** The same for slides, which may send nothing while nobody turns the page. */
+const SLIDES_STALLED_MS = 12_000
 const POLL_MS = 500
 
 interface PictureProps extends SlotProps {
   readonly slate: ComponentChildren
   /** It rests because this page's line is too slow. */
   readonly paused?: boolean
+  readonly slides?: boolean
 }
 
 /**
  * A slot's picture, and what to show in its place while none arrives. One that rests keeps its last
  * frame, and says why.
  */
-export function SlotPicture({ slot, streams, slate, paused = false }: PictureProps) {
+export function SlotPicture(props: PictureProps) {
+  const { slot, streams, slate, paused = false, slides = false } = props
   const box = useRef<HTMLDivElement>(null)
   const moving = useSignal(false)
   const seen = useSignal(false)
@@ -48,10 +52,10 @@ export function SlotPicture({ slot, streams, slate, paused = false }: PicturePro
       frames = now
       seen.value = now > 0
       if (document.hidden) return
-      moving.value = performance.now() - movedAt < STALLED_MS
+      moving.value = performance.now() - movedAt < (slides ? SLIDES_STALLED_MS : STALLED_MS)
     }, POLL_MS)
     return () => clearInterval(timer)
-  }, [moving, seen])
+  }, [moving, seen, slides])
   return (
     <div class="slot-picture" ref={box} data-moving={moving.value} data-paused={paused}>
       <SlotVideo slot={slot} streams={streams} />
