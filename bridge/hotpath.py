@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 Address = tuple[Any, ...]
 
-MAX_PACKET: Final = 1356
-"""Bytes of a plain RTP packet; what a new header makes longer is not sent (`Outlet.failures`)."""
+MAX_PACKET: Final = 1456
+"""Bytes of a plain RTP packet, so that protected it fits Ethernet: GStreamer fills 1,400. What a
+new header makes longer is not sent (`Outlet.failures`)."""
 PACED_LIMIT: Final = 2048
 """Packets of pictures that wait on one leg; beyond it they are dropped (`Leg.dropped`)."""
 URGENT_LIMIT: Final = 1024
 """The same for sound and retransmissions."""
-PAD_OCTETS: Final = 255
-"""Of padding in a packet of `Outlet.pad`: the most that its last octet can say (RFC 3550 §5.1)."""
 SENT_HISTORY: Final = 4096
 """Transport-wide numbers of a leg that `Leg.sent` remembers."""
 
@@ -78,9 +77,6 @@ class Outlet(Protocol):
     def failures(self) -> int: ...
     @property
     def resent(self) -> int: ...
-    @property
-    def pads(self) -> bool:
-        """Whether `pad` can do anything that the receiver reports on."""
 
     def begin(
         self,
@@ -100,11 +96,6 @@ class Outlet(Protocol):
         byte, the transport-wide number included: one SRTP index may protect one packet only
         (RFC 7714 §8.1).
         """
-
-    def pad(self, now: float, count: int) -> int:
-        """Send so many packets of `PAD_OCTETS` of padding and nothing else, to try the way; how
-        many will be sent. They go out as retransmissions, which receivers pass over; none where
-        RTX was not agreed."""
 
     def forget(self, now: float) -> None:
         """Once a second: let go of what nobody can ask for any more."""

@@ -1,13 +1,15 @@
 """ICE-lite for one session: answers checks, knows where to send, watches consent.
 
 RFC 8445 §2.5 and §7.3, consent after RFC 7675. The full agent on the other side does all the
-checking, and takes the controlling role. One check of our own there is: before sending moves to
-another address, the peer has to answer from there. A check that somebody has captured and sends
-again from elsewhere is as authentic as the first time; without this it would take the stream away.
+checking, and takes the controlling role. Two checks of our own there are. A peer that has stopped
+checking is asked whether it still consents. And before sending moves to another address, the peer
+has to answer from there: a check that somebody has captured and sends again from elsewhere is as
+authentic as the first time; without this it would take the stream away.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -21,6 +23,9 @@ LOST_AFTER_S = 5.0
 """Seconds without any authentic packet after which the peer counts as lost; it may return."""
 CLOSED_AFTER_S = 30.0
 """Seconds without a check after which consent to send is over (RFC 7675 §5.1), or never came."""
+ASK_AFTER_S = 8.0
+"""Seconds without a check after which we ask for consent ourselves, with each `Tick`: encoders on
+libnice check until they are connected and then never again."""
 MAX_PATHS = 16
 """Addresses of one peer that are accepted at once; the longest unused one makes room."""
 FRESH_S = 5.0
@@ -184,7 +189,8 @@ class IceLite:
         self._peer_password = remote.password.encode()
         self._peer_username = f"{remote.ufrag}:{local.ufrag}"
         self._new_transaction = new_transaction
-        self._asked: dict[bytes, Path] = {}
+        # by transaction: whom, and whether we move there
+        self._asked: dict[bytes, tuple[Path, bool]] = {}
         self._paths: dict[Path, float] = {}
         self._opened = now
         self._last_heard = now
@@ -239,7 +245,7 @@ class IceLite:
     def _check(self, now: float, event: CheckReceived) -> list[IceOutput]:
         request = event.message
         if request.kind == stun.BINDING_SUCCESS:
-            return self._answered(event)
+            return self._answered(now, event)
         if request.kind != stun.BINDING_REQUEST:
             return [Dropped("stun_unexpected")]
         password = self._passwords.get(request.username or "")
@@ -264,27 +270,31 @@ class IceLite:
             outputs += self._select(event.path)
         elif request.use_candidate and self.selected != event.path:
             if self.fresh(now, self.selected):
-                outputs.append(self._ask(event.path))
+                outputs.append(self._ask(event.path, moves=True))
             else:
                 outputs += self._select(event.path)
         return outputs + self._heard(now)
 
-    def _ask(self, path: Path) -> Ask:
+    def _ask(self, path: Path, *, moves: bool) -> Ask:
         transaction = self._new_transaction()
-        self._asked[transaction] = path
+        self._asked[transaction] = path, moves
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]
         username, password = self._peer_username, self._peer_password
         return Ask(stun.question(transaction, username, password), path)
 
-    def _answered(self, event: CheckReceived) -> list[IceOutput]:
-        """The peer is where a nominated check came from."""
+    def _answered(self, now: float, event: CheckReceived) -> list[IceOutput]:
+        """The peer is where we asked: it consents, or it is where a nominated check came from."""
         message = event.message
-        asked = self._asked.get(message.transaction)
-        if asked is None or asked != event.path or not message.authentic(self._peer_password):
+        path, moves = self._asked.get(message.transaction, (None, False))
+        if path is None or path != event.path or not message.authentic(self._peer_password):
             return [Dropped("stun_unexpected")]
-        self._asked.clear()
-        return self._select(asked)
+        if moves:
+            self._asked.clear()
+            return self._select(path)
+        del self._asked[message.transaction]
+        self.last_check = now
+        return self._heard(now)
 
     def _select(self, path: Path) -> list[IceOutput]:
         if self.selected == path:
@@ -322,10 +332,14 @@ class IceLite:
             reason = "never_checked" if self.last_check is None else "consent_expired"
             self.state = "closed"
             return [StateChanged("closed", reason)]
+        outputs: list[IceOutput] = []
         if self.state == "alive" and now >= self._last_heard + LOST_AFTER_S:
             self.state = "lost"
-            return [StateChanged("lost", "silent")]
-        return []
+            outputs.append(StateChanged("lost", "silent"))
+        asks_at = math.inf if self.last_check is None else self.last_check + ASK_AFTER_S
+        if self.selected is not None and now >= asks_at:
+            outputs.append(self._ask(self.selected, moves=False))
+        return outputs
 
     def _allowed(self, now: float) -> bool:
         """A token bucket, so that one peer cannot keep the process busy with answers."""

@@ -44,6 +44,7 @@ _CIPHERS = (
     b"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
 )
 _MTU = 1200
+_ROOM = 2048
 """Bytes of one outgoing DTLS datagram: fits every path that carries WebRTC."""
 _RECORD_HEADER = 13
 _REPLAY_WINDOW = 1024
@@ -375,7 +376,16 @@ def _session(profile: SRTPProtectionProfile, key: bytes, direction: int) -> pyli
     policy.window_size = _REPLAY_WINDOW
     # a packet may be resent unchanged in answer to a NACK
     policy.allow_repeat_tx = True
-    return pylibsrtp.Session(policy)
+    session = pylibsrtp.Session(policy)
+    return roomy(session) if direction == pylibsrtp.Policy.SSRC_ANY_OUTBOUND else session
+
+
+def roomy(session: pylibsrtp.Session) -> pylibsrtp.Session:
+    """With a buffer for the largest packet of ours: pylibsrtp's own has 1,500 bytes, of which it
+    leaves 144 free, and so refuses to protect what encoders send by default (1,400 bytes)."""
+    session._cdata = ffi.new("char[]", _ROOM)
+    session._buffer = ffi.buffer(session._cdata)
+    return session
 
 
 def _srtp_error(error: Exception) -> SrtpError:

@@ -16,7 +16,7 @@ from bridge.hotpath_choice import PacketPath, choose
 from bridge.metrics import Counters
 from bridge.slot import Slot
 from bridge.source import Source, Verdict
-from bridge.transport import protection_of
+from bridge.transport import protection_of, roomy
 from tests.fakes.streams import Camera, Encoder, Microphone
 
 KEY = bytes(range(28))
@@ -32,7 +32,7 @@ def protection(kind: str) -> Protection:
         srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     )
     policy.allow_repeat_tx = True
-    session = pylibsrtp.Session(policy)
+    session = roomy(pylibsrtp.Session(policy))
     return protection_of(session) if kind == "native" else Protection(session.protect)
 
 

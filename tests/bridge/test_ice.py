@@ -5,7 +5,9 @@ from aioice import stun as peer
 
 from bridge import stun
 from bridge.ice import (
+    ASK_AFTER_S,
     CHECKS_BURST,
+    CLOSED_AFTER_S,
     FRESH_S,
     MAX_PATHS,
     Ask,
@@ -172,7 +174,7 @@ def test_media_keeps_alive_but_is_no_consent():
     ice.handle(0.0, CheckReceived(check(), HOME))
     for now in range(1, 30):
         assert ice.handle(float(now), Heard()) == []
-        assert ice.handle(float(now), Tick()) == []
+        assert StateChanged not in kinds(ice.handle(float(now), Tick()))
     assert ice.handle(30.0, Tick()) == [StateChanged("closed", "consent_expired")]
 
 
@@ -253,3 +255,39 @@ def test_restart_remembers_two_generations_at_most():
     for name in ("one1", "two2"):
         answered = ice.handle(1.0, CheckReceived(check(f"{name}:theirs", name * 6), HOME))
         assert isinstance(answered[0], Respond)
+
+
+def test_a_peer_that_checks_no_more_is_asked_for_consent():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(ASK_AFTER_S - 0.1, Heard())
+    assert ice.handle(ASK_AFTER_S - 0.1, Tick()) == []
+    [ask] = ice.handle(ASK_AFTER_S, Tick())
+    assert (type(ask), ask.path) == (Ask, HOME)
+    assert ice.handle(ASK_AFTER_S + 0.1, CheckReceived(answer(), HOME)) == []
+    assert ice.last_check == ASK_AFTER_S + 0.1
+    assert ice.handle(ASK_AFTER_S + 0.2, Tick()) == []
+    assert ice.handle(ASK_AFTER_S + CLOSED_AFTER_S, Tick())[0] != StateChanged(
+        "closed", "consent_expired"
+    )
+
+
+def test_who_does_not_answer_has_not_consented():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(ASK_AFTER_S, Tick())
+    for wrong in (answer("x" * 24), answer(transaction=b"y" * 12)):
+        assert ice.handle(9.0, CheckReceived(wrong, HOME)) == [Dropped("stun_unexpected")]
+    assert ice.handle(9.0, CheckReceived(answer(), AWAY)) == [Dropped("stun_unexpected")]
+    assert ice.last_check == 0.0
+    assert ice.handle(CLOSED_AFTER_S, Tick()) == [StateChanged("closed", "consent_expired")]
+
+
+def test_consent_from_the_former_path_does_not_move_sending_back():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(ASK_AFTER_S, Tick())
+    ice.handle(20.0, CheckReceived(nominating(), AWAY))
+    assert ice.selected == AWAY
+    ice.handle(20.1, CheckReceived(answer(), HOME))
+    assert ice.selected == AWAY

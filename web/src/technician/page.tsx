@@ -134,7 +134,7 @@ function Summary({ watch }: { watch: Watch }) {
             <Icon name="mic" />
           </span>
           <b>{heard}</b>
-          {texts.voice.heardCount}
+          {texts.voice.heard}
         </li>
       </ul>
       <span class="spacer" />

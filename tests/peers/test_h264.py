@@ -1,0 +1,51 @@
+"""An H.264 conference of FFmpeg encoders, decoded by Chromium and by aiortc."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Playwright
+
+from signaling.wire.ids import SiteCode
+from signaling.wire.pages import SeatRow
+from tests.browser.chromium import chromium, open_context, picture_in, total
+from tests.browser.people import eventually
+from tests.peers.conference import Conference
+from tests.peers.ffmpeg import encoding
+from tests.peers.players import aiortc_player, foreign_page, play, until_shown
+from tests.service import Service
+
+pytestmark = pytest.mark.browser
+
+
+async def test_takes_between_encoders_are_decoded_without_a_gap(
+    playwright: Playwright, service: Service, tmp_path: Path
+):
+    """None of them answers a keyframe request: each is switched in at its next keyframe."""
+    async with Conference(service, "H264") as conference, chromium(playwright) as browser:
+        sites = [await conference.devices(code) for code in ("48", "01")]
+        viewer = await conference.devices("02")
+        async with (
+            encoding(sites[0], tmp_path, keyframes_s=1.0),
+            encoding(sites[1], tmp_path, keyframes_s=1.0),
+            aiortc_player(viewer) as track,
+            foreign_page(await open_context(browser)) as page,
+        ):
+            await play(page, viewer)
+            for code in ("48", "01", "48", "01"):
+                await conference.take(code)
+                await eventually(
+                    lambda: picture_in(page, "video"), lambda label, code=code: label == code
+                )
+                await until_shown(track, code)
+            seat = conference.desk.rows[f"seat/{SiteCode('48')}"]
+            assert isinstance(seat, SeatRow)
+            assert (seat.present, seat.muted_by_operator) == (True, True)
+            codec = await page.evaluate(
+                "async () => [...(await peer.getStats()).values()]"
+                ".find((one) => one.type === 'codec' && one.mimeType.startsWith('video')).mimeType"
+            )
+            assert codec == "video/H264"
+            assert await total(page, "inbound-rtp", "video", "packetsLost") == 0
+            assert await total(page, "inbound-rtp", "video", "keyFramesDecoded") >= 4
