@@ -23,7 +23,7 @@ from bridge.endpoint import cellcode
 
 WIDTH, HEIGHT, FRAMES_PER_S = 320, 180, 10
 VIDEO_CLOCK_HZ, AUDIO_CLOCK_HZ = 90_000, 48_000
-VIDEO_BITRATE_BPS, AUDIO_BITRATE_BPS = 120_000, 24_000
+AUDIO_BITRATE_BPS = 24_000
 MAX_PAYLOAD = 1_150
 """Bytes of VP8 in a fragment: with headers and SRTP tag a packet stays under 1,200."""
 AUDIO_FRAME_SAMPLES = 960
@@ -32,9 +32,25 @@ AUDIO_FRAME_SAMPLES = 960
 TONE_DBOV = -15
 """How loud a tone is: root mean square over the end of the scale."""
 
-_VERSION = 1
-_FRAMES = 60
+_VERSION = 2
 _TONE_PACKETS = 50
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How a layer looks: size, bitrate, frames until it begins anew, and a texture (its grain in
+    pixels, and how strong) that makes every frame cost its share."""
+
+    width: int
+    height: int
+    bitrate_bps: int
+    frames: int
+    grain: int
+    strength: int
+
+
+LOW = Picture(WIDTH, HEIGHT, 120_000, 60, 4, 9)
+HIGH = Picture(2 * WIDTH, 2 * HEIGHT, 1_200_000, 20, 2, 12)
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,13 @@ class LoopKey:
 
 @dataclass(frozen=True)
 class Loop:
-    """`frames`: VP8 frames, the first a keyframe, the only one. `tones`: Opus packets of 20 ms."""
+    """`frames`: VP8 frames, the first a keyframe, the only one. `tones`: Opus packets of 20 ms.
+    `high`: the same picture larger, in fewer frames; empty in a loop of one layer."""
 
     key: LoopKey
     frames: tuple[bytes, ...]
     tones: tuple[bytes, ...]
+    high: tuple[bytes, ...] = ()
 
 
 def tone_hz(index: int) -> int:
@@ -83,9 +101,10 @@ def load(
     return loops
 
 
-def encode(key: LoopKey) -> Loop:
-    """Draw and encode one loop: about 60 ms of one core."""
-    return Loop(key, tuple(_encode_picture(key)), tuple(_encode_tone(key.tone_hz)))
+def encode(key: LoopKey, *, high: bool = False) -> Loop:
+    """Draw and encode one loop: about 60 ms of one core, 200 ms with the `high` layer."""
+    large = tuple(_encode_picture(key, HIGH)) if high else ()
+    return Loop(key, tuple(_encode_picture(key, LOW)), tuple(_encode_tone(key.tone_hz)), large)
 
 
 def fragments(frame: bytes, picture_id: int) -> list[bytes]:
@@ -100,30 +119,32 @@ def fragments(frame: bytes, picture_id: int) -> list[bytes]:
     return payloads
 
 
-def pictures(key: LoopKey, count: int = _FRAMES) -> Iterator[av.VideoFrame]:
+def pictures(key: LoopKey, look: Picture = LOW) -> Iterator[av.VideoFrame]:
     """The raw frames of a loop: text, code, and a texture that drifts so that every frame costs."""
-    image = cellcode.background(key.label, key.name, WIDTH, HEIGHT)
+    width, height = look.width, look.height
+    image = cellcode.background(key.label, key.name, width, height)
     drawn = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
     still = np.asarray(drawn.reformat(format="yuv420p").to_ndarray(), dtype=np.uint8)
     generator = np.random.default_rng(int.from_bytes(_digest(key)[:4]))
-    grain = generator.integers(-9, 10, (HEIGHT // 4, WIDTH // 4), dtype=np.int16)
-    texture = np.repeat(np.repeat(grain, 4, axis=0), 4, axis=1)
-    for counter in range(count):
+    size, most = (height // look.grain, width // look.grain), look.strength
+    grain = generator.integers(-most, most + 1, size, dtype=np.int16)
+    texture = np.repeat(np.repeat(grain, look.grain, axis=0), look.grain, axis=1)
+    for counter in range(look.frames):
         planes = still.copy()
-        luma = planes[:HEIGHT]
+        luma = planes[:height]
         drifting = np.roll(texture, (counter, 3 * counter), axis=(0, 1))
         luma[...] = np.clip(luma + drifting, 16, 235).astype(np.uint8)
         cellcode.stamp(luma, key.label, counter)
         yield av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
-def _encode_picture(key: LoopKey) -> list[bytes]:
+def _encode_picture(key: LoopKey, look: Picture) -> list[bytes]:
     codec = av.CodecContext.create("libvpx", "w")
-    codec.width, codec.height = WIDTH, HEIGHT
+    codec.width, codec.height = look.width, look.height
     codec.pix_fmt = "yuv420p"
     codec.time_base = Fraction(1, FRAMES_PER_S)
     codec.framerate = Fraction(FRAMES_PER_S, 1)
-    codec.bit_rate = VIDEO_BITRATE_BPS
+    codec.bit_rate = look.bitrate_bps
     codec.gop_size = 10_000
     codec.options = {
         "deadline": "realtime",
@@ -135,7 +156,7 @@ def _encode_picture(key: LoopKey) -> list[bytes]:
         "threads": "1",
     }
     encoded = []
-    for counter, frame in enumerate(pictures(key)):
+    for counter, frame in enumerate(pictures(key, look)):
         frame.pts = counter
         encoded += [bytes(packet) for packet in codec.encode(frame)]
     encoded += [bytes(packet) for packet in codec.encode(None)]
@@ -174,7 +195,7 @@ def _load_one(key: LoopKey, cache: Path) -> Loop:
         return _unpack(key, path.read_bytes())
     except (OSError, ValueError, struct.error):
         pass  # not there, or torn: encode anew
-    loop = encode(key)
+    loop = encode(key, high=True)
     fresh = path.with_suffix(f".{id(loop)}.new")
     fresh.write_bytes(_pack(loop))
     fresh.replace(path)
@@ -182,13 +203,14 @@ def _load_one(key: LoopKey, cache: Path) -> Loop:
 
 
 def _digest(key: LoopKey) -> bytes:
-    what = (_VERSION, _FRAMES, VIDEO_BITRATE_BPS, key.label, key.name, key.tone_hz)
+    what = (_VERSION, LOW, HIGH, key.label, key.name, key.tone_hz)
     return hashlib.sha256(repr(what).encode()).digest()
 
 
 def _pack(loop: Loop) -> bytes:
-    parts = [*loop.frames, *loop.tones]
-    sizes = struct.pack(f"!HH{len(parts)}I", len(loop.frames), len(loop.tones), *map(len, parts))
+    parts = [*loop.frames, *loop.tones, *loop.high]
+    counts = len(loop.frames), len(loop.tones), len(loop.high)
+    sizes = struct.pack(f"!HHH{len(parts)}I", *counts, *map(len, parts))
     body = sizes + b"".join(parts)
     return hashlib.sha256(body).digest() + body
 
@@ -197,10 +219,11 @@ def _unpack(key: LoopKey, stored: bytes) -> Loop:
     body = stored[32:]
     if hashlib.sha256(body).digest() != stored[:32]:
         raise ValueError("torn cache file")
-    frames, tones = struct.unpack_from("!HH", body)
-    sizes = struct.unpack_from(f"!{frames + tones}I", body, 4)
-    parts, start = [], 4 + 4 * len(sizes)
+    frames, tones, high = struct.unpack_from("!HHH", body)
+    sizes = struct.unpack_from(f"!{frames + tones + high}I", body, 6)
+    parts, start = [], 6 + 4 * len(sizes)
     for size in sizes:
         parts.append(body[start : start + size])
         start += size
-    return Loop(key, tuple(parts[:frames]), tuple(parts[frames:]))
+    large = frames + tones
+    return Loop(key, tuple(parts[:frames]), tuple(parts[frames:large]), tuple(parts[large:]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.fingerprint import Fingerprint, is_fingerprint
 from bridge.ice import Credentials
-from bridge.sdp import LEVEL_URI
+from bridge.sdp import LEVEL_URI, MID_URI, RID_URI
 from signaling.wire.ids import Media
 
 OPUS, VP8 = 111, 96
@@ -15,6 +16,11 @@ OPUS, VP8 = 111, 96
 
 LEVEL = 1
 """The id of the header extension by which sound packets state their level (RFC 6464)."""
+
+MID, RID = 2, 3
+"""The ids of those by which packets of a layer state whose they are (RFC 9143, RFC 8852)."""
+
+_VIDEO_MID = 1
 
 _CODEC: dict[str, list[str]] = {
     "audio": [
@@ -56,18 +62,42 @@ class Answer:
 
 
 def publish_offer(
-    credentials: Credentials, fingerprint: Fingerprint, ssrcs: Sequence[tuple[Media, int]]
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    ssrcs: Sequence[tuple[Media, int]],
+    layers: Sequence[str] = (),
 ) -> str:
-    """A WHIP offer: one send section per (media, SSRC)."""
+    """A WHIP offer: one send section per (media, SSRC).
+
+    With `layers`, lowest first, the second section, the picture, is sent in these (RFC 8853); the
+    packets say which they are by `layer_extension`, so its SSRC is not said.
+    """
     sections = [
         [
             *_section(media, mid, "sendonly", credentials, fingerprint),
             f"a=msid:site site-{mid}",
-            f"a=ssrc:{ssrc} cname:site",
+            *(_layers(layers) if layers and mid == _VIDEO_MID else [f"a=ssrc:{ssrc} cname:site"]),
         ]
         for mid, (media, ssrc) in enumerate(ssrcs)
     ]
     return _offer(sections)
+
+
+def layer_extension(name: str) -> bytes:
+    """The header extension (RFC 8285) of a packet of this layer."""
+    mid, rid = str(_VIDEO_MID).encode(), name.encode()
+    data = bytes((MID << 4 | len(mid) - 1,)) + mid + bytes((RID << 4 | len(rid) - 1,)) + rid
+    data += bytes(-len(data) % 4)
+    return struct.pack("!HH", 0xBEDE, len(data) // 4) + data
+
+
+def _layers(names: Sequence[str]) -> list[str]:
+    return [
+        f"a=extmap:{MID} {MID_URI}",
+        f"a=extmap:{RID} {RID_URI}",
+        *(f"a=rid:{name} send" for name in names),
+        f"a=simulcast:send {';'.join(names)}",
+    ]
 
 
 def receive_offer(

@@ -19,6 +19,7 @@ from signaling.wire.pages import (
     CommandMessage,
     Heartbeat,
     HeartbeatAck,
+    Layers,
     PageCommand,
     PageHello,
     PageMessage,
@@ -63,6 +64,7 @@ class PageSocket:
         url: str,
         name: str,
         on_session_closed: Callable[[SessionClosed], None] = lambda message: None,
+        on_layers: Callable[[Layers], None] = lambda message: None,
     ) -> None:
         self.page_id = PageId(secrets.token_hex(8))
         self.rows: dict[str, Row] = {}
@@ -72,6 +74,7 @@ class PageSocket:
         self.last_loss = ""
         self._http, self._url, self._name = http, url, name
         self.on_session_closed = on_session_closed
+        self.on_layers = on_layers
         self._snapshot: Snapshot | None = None
         self._seq = 0
         self._watched: tuple[SiteCode, ...] | None = None
@@ -255,6 +258,8 @@ class PageSocket:
                     waiting.set_result(message.problem)
             case SessionClosed():
                 self.on_session_closed(message)
+            case Layers():
+                self.on_layers(message)
             case Figures():
                 self.figures = message
             case HeartbeatAck():

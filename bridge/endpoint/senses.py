@@ -24,10 +24,12 @@ _TONAL_SHARE = 0.6
 
 
 class Sighting(NamedTuple):
-    """One decoded picture: site label and frame counter, both None if it carries no code."""
+    """One decoded picture: site label and frame counter, both None if it carries no code, and its
+    width in pixels."""
 
     label: str | None
     counter: int | None
+    width: int = 0
 
 
 class Eye:
@@ -75,7 +77,8 @@ class Eye:
         if not pictures:
             return None
         found = cellcode.read(np.asarray(pictures[-1].to_ndarray(format="gray"), dtype=np.uint8))
-        return Sighting(*found) if found else Sighting(None, None)
+        label, counter = found or (None, None)
+        return Sighting(label, counter, pictures[-1].width)
 
 
 class Sound(NamedTuple):

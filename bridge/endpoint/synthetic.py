@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from bridge import rtcp
 from bridge.endpoint import loops, offers
@@ -25,6 +25,8 @@ _VIDEO_S = 1 / loops.FRAMES_PER_S
 _STALL_S = 0.5
 """A process that was late by more goes on from now instead of catching up."""
 _CNAME = "site"
+LOW, HIGH = "q", "f"
+"""The layers' names."""
 
 
 class _Stream:
@@ -58,8 +60,42 @@ class _Stream:
         return rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets)
 
 
+class _Layer:
+    """The loop's picture in one size, played round and round from its keyframe on."""
+
+    def __init__(self, name: str, frames: Sequence[bytes]) -> None:
+        self.name, self._frames = name, frames
+        self._extension = offers.layer_extension(name) if name else b""
+        self.stream = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
+        self.wanted = True
+        self._frame = 0
+        self._picture_id = secrets.randbits(15)
+
+    def begin_anew(self) -> None:
+        """The next picture is the keyframe."""
+        self._frame = 0
+
+    def reported(self, report: rtcp.ReceiverReport) -> None:
+        """The node knows it by its SSRC: it needs not be named any more; browsers do the same."""
+        if any(block.ssrc == self.stream.ssrc for block in report.blocks):
+            self._extension = b""
+
+    def packets(self) -> Iterator[bytes]:
+        """Those of the next picture."""
+        frame = self._frames[self._frame]
+        self._frame = (self._frame + 1) % len(self._frames)
+        self._picture_id = (self._picture_id + 1) & 0x7FFF
+        *parts, last = loops.fragments(frame, self._picture_id)
+        for part in parts:
+            yield self.stream.packet(part, marker=False, extension=self._extension)
+        yield self.stream.packet(last, marker=True, extension=self._extension)
+
+
 class Player:
     """Plays a loop into a WHIP session: 50 sound packets and 10 pictures a second, muted or not.
+
+    A loop with a large picture is published in two layers: the small one always, the large one
+    while `want` says so. Packets name their layer until the node has reported on what it gets.
 
     What a muted site's client does with its microphone is its own affair: this one never stops
     sending, so that only the service can keep it silent.
@@ -80,10 +116,12 @@ class Player:
         self.level_dbov = loops.TONE_DBOV
         self._loop, self._wheel = loop, wheel
         self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
-        self._video = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
+        self._layers = [_Layer(LOW if loop.high else "", loop.frames)]
+        if loop.high:
+            self._layers.append(_Layer(HIGH, loop.high))
+            self._layers[1].wanted = False
         self._peer = Peer(wheel, certificate, lambda now, packet: None, self._feedback, on_state)
-        self._frame = self._tone = 0
-        self._picture_id = secrets.randbits(15)
+        self._tone = 0
         self._audio_due = self._video_due = self._report_due = 0.0
         self._asked_for_time: tuple[float, rtcp.ReferenceTime] | None = None
 
@@ -97,14 +135,31 @@ class Player:
         """How many it has sent, muted or not."""
         return self._audio.packets
 
+    @property
+    def picture_packets(self) -> dict[str, int]:
+        """How many it has sent of each layer."""
+        return {one.name: one.stream.packets for one in self._layers}
+
+    def want(self, layers: Sequence[str]) -> None:
+        """Send these layers of the picture; the small one in any case."""
+        for layer in self._layers[1:]:
+            wanted = layer.name in layers
+            if wanted and not layer.wanted:
+                layer.begin_anew()
+            layer.wanted = wanted
+
     async def open(self, door: Door, timeout_s: float = CONNECT_S) -> None:
         """Publish through this door; returns when connected and sending.
 
         Raises what the door raises, and as `Peer.connect`.
         """
-        ssrcs: list[tuple[Media, int]] = [("audio", self._audio.ssrc), ("video", self._video.ssrc)]
+        ssrcs: list[tuple[Media, int]] = [
+            ("audio", self._audio.ssrc),
+            ("video", self._layers[0].stream.ssrc),
+        ]
+        names = [one.name for one in self._layers if one.name]
         peer = self._peer
-        offer = offers.publish_offer(peer.credentials, peer.certificate.fingerprint, ssrcs)
+        offer = offers.publish_offer(peer.credentials, peer.certificate.fingerprint, ssrcs, names)
         await peer.connect(offers.read_answer(await door(offer)), timeout_s)
         now = asyncio.get_running_loop().time()
         self._audio_due = now + phase() * _AUDIO_S
@@ -131,12 +186,16 @@ class Player:
             self._audio_due = self._next(self._audio, now, self._audio_due, _AUDIO_S)
             self._sound()
         while now >= self._video_due:
-            self._video_due = self._next(self._video, now, self._video_due, _VIDEO_S)
+            due = self._video_due
+            for layer in self._layers:
+                # those that rest keep their clock
+                self._video_due = self._next(layer.stream, now, due, _VIDEO_S)
             self._picture()
         if now >= self._report_due:
             self._report_due = now + REPORT_S
             ntp = rtcp.ntp_time(time.time())
-            for stream in (self._audio, self._video):
+            flowing = [one.stream for one in self._layers if one.wanted]
+            for stream in (self._audio, *flowing):
                 name = rtcp.CanonicalName(stream.ssrc, _CNAME)
                 self._peer.send_rtcp(rtcp.build([stream.report(now, ntp), name, *self._reply()]))
 
@@ -156,13 +215,10 @@ class Player:
     def _picture(self) -> None:
         if self.silent:
             return
-        frame = self._loop.frames[self._frame]
-        self._frame = (self._frame + 1) % len(self._loop.frames)
-        self._picture_id = (self._picture_id + 1) & 0x7FFF
-        *parts, last = loops.fragments(frame, self._picture_id)
-        for part in parts:
-            self._peer.send_rtp(self._video.packet(part, marker=False))
-        self._peer.send_rtp(self._video.packet(last, marker=True))
+        for layer in self._layers:
+            if layer.wanted:
+                for packet in layer.packets():
+                    self._peer.send_rtp(packet)
 
     def _reply(self) -> list[rtcp.Packet]:
         """What the node needs to know the round trip (RFC 3611 §4.5); once for each question."""
@@ -178,9 +234,13 @@ class Player:
         for packet in rtcp.parse(compound):
             if isinstance(packet, rtcp.ReferenceTime):
                 self._asked_for_time = now, packet
-            elif _asks_for_keyframe(packet, self._video.ssrc):
+            elif isinstance(packet, rtcp.ReceiverReport):
+                for layer in self._layers:
+                    layer.reported(packet)
+            elif any(_asks_for_keyframe(packet, one.stream.ssrc) for one in self._layers):
                 self.keyframes_asked += 1
-                self._frame = 0
+                for layer in self._layers:
+                    layer.begin_anew()
 
 
 def _asks_for_keyframe(packet: rtcp.Received, ssrc: int) -> bool:

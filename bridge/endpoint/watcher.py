@@ -28,11 +28,13 @@ _HEADER = struct.Struct("!BBHI")
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture in a slot: whose, which frame, and when its last packet came (event loop time)."""
+    """A picture in a slot: whose, which frame, when its last packet came (event loop time), and its
+    width in pixels."""
 
     label: str | None
     counter: int | None
     at: float
+    width: int = 0
 
 
 class NotSeenError(Exception):
@@ -47,7 +49,8 @@ class NotSeenError(Exception):
         """What came, for a person."""
         if self.last is None:
             return f"no picture decoded, {self.packets} packets came"
-        return f"saw {self.last.label or 'a picture without code'}"
+        width = f", {self.last.width} pixels wide" if self.last.width else ""
+        return f"saw {self.last.label or 'a picture without code'}{width}"
 
 
 class Inlet:
@@ -153,8 +156,9 @@ class Watcher:
         label: str | None = None,
         timeout_s: float = 5.0,
         ask_after_s: float = 0.0,
+        width: int | None = None,
     ) -> Seen:
-        """The first picture in the slot from now on, or the first that shows `label`.
+        """The first picture in the slot from now on, or the first that shows `label` in `width`.
 
         Asks for a keyframe after `ask_after_s`, and again, until one comes. Arrival counts, not
         the end of decoding, which waits for its turn: what came in time is looked at before
@@ -171,8 +175,10 @@ class Watcher:
         def decode(now: float, packet: bytes) -> None:
             sighting = None if found.done() else eye.look(packet)
             if sighting is not None:
-                last[:] = [Seen(sighting.label, sighting.counter, now)]
-                if label is None or sighting.label == label:
+                last[:] = [Seen(sighting.label, sighting.counter, now, sighting.width)]
+                if sighting.label == (label or sighting.label) and last[0].width == (
+                    width or last[0].width
+                ):
                     found.set_result(last[0])
 
         def listen(now: float, packet: bytes) -> None:

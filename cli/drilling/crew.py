@@ -17,7 +17,7 @@ from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from signaling.wire.ids import ConferenceId, SiteCode, SlotName, parse_slots, slot_name
-from signaling.wire.pages import ConferenceRow, FloorRow, PageCommand, SeatRow
+from signaling.wire.pages import ConferenceRow, FloorRow, Layers, PageCommand, SeatRow
 from signaling.wire.rest import (
     ConferenceSummary,
     CreateConference,
@@ -86,9 +86,16 @@ class Member:
 
     async def _enter(self, url: str) -> None:
         self._page = PageSocket(
-            self.http, url, self.name, lambda told: self.closed_sessions.append(told.reason)
+            self.http,
+            url,
+            self.name,
+            lambda told: self.closed_sessions.append(told.reason),
+            self._watched,
         )
         await self._page.open()
+
+    def _watched(self, layers: Layers) -> None:
+        """These layers of what it sends are watched; who sends none does not care."""
 
     def _door(self, url: str, slots: tuple[SlotName, ...] = ()) -> doors.Resource:
         full = urljoin(self._base, url)
@@ -127,6 +134,10 @@ class SyntheticSite(Member):
         assert whip is not None, f"{self.name} was given no door to publish"
         await self.player.open(self._door(whip))
         await self._receive()
+
+    def _watched(self, layers: Layers) -> None:
+        if layers.track == "camera":
+            self.player.want(layers.layers)
 
     def offline(self, cut: bool) -> None:
         """Cut its network, or mend it: sound, picture and page, both ways."""

@@ -22,7 +22,7 @@ from signaling.wire.rest import SiteLink
 
 FOUNDING = "a conference is made and links are given out"
 STEP_NAMES = (FOUNDING, *(step.name for step in STEPS))
-_FOUND_S, _LEAVE_S = 30.0, 20.0
+_FOUND_S, _LEAVE_S = 120.0, 20.0
 MAX_THUMBS = 64
 
 

@@ -12,6 +12,7 @@ from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crash import crash
 from cli.drilling.crew import FLOOR_SLOTS, Member, Operator, SyntheticSite
 from cli.drilling.faults import faults
+from cli.drilling.layers import layers
 from cli.drilling.moves import (
     QUIET_S,
     Drill,
@@ -227,6 +228,7 @@ STEPS = (
     Step("operator's wall shows every site", wall, 20),
     Step("start: all see the centre", start, 30, essential=True),
     Step("takes: all see the site on air", takes, 90),
+    Step("large picture on the stage, small on the wall, none unseen", layers, 60),
     Step("open microphone is heard by all", floor, 40),
     Step("mute silences a site that goes on sending", mute, 40),
     Step("of many open microphones the loudest are heard", loudest, 40),

@@ -37,6 +37,18 @@ def test_encode_stays_near_its_bitrate(loop: loops.Loop) -> None:
     assert 5 <= len(loop.frames) / loops.FRAMES_PER_S <= 10
 
 
+def test_the_high_layer_is_larger_and_costs_ten_times_as_much() -> None:
+    loop = loops.encode(KEY, high=True)
+    assert [index for index, frame in enumerate(loop.high) if not frame[0] & 1] == [0]
+    decoder = av.VideoCodecContext.create("vp8", "r")
+    shown = [one for frame in loop.high for one in decoder.decode(av.Packet(frame))]
+    assert {(one.width, one.height) for one in shown} == {(640, 360)}
+    read = [cellcode.read(one.reformat(320, 180, "gray").to_ndarray()) for one in shown]
+    assert read == [("48", counter) for counter in range(len(loop.high))]
+    bits_per_s = 8 * sum(map(len, loop.high)) * loops.FRAMES_PER_S / len(loop.high)
+    assert 1_000_000 < bits_per_s < 1_500_000
+
+
 @pytest.mark.parametrize("size", [1, 5, 1150, 1151, 4000, 20_000])
 def test_fragments_fit_and_join_to_the_frame(size: int) -> None:
     frame = bytes(index % 251 for index in range(size))
@@ -54,7 +66,7 @@ def test_jump_to_the_start_can_be_decoded_at_once(loop: loops.Loop) -> None:
         sighting = eye.look(packet)
         if sighting:
             seen.append(sighting)
-    assert seen == [("48", 0), ("48", 1), ("48", 2)]
+    assert seen == [("48", 0, 320), ("48", 1, 320), ("48", 2, 320)]
 
 
 def test_load_reads_back_what_it_encoded(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_eye_sees_a_picture_without_code_as_nobody() -> None:
     grey = av.VideoFrame.from_ndarray(np.full((270, 320), 128, dtype=np.uint8), format="yuv420p")
     frames = [bytes(packet) for packet in [*codec.encode(grey), *codec.encode(None)]]
     eye = senses.Eye()
-    assert [eye.look(packet) for packet in packets(frames)] == [(None, None)]
+    assert [eye.look(packet) for packet in packets(frames)] == [(None, None, 320)]
 
 
 @given(st.binary(max_size=80))
@@ -103,7 +103,7 @@ def test_sound_of_a_whisper_is_silence() -> None:
 )
 def test_eye_reads_every_payload_descriptor(loop: loops.Loop, descriptor: bytes) -> None:
     header = struct.pack("!BBHII", 0x80, 0xE0, 7, 9, 1)
-    assert senses.Eye().look(header + descriptor + loop.frames[0]) == ("07", 0)
+    assert senses.Eye().look(header + descriptor + loop.frames[0]) == ("07", 0, 320)
 
 
 def test_eye_skips_header_extension_and_padding(loop: loops.Loop) -> None:
@@ -111,7 +111,7 @@ def test_eye_skips_header_extension_and_padding(loop: loops.Loop) -> None:
     eye = senses.Eye()
     assert eye.look(header + b"\0\0\x03") is None
     header = header[:2] + b"\0\x08" + header[4:]
-    assert eye.look(header + b"\x10" + loop.frames[0] + b"\0\0\x03") == ("07", 0)
+    assert eye.look(header + b"\x10" + loop.frames[0] + b"\0\0\x03") == ("07", 0, 320)
 
 
 def audio(number: int, opus: bytes) -> bytes:

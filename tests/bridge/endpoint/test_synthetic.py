@@ -15,7 +15,16 @@ from bridge.endpoint.watcher import NotSeenError, Watcher
 from bridge.node import Node
 from bridge.transport import Certificate
 from signaling.wire.control import OpenSession, Route, Routes, RoutesHeld, SessionOpened
-from signaling.wire.ids import Direction, Port, Scope, SlotName, Track, parse_slots, slot_media
+from signaling.wire.ids import (
+    Direction,
+    Port,
+    Scope,
+    SlotName,
+    Track,
+    parse_slots,
+    slot_media,
+    slot_name,
+)
 from tests.fakes.wheel import HeldWheel
 
 SCOPE = Scope("c1")
@@ -290,3 +299,41 @@ async def test_figures_of_a_microphone_say_how_loud_it_is_and_where_it_is_carrie
         for one in session.streams
         if one.track != "mic"
     )
+
+
+@pytest.fixture(scope="module")
+def layered() -> loops.Loop:
+    return loops.encode(loops.LoopKey("09", "Điểm 9", loops.tone_hz(9)), high=True)
+
+
+async def test_a_large_picture_is_sent_while_it_is_wanted(hall: Hall, layered: loops.Loop) -> None:
+    player = await hall.player("09/main", layered)
+    hall.node.on_layers = lambda wanted: player.want(wanted.layers)
+    watcher = await hall.watcher("op/1", "stage:1,thumb:1")
+    thumb = slot_name("thumb", 1)
+    hall.route(("op/1", thumb, "09/main"))
+    assert (await watcher.see(thumb, "09")).width == loops.WIDTH
+    assert player.picture_packets["f"] == 0
+
+    hall.route(("op/1", thumb, "09/main"), ("op/1", STAGE, "09/main"))
+    await watcher.see(STAGE, "09", width=loops.HIGH.width)
+    assert (await watcher.see(thumb, "09")).width == loops.WIDTH
+
+    hall.route(("op/1", thumb, "09/main"))
+    before = -1
+    while (count := player.picture_packets["f"]) != before:
+        before = count
+        for _ in range(10):
+            await watcher.next_packet(thumb)
+    assert [one.layers for one in hall.node.layers_wanted()] == [["q"]]
+    streams = next(one.streams for one in hall.node.stats().sessions if one.direction == "publish")
+    assert [(one.layer, one.width) for one in streams] == [("", None), ("q", 320), ("f", 640)]
+
+
+async def test_a_player_of_one_layer_wants_nothing(hall: Hall, two: list[loops.Loop]) -> None:
+    player = await hall.player("01/main", two[0])
+    player.want(["f"])
+    watcher = await hall.watcher("op/1", "stage:1")
+    hall.route(("op/1", STAGE, "01/main"))
+    assert (await watcher.see(STAGE, "01")).width == loops.WIDTH
+    assert set(player.picture_packets) == {""}

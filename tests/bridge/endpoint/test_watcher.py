@@ -59,7 +59,7 @@ async def test_a_picture_that_came_in_time_counts_though_it_is_decoded_later(
         watcher.inlets[STAGE].take(5.0, packet)
     await asyncio.wait([looking], timeout=_PATIENCE_S + 0.1)
     wheel.release()
-    assert await looking == Seen("07", 0, 5.0)
+    assert await looking == Seen("07", 0, 5.0, 320)
 
 
 async def test_a_picture_that_ends_too_late_does_not_count(
