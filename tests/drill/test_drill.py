@@ -63,7 +63,9 @@ async def test_drill_passes_on_its_own_service(tmp_path: Path, cache: Path) -> N
     assert outcome.verdicts() == dict.fromkeys(STEP_NAMES, "passed"), outcome.output
     assert outcome.status == 0
     assert outcome.report["passed"]
-    assert "drill PASSED: 13 of 13 steps, 8 sites and the centre" in outcome.output
+    count = len(STEP_NAMES)
+    said = f"drill PASSED: {count} of {count} steps, 8 sites and the centre"
+    assert said in outcome.output
 
 
 async def test_drill_uses_a_running_service_and_kills_nothing(tmp_path: Path, cache: Path) -> None:
