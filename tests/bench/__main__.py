@@ -152,7 +152,7 @@ def _fanout(where: Place, server: str) -> Run:
 
 def _conference(cache: Path) -> Held:
     command = [*_python("conference"), str(SITES), str(HOLD_S), str(cache)]
-    return Held(**json.loads(_run(command, conference.LIMIT_S)))
+    return conference.read_held(_run(command, conference.LIMIT_S))
 
 
 def _python(module: str) -> list[str]:

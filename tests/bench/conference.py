@@ -13,10 +13,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import uvloop
+from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.endpoint import loops
 from bridge.endpoint.wheel import Wheel
@@ -26,17 +28,25 @@ from cli.drilling.service import Service, own_service
 from cli.runfile import read_run
 from signaling.wire.pages import Scene, Start, Take, Unmute
 from tests.bench import proc
+from tests.bench.quantiles import NOTHING, Buckets, Quantiles, quantiles
 from tests.bench.server import until
 
-LIMIT_S = 60.0
+LIMIT_S = 75.0
 _SETTLE_S = 2.0
 _AT_ONCE = 16
 _SHOWN_S = 15.0
+TAKES = 10
+_TAKE_S = 0.4
+_REPORTED_S = 1.5
 
 
 @dataclass(frozen=True)
 class Held:
-    """What was seen in the steady interval. CPU in seconds, memory in KiB."""
+    """What was seen in the steady interval, and, of latencies, also during `TAKES` takes after it.
+
+    CPU in seconds, memory in KiB. Latencies are what the bridge itself counts, per packet and
+    receiver: of keyframes and what they held up (`burst`), and of all else (`usual`).
+    """
 
     sites: int
     seconds: float
@@ -47,6 +57,8 @@ class Held:
     lost: int
     bridge_memory_peak: int
     signaling_memory_peak: int
+    usual: Quantiles
+    burst: Quantiles
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,15 @@ async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
         await _come_in(operator, crew)
         await _go_live(operator, crew)
         await asyncio.sleep(_SETTLE_S)
-        return await _read(service, [operator, *crew], seconds)
+        before = await _latencies(service)
+        steady = await _read(service, [operator, *crew], seconds)
+        for turn in range(TAKES):
+            await operator.command(Take(Scene("single", (crew[1 + turn % 2].code,))))
+            await asyncio.sleep(_TAKE_S)
+        await asyncio.sleep(_REPORTED_S)
+        after = await _latencies(service)
+        usual, burst = (quantiles(before[one], after[one]) for one in ("no", "yes"))
+        return replace(steady, usual=usual, burst=burst)
 
 
 async def _crew(
@@ -125,6 +145,19 @@ async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     await until(lambda: all(one.watcher.packets() for one in (operator, *crew)), _SHOWN_S)
 
 
+async def _latencies(service: Service) -> dict[str, Buckets]:
+    """Of the bridge's latest report, by whether they were in a burst."""
+    async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as response:
+        text = await response.text()
+    found: dict[str, Buckets] = {"no": {}, "yes": {}}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "diemcau_forward_latency_seconds_bucket":
+                labels = sample.labels
+                found[labels["burst"]][float(labels["le"])] = int(sample.value)
+    return found
+
+
 async def _read(service: Service, members: Sequence[Member], seconds: float) -> Held:
     assert service.data_dir is not None
     run = read_run(service.data_dir)
@@ -155,7 +188,17 @@ async def _read(service: Service, members: Sequence[Member], seconds: float) -> 
         lost=after.lost - before.lost,
         bridge_memory_peak=proc.memory(bridge).peak_kib,
         signaling_memory_peak=proc.memory(signaling).peak_kib,
+        usual=NOTHING,
+        burst=NOTHING,
     )
+
+
+def read_held(text: str) -> Held:
+    """What `main` printed."""
+    data = json.loads(text)
+    for name in ("usual", "burst"):
+        data[name] = Quantiles(**data[name])
+    return Held(**data)
 
 
 async def main() -> None:

@@ -12,3 +12,6 @@ async def test_a_conference_is_held_and_read(tmp_path):
     assert held.received > 0
     assert held.lost == 0
     assert held.bridge_memory_peak > 0
+    assert held.usual.packets > 0
+    assert held.burst.packets > 0
+    assert 0 < held.usual.p50_ms <= held.usual.p99_ms

@@ -7,6 +7,7 @@ from tests.bench.conference import Held
 from tests.bench.document import STEPS, document, filled
 from tests.bench.drills import Watch, read_report
 from tests.bench.fanout import Phase, Run
+from tests.bench.quantiles import Quantiles
 from tests.bench.results import Results
 
 
@@ -49,7 +50,21 @@ def test_what_is_missing_is_said(results):
 
 
 def test_the_conference_and_the_drill_are_told(results):
-    results.held.append(Held(64, 6.0, 1.2, 0.12, 1.3, 60_000, 0, 120 * 1024, 100 * 1024))
+    results.held.append(
+        Held(
+            64,
+            6.0,
+            1.2,
+            0.12,
+            1.3,
+            60_000,
+            0,
+            120 * 1024,
+            100 * 1024,
+            Quantiles(9, 0.8, 3.2),
+            Quantiles(3, 4.0, 20.0),
+        )
+    )
     step = "takes: all see the site on air"
     steps = [{"step": step, "verdict": "passed", "figures": {"first_frame_p50_ms": 132}}]
     results.drills.append(read_report({"passed": True, "steps": steps}, Watch(None)))
@@ -57,6 +72,8 @@ def test_the_conference_and_the_drill_are_told(results):
     page = document(results)
     assert "| bridge, share of a core | 0.200 |" in page
     assert "| bridge CPU per forwarded packet, µs | 20.0 |" in page
+    assert "outside bursts, p50 / p99, ms | 0.80 / 3.20 |" in page
+    assert "takes), p50 / p99, ms | 4.00 / 20.00 |" in page
     assert "| take → first frame of the new source | 132 | – |" in page
 
 

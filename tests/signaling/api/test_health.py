@@ -82,7 +82,7 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
         assert value("diemcau_rtp_bytes_total", **labels) == 300 * packets
     assert value("diemcau_rtcp_feedback_total", node="node-1", type="pli") == 2
     assert value("diemcau_rtcp_feedback_total", node="node-1", type="twcc") == 0
-    buckets = {"0.0005": 4, "0.001": 6, "0.512": 6, "+Inf": 7}
+    buckets = {"0.00025": 4, "0.0005": 6, "0.5": 6, "+Inf": 7}
     for edge, count in buckets.items():
         labels = {"node": "node-1", "burst": "no", "le": edge}
         assert value("diemcau_forward_latency_seconds_bucket", **labels) == count
