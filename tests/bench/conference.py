@@ -25,10 +25,11 @@ from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Member, Operator, SyntheticSite
 from cli.drilling.service import Service, own_service
-from cli.runfile import read_run
+from cli.runfile import Run, read_run
 from signaling.wire.pages import Scene, Start, Take, Unmute
 from tests.bench import proc
 from tests.bench.quantiles import NOTHING, Buckets, Quantiles, quantiles
+from tests.bench.quiet import bring_along
 from tests.bench.server import until
 
 LIMIT_S = 75.0
@@ -75,6 +76,7 @@ async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
     """Everyone in, program from a remote site, two microphones open; then only read."""
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(own_service(folder))
+        bring_along(_run(service).pids.values())
         wheel = await stack.enter_async_context(Wheel())
         certificate = Certificate()
         operator = Operator(service.url, sites + 1, wheel, certificate)
@@ -145,6 +147,13 @@ async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     await until(lambda: all(one.watcher.packets() for one in (operator, *crew)), _SHOWN_S)
 
 
+def _run(service: Service) -> Run:
+    assert service.data_dir is not None
+    run = read_run(service.data_dir)
+    assert run is not None
+    return run
+
+
 async def _latencies(service: Service) -> dict[str, Buckets]:
     """Of the bridge's latest report, by whether they were in a burst."""
     async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as response:
@@ -159,9 +168,7 @@ async def _latencies(service: Service) -> dict[str, Buckets]:
 
 
 async def _read(service: Service, members: Sequence[Member], seconds: float) -> Held:
-    assert service.data_dir is not None
-    run = read_run(service.data_dir)
-    assert run is not None
+    run = _run(service)
     bridge, signaling = run.pids["bridge"], run.pids["signaling"]
 
     def reading() -> _Reading:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,6 +62,15 @@ def come_first() -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
         Path("/proc/self/autogroup").write_text(str(HIGHEST))
+
+
+def bring_along(pids: Iterable[int]) -> None:
+    """Give these processes' sessions this one's place, if `come_first` was called for it: each of
+    their sessions is a group of its own to the kernel."""
+    if os.getpriority(os.PRIO_PROCESS, 0) == HIGHEST:
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{pid}/autogroup").write_text(str(HIGHEST))
 
 
 def _others_s() -> float:
