@@ -30,6 +30,8 @@ MAX_PATHS = 16
 """Addresses of one peer that are accepted at once; the longest unused one makes room."""
 FRESH_S = 5.0
 """Seconds since its last check for which a path counts as in use: two of a browser's (2.5 s)."""
+REMEMBERED = 256
+"""Checks that are known again: ten minutes of a browser's."""
 CHECKS_PER_S = 50.0
 CHECKS_BURST = 100.0
 _ASKED = 8
@@ -191,6 +193,7 @@ class IceLite:
         self._new_transaction = new_transaction
         # by transaction: whom, and whether we move there
         self._asked: dict[bytes, tuple[Path, bool]] = {}
+        self._seen: dict[bytes, None] = {}
         self._paths: dict[Path, float] = {}
         self._opened = now
         self._last_heard = now
@@ -203,9 +206,15 @@ class IceLite:
         return tuple(self._paths)
 
     def fresh(self, now: float, path: Path) -> bool:
-        """Whether the peer uses this path now."""
+        """Whether a check came over this path lately."""
         at = self._paths.get(path)
         return self.state != "closed" and at is not None and now < at + FRESH_S
+
+    def uses(self, now: float, path: Path) -> bool:
+        """Whether the peer is at this path now: it checks there, or sends and is sent to there. An
+        encoder may check but once."""
+        sends = path == self.selected and now < self._last_heard + FRESH_S
+        return self.fresh(now, path) or (self.state != "closed" and sends)
 
     def handle(self, now: float, event: IceEvent) -> list[IceOutput]:
         """Feed an event. After ``closed`` nothing is answered any more."""
@@ -253,6 +262,11 @@ class IceLite:
             return [Dropped("stun_integrity")]
         if not self._allowed(now):
             return [Dropped("stun_rate")]
+        if request.transaction in self._seen:
+            return self._again(event, password)
+        self._seen[request.transaction] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         if request.controlled:
             # a lite agent is always controlled (RFC 8445 §6.1.1); the peer has to switch (§7.3.1.1)
             answer = stun.failure(request, 487, "Role Conflict", password)
@@ -274,6 +288,15 @@ class IceLite:
             else:
                 outputs += self._select(event.path)
         return outputs + self._heard(now)
+
+    def _again(self, event: CheckReceived, password: bytes) -> list[IceOutput]:
+        """A check that was here before: its answer got lost, or somebody has captured it. It is no
+        new consent (RFC 7675 §5.1) and nominates nothing."""
+        if event.path not in self._paths:
+            return [Dropped("stun_replay")]
+        host, port = event.path.address[:2]
+        answer = stun.success(event.message, host, port, password)
+        return [Respond(answer, event.path)]
 
     def _ask(self, path: Path, *, moves: bool) -> Ask:
         transaction = self._new_transaction()

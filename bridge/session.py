@@ -208,7 +208,7 @@ class Session:
 
     def uses(self, now: float, path: Path) -> bool:
         """See `udp.Peer`."""
-        return self._ice.fresh(now, path)
+        return self._ice.uses(now, path)
 
     def path_closed(self, path: Path) -> None:
         """See `udp.Peer`."""

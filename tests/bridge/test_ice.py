@@ -10,6 +10,7 @@ from bridge.ice import (
     CLOSED_AFTER_S,
     FRESH_S,
     MAX_PATHS,
+    REMEMBERED,
     Ask,
     CheckReceived,
     Credentials,
@@ -283,6 +284,17 @@ def test_who_does_not_answer_has_not_consented():
     assert ice.handle(CLOSED_AFTER_S, Tick()) == [StateChanged("closed", "consent_expired")]
 
 
+def test_check_that_was_here_before_is_no_consent_and_opens_no_path():
+    ice = machine()
+    captured = nominating()
+    ice.handle(0.0, CheckReceived(captured, HOME))
+    assert ice.handle(0.1, CheckReceived(captured, AWAY)) == [Dropped("stun_replay")]
+    assert set(ice.paths) == {HOME}
+    assert kinds(ice.handle(20.0, CheckReceived(captured, HOME))) == [Respond]
+    assert ice.last_check == 0.0
+    assert ice.handle(CLOSED_AFTER_S, Tick()) == [StateChanged("closed", "consent_expired")]
+
+
 def test_consent_from_the_former_path_does_not_move_sending_back():
     ice = machine()
     ice.handle(0.0, CheckReceived(check(), HOME))
@@ -291,3 +303,24 @@ def test_consent_from_the_former_path_does_not_move_sending_back():
     assert ice.selected == AWAY
     ice.handle(20.1, CheckReceived(answer(), HOME))
     assert ice.selected == AWAY
+
+
+def test_checks_that_are_remembered_are_bounded():
+    ice = machine()
+    first = nominating()
+    ice.handle(0.0, CheckReceived(first, HOME))
+    for number in range(REMEMBERED):
+        ice.handle(number + 1.0, CheckReceived(check(), HOME))
+    assert kinds(ice.handle(REMEMBERED + 1.0, CheckReceived(first, AWAY)))[:2] == [
+        Respond,
+        PathAdded,
+    ]
+
+
+def test_path_is_in_use_while_checks_or_media_come():
+    ice = machine()
+    ice.handle(0.0, CheckReceived(check(), HOME))
+    ice.handle(FRESH_S, Heard())
+    assert ice.uses(FRESH_S + 1, HOME)
+    assert not ice.uses(FRESH_S + 1, AWAY)
+    assert not ice.uses(2 * FRESH_S, HOME)
