@@ -22,6 +22,7 @@ export function StartDialog({ desk, onClose }: DeskDialog) {
   const texts = t.value.operator
   const seats = desk.seats.value
   const missing = seats.filter((seat) => !seat.present)
+  const unheard = seats.filter((seat) => seat.present && seat.heard_at === null)
   return (
     <ConfirmDialog
       title={texts.startTitle}
@@ -38,6 +39,12 @@ export function StartDialog({ desk, onClose }: DeskDialog) {
         <details>
           <summary>{texts.startMissing(missing.length)}</summary>
           <p>{missing.map((seat) => `${seat.site} ${seat.name}`).join(' · ')}</p>
+        </details>
+      )}
+      {unheard.length === 0 ? null : (
+        <details data-testid="unheard">
+          <summary>{texts.startUnheard(unheard.length)}</summary>
+          <p>{unheard.map((seat) => `${seat.site} ${seat.name}`).join(' · ')}</p>
         </details>
       )}
     </ConfirmDialog>

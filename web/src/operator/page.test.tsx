@@ -388,6 +388,19 @@ describe('who is heard', () => {
     expect(byTestId('voice').textContent).toBe('Micro đã nghe thấy')
   })
 
+  test('who starts is told which of those present were never heard', async () => {
+    fake.put({
+      conference: conferenceRow({ phase: 'scheduled', started_at: null }),
+      'seat/48': seatRow('48', { name: 'Đà Nẵng', heard_at: 1_590_713_000 }),
+    })
+    await open()
+    await click('start')
+    expect(byTestId('unheard').textContent).toContain('2 điểm cầu')
+    expect(byTestId('unheard').textContent).toContain('01 Hà Nội')
+    expect(byTestId('unheard').textContent).not.toContain('Đà Nẵng')
+    expect(await accessibilityFaults()).toEqual([])
+  })
+
   test('a microphone that is cut off is a warning', async () => {
     fake.server.last.receive(figures({ '48': siteFigures({ mic_clipping_ratio: 0.2 }) }))
     await open()

@@ -331,6 +331,21 @@ test('who is given the floor with a shut microphone is told to open it', async (
   expect(byTestId('microphone').textContent).toContain(t.value.site.mic.floorShut)
 })
 
+test('before the start a site sees that its microphone has been heard', async () => {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+  room.letIn({}, conferenceRow({ phase: 'scheduled' }))
+  await frames()
+  expect(document.querySelector('[data-testid="mic-proved"]')).toBeNull()
+  room.put({ 'seat/48': seatRow('48', { heard_at: 1_590_713_000 }) })
+  await frames()
+  expect(byTestId('mic-proved').textContent).toBe(t.value.site.mic.proved)
+  expect(await accessibilityFaults()).toEqual([])
+})
+
 test('of many open microphones one that is not carried says so', async () => {
   await open()
   await room.attendance.open()

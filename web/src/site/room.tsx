@@ -304,6 +304,9 @@ function Microphone({ attendance, live }: { attendance: Attendance; live: boolea
           <span class="warn">{texts.talkingWhileMuted}</span>
         ) : null}
         {missing ? null : <Level attendance={attendance} />}
+        {live || missing || own === null || own.heard_at === null ? null : (
+          <span data-testid="mic-proved">{texts.proved}</span>
+        )}
       </div>
     </div>
   )

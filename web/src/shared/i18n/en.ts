@@ -192,6 +192,8 @@ export const en: Catalogue = {
     startTitle: 'Start the conference?',
     startBody: (present, all) =>
       `${present} of ${all} sites are present. From now on the sites receive picture and sound.`,
+    startUnheard: (count: number) =>
+      `${count} ${count === 1 ? 'site is' : 'sites are'} present, but their microphone was not heard yet`,
     startMissing: (count) => `Not present (${count})`,
     startConfirm: 'Start the conference',
     end: 'End',
@@ -487,6 +489,7 @@ export const en: Catalogue = {
       muted_by_operator_shut:
         'You have turned it off too. Turn it on now to be ready when it is your turn.',
       missing: 'No microphone',
+      proved: 'Your microphone was heard by the service',
       floorShut: 'It is your turn: turn on your microphone to speak',
       talkingWhileMuted: 'You are speaking but your microphone is off',
     },

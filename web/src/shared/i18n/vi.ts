@@ -203,6 +203,7 @@ export const vi = {
     startTitle: 'Bắt đầu hội nghị?',
     startBody: (present: number, all: number) =>
       `${present} trên ${all} điểm cầu đã có mặt. Từ lúc này các điểm cầu nhận hình và tiếng của hội nghị.`,
+    startUnheard: (count: number) => `${count} điểm cầu có mặt nhưng chưa nghe thấy micro`,
     startMissing: (count: number) => `Chưa có mặt (${count})`,
     startConfirm: 'Bắt đầu hội nghị',
     end: 'Kết thúc',
@@ -493,6 +494,7 @@ export const vi = {
       muted_by_operator_ready: 'Micro của bạn đã sẵn sàng, sẽ được mở khi tới lượt phát biểu.',
       muted_by_operator_shut: 'Bạn cũng đang tắt micro. Bật sẵn để khi tới lượt là nói được ngay.',
       missing: 'Không có micro',
+      proved: 'Hệ thống đã nghe thấy micro của bạn',
       floorShut: 'Đã tới lượt bạn: bấm Bật micro để phát biểu',
       talkingWhileMuted: 'Bạn đang nói nhưng micro đang tắt',
     },
