@@ -24,8 +24,8 @@ _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "video": ("transport-cc", "goog-remb", "nack", "nack pli"),
 }
 _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
-    "audio": (),
-    "video": ("ccm fir", "nack", "nack pli"),
+    "audio": ("transport-cc",),
+    "video": ("transport-cc", "goog-remb", "ccm fir", "nack", "nack pli"),
 }
 _PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI, TWCC_URI)
 _LAYER_EXTENSIONS = (RID_URI, REPAIRED_URI)
@@ -86,7 +86,8 @@ class ReceivedSlot:
     """A section that a slot feeds, under the SSRC that the answer states.
 
     `nack`: the receiver asks for lost packets. `rtx` is (payload type, SSRC) of retransmissions;
-    None sends them again as they were.
+    None sends them again as they were. `twcc_extension` is the id of the transport-wide number,
+    which the receiver reports on; None where it does not.
     """
 
     mid: str
@@ -96,6 +97,7 @@ class ReceivedSlot:
     ssrc: int
     nack: bool
     rtx: tuple[int, int] | None
+    twcc_extension: int | None
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def answer_receive(
         if not wanted[media]:
             continue
         slot = wanted[media].pop(0)
-        one = _received(section.mid, taken.codecs[media], slot, offered, ssrcs)
+        one = _received(section, taken.codecs[media], slot, offered, ssrcs)
         stream = "program" if list(slots) == ["stage:1", "mix:1"] else slot.replace(":", "-")
         codec_lines = taken.lines(media, offered, _RECEIVE_FEEDBACK[media])
         accepted[section.mid] = _slot_section(one, codec_lines, stream, local)
@@ -263,17 +265,21 @@ def answer_receive(
 
 
 def _received(
-    mid: str, codec: Codec, slot: SlotName, offered: sdp.Codec, ssrcs: Iterator[int]
+    section: Section, codec: Codec, slot: SlotName, offered: sdp.Codec, ssrcs: Iterator[int]
 ) -> ReceivedSlot:
     nack = codec.media == "video" and "nack" in offered.feedback
+    extension = section.extensions.get(TWCC_URI, 0)
+    # beyond 14 an id needs the long form of extensions (RFC 8285 §4.2)
+    agreed = "transport-cc" in offered.feedback and 0 < extension < 15
     return ReceivedSlot(
-        mid=mid,
+        mid=section.mid,
         slot=slot,
         codec=codec,
         payload_type=offered.payload_type,
         ssrc=next(ssrcs),
         nack=nack,
         rtx=(offered.rtx, next(ssrcs)) if nack and offered.rtx is not None else None,
+        twcc_extension=extension if agreed else None,
     )
 
 
@@ -283,6 +289,8 @@ def _slot_section(
     track = slot.slot.replace(":", "-")
     payload_types = str(slot.payload_type)
     lines = ["a=sendonly", f"a=msid:{stream} {track}", *codec_lines]
+    if slot.twcc_extension is not None:
+        lines.append(f"a=extmap:{slot.twcc_extension} {TWCC_URI}")
     ssrcs = [slot.ssrc]
     if slot.rtx is not None:
         repair, ssrc = slot.rtx

@@ -25,6 +25,8 @@ PACED_LIMIT: Final = 2048
 """Packets of pictures that wait on one leg; beyond it they are dropped (`Leg.dropped`)."""
 URGENT_LIMIT: Final = 1024
 """The same for sound and retransmissions."""
+PAD_OCTETS: Final = 255
+"""Of padding in a packet of `Outlet.pad`: the most that its last octet can say (RFC 3550 §5.1)."""
 SENT_HISTORY: Final = 4096
 """Transport-wide numbers of a leg that `Leg.sent` remembers."""
 
@@ -77,6 +79,9 @@ class Outlet(Protocol):
     def failures(self) -> int: ...
     @property
     def resent(self) -> int: ...
+    @property
+    def pads(self) -> bool:
+        """Whether `pad` can do anything that the receiver reports on."""
 
     def begin(
         self,
@@ -96,6 +101,11 @@ class Outlet(Protocol):
         byte, the transport-wide number included: one SRTP index may protect one packet only
         (RFC 7714 §8.1).
         """
+
+    def pad(self, now: float, count: int) -> int:
+        """Send so many packets of `PAD_OCTETS` of padding and nothing else, to try the way; how
+        many will be sent. They go out as retransmissions, which receivers pass over; none where
+        RTX was not agreed."""
 
     def forget(self, now: float) -> None:
         """Once a second: let go of what nobody can ask for any more."""

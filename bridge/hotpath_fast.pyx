@@ -76,6 +76,7 @@ cdef enum:
     MEDIA = 0
     RTX = 1
     AGAIN = 2
+    PAD = 3
     SOL_UDP = 17
     UDP_SEGMENT = 103
     # one batch: few enough to stay in the cache, many enough to make a system call cheap
@@ -290,6 +291,29 @@ cdef class FastOutlet:
             job.burst = False
             answered += self.leg.push(&job)
         self.resent += answered
+        return answered
+
+    @property
+    def pads(self):
+        """See `hotpath.Outlet`."""
+        return self.has_rtx and self.extension > 0
+
+    def pad(self, double now, int count):
+        """See `hotpath.Outlet`."""
+        cdef int answered = 0, index
+        cdef Job job
+        cdef Kept kept
+        if not self.has_rtx:
+            return 0
+        kept = padding()
+        memset(&job, 0, sizeof(Job))
+        job.outlet = <PyObject*>self
+        job.kept = <PyObject*>kept
+        job.at = now
+        job.kind = PAD
+        job.number = -1
+        for index in range(count):
+            answered += self.leg.push(&job)
         return answered
 
     def forget(self, double now):
@@ -701,7 +725,7 @@ cdef class FastPath:
         if self.count == SLOTS or (self.count and self.batch_fd != leg.fd):
             self.send_batch()
         packet = self.arena + self.count * STRIDE
-        if job.kind == RTX:
+        if job.kind == RTX or job.kind == PAD:
             outlet.rtx_sequence += 1
         if size > MAX_PACKET:
             outlet.failures += 1
@@ -875,6 +899,19 @@ cdef class FastPath:
         return 0
 
 
+cdef Kept padding():
+    """A packet that is nothing but padding."""
+    cdef Kept kept = Kept()
+    kept.timestamp = kept.sequence = kept.marker = 0
+    kept.picture = kept.tl0_picture = -1
+    kept.arrival = kept.at = 0
+    kept.tail = bytes(hotpath.PAD_OCTETS - 1) + bytes((hotpath.PAD_OCTETS,))
+    kept.tail_size = hotpath.PAD_OCTETS
+    kept.size = 12 + kept.tail_size
+    kept.burst = False
+    return kept
+
+
 cdef int protect(FastLeg leg, char* packet, int size) except -2:
     """In place; the size of the datagram, -1 if it failed."""
     cdef int length = size
@@ -897,11 +934,11 @@ cdef void build(FastOutlet outlet, Kept kept, Job* job, int number, uint8_t* at)
     cdef uint32_t ssrc = outlet.ssrc
     cdef int payload_type = outlet.payload_type
     cdef uint16_t picture
-    if job.kind == RTX:
+    if job.kind == RTX or job.kind == PAD:
         sequence = outlet.rtx_sequence
         ssrc = outlet.rtx_ssrc
         payload_type = outlet.rtx_payload_type
-    at[0] = 0x90 if outlet.extension else 0x80
+    at[0] = (0x90 if outlet.extension else 0x80) | (0x20 if job.kind == PAD else 0)
     at[1] = <uint8_t>(kept.marker | payload_type)
     at[2] = <uint8_t>(sequence >> 8)
     at[3] = <uint8_t>sequence

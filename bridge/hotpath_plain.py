@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bridge.hotpath import (
     MAX_PACKET,
     PACED_LIMIT,
+    PAD_OCTETS,
     SENT_HISTORY,
     URGENT_LIMIT,
     Address,
@@ -29,7 +30,7 @@ _EXTENSION: Final = struct.Struct("!HHBHx")
 _PICTURE: Final = struct.Struct("!HH")
 _RESENT: Final = struct.Struct("!H")
 
-_MEDIA, _RTX, _AGAIN = range(3)
+_MEDIA, _RTX, _AGAIN, _PAD = range(4)
 
 
 class _Kept(NamedTuple):
@@ -47,6 +48,21 @@ class _Kept(NamedTuple):
     tail: bytes
     size: int
     burst: bool
+
+
+_PADDING: Final = _Kept(
+    sequence=0,
+    at=0.0,
+    arrival=0.0,
+    timestamp=0,
+    marker=0,
+    picture=-1,
+    descriptor=0,
+    tl0_picture=-1,
+    tail=bytes(PAD_OCTETS - 1) + bytes((PAD_OCTETS,)),
+    size=12 + PAD_OCTETS,
+    burst=False,
+)
 
 
 class _Job(NamedTuple):
@@ -398,6 +414,18 @@ class PlainOutlet:
         self.resent += answered
         return answered
 
+    @property
+    def pads(self) -> bool:
+        """See `hotpath.Outlet`."""
+        return self._rtx is not None and self.extension > 0
+
+    def pad(self, now: float, count: int) -> int:
+        """See `hotpath.Outlet`."""
+        if self._rtx is None:
+            return 0
+        job = _Job(self, _PADDING, _PAD, now, 0, 0, 0, 0, False)
+        return sum(self.leg.push(job) for _ in range(count))
+
     def forget(self, now: float) -> None:
         """See `hotpath.Outlet`."""
         if self._memory is not None:
@@ -414,13 +442,14 @@ class PlainOutlet:
         """The plain packet of a job."""
         kept = job.kept
         payload_type, ssrc, sequence, resent = self.payload_type, self.ssrc, job.sequence, b""
-        if job.kind == _RTX:
+        if job.kind in (_RTX, _PAD):
             assert self._rtx is not None
             payload_type, ssrc = self._rtx
             self._rtx_sequence += 1
-            sequence, resent = self._rtx_sequence, _RESENT.pack(job.sequence & 0xFFFF)
+            sequence = self._rtx_sequence
+            resent = _RESENT.pack(job.sequence & 0xFFFF) if job.kind == _RTX else b""
         head = _HEADER.pack(
-            0x90 if self.extension else 0x80,
+            (0x90 if self.extension else 0x80) | (0x20 if job.kind == _PAD else 0),
             kept.marker | payload_type,
             sequence & 0xFFFF,
             job.timestamp & 0xFFFFFFFF,

@@ -19,6 +19,9 @@ CLIPPED_DBOV = -2.0
 """A sine that fills the whole scale has −3: what is louder has been cut."""
 
 _ATTACK_S, _RELEASE_S = 0.06, 0.3
+_HEARD_S = HEARD_AFTER_S - 0.001
+"""Sums of 20 ms frames are not exact."""
+_NOTHING = -1000.0
 _FRAME_S = 0.04
 _FORGET = 0.8
 
@@ -49,7 +52,7 @@ class Loudness:
         self._voice_at = 0.0
         self._voiced_s = 0.0
         self._heard = False
-        self._loudest: float | None = None
+        self._loudest = _NOTHING
         self._counted = self._clipped = 0.0
 
     def packet(self, now: float, level: int | None) -> None:
@@ -57,26 +60,30 @@ class Loudness:
         before, self._at = self._at, now
         if level is None:
             return
-        elapsed_s = 0.0 if before is None else now - before
+        # conditionals in place of min and max: this runs for each sound packet of a node
+        elapsed_s = now - before if before is not None else 0.0
+        frame_s = elapsed_s if elapsed_s < _FRAME_S else _FRAME_S
         self._stated_at = now
         dbov = -float(level)
-        if self._loudest is None or dbov > self._loudest:
+        if dbov > self._loudest:
             self._loudest = dbov
         self._counted += 1
         if dbov >= CLIPPED_DBOV:
             self._clipped += 1
-        step = max(dbov, QUIET_DBOV) - self.smoothed
+        step = (dbov if dbov > QUIET_DBOV else QUIET_DBOV) - self.smoothed
         # after a gap in the packets a single loud one still is but one frame
-        share = min(elapsed_s, _FRAME_S) / _ATTACK_S if step > 0 else elapsed_s / _RELEASE_S
-        self.smoothed += step * min(1.0, share)
+        share = frame_s / _ATTACK_S if step > 0 else elapsed_s / _RELEASE_S
+        self.smoothed += step * share if share < 1 else step
         if dbov >= VOICE_DBOV:
             self._voice_at = now
-            self._voiced_s = min(HEARD_AFTER_S, self._voiced_s + min(elapsed_s, _FRAME_S))
-            # sums of 20 ms frames are not exact
-            if self._voiced_s > HEARD_AFTER_S - 0.001:
+            voiced_s = self._voiced_s + frame_s
+            if voiced_s > _HEARD_S:
+                voiced_s = HEARD_AFTER_S
                 self._heard = True
-        else:
-            self._voiced_s = max(0.0, self._voiced_s - elapsed_s / 2)
+            self._voiced_s = voiced_s
+        elif self._voiced_s:
+            voiced_s = self._voiced_s - elapsed_s / 2
+            self._voiced_s = voiced_s if voiced_s > 0 else 0.0
 
     def comes(self, now: float) -> bool:
         """Packets come, whatever is in them."""
@@ -97,8 +104,8 @@ class Loudness:
 
     def take_level(self) -> float | None:
         """The loudest packet since the last call, dBov; None if none stated its level."""
-        loudest, self._loudest = self._loudest, None
-        return loudest
+        loudest, self._loudest = self._loudest, _NOTHING
+        return None if loudest == _NOTHING else loudest
 
     def take_clipping(self) -> float | None:
         """The share of packets that were cut, over the last few calls, newer ones weighing more;

@@ -100,9 +100,17 @@ class Prober:
         self._began = self._ended = None
         if outcome.passed:
             self._next_at, self._risen_at = now, now
+        elif self._risen_at is not None:
+            # it climbed, and may have met a hiccup
+            self._next_at = now + 2 * FIRST_WAIT_S
         else:
             self._postpone(now)
         return outcome
+
+    def assume(self, now: float) -> None:
+        """There is nothing to pad with: take the try for passed, until a cut says otherwise."""
+        self._began = self._ended = None
+        self._risen_at = now
 
     def cut(self, now: float) -> None:
         """The path is too slow for what flows: a try under way has failed, and so has the last one

@@ -20,7 +20,7 @@ from bridge.repair import repaired_sequence, restored
 from bridge.session import Session
 from bridge.source import Source
 from signaling.wire.control import StreamStats
-from signaling.wire.ids import Track
+from signaling.wire.ids import SlotName, Track
 
 SSRC_HOLD_S = 1.0
 """A track changes its SSRC at most this often; what comes sooner is dropped (``ssrc_churn``)."""
@@ -153,6 +153,14 @@ class Publisher:
             for key, stream in self._streams.items()
             if stream.current is not None
         ]
+
+    def budget_bps(self) -> float | None:
+        """See `Flow`: nothing flows out."""
+        return None
+
+    def paused(self) -> list[SlotName]:
+        """See `Flow`."""
+        return []
 
     def rtt_s(self) -> float | None:
         """See `Flow`."""

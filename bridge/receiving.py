@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge import rtcp
 from bridge.answer import ReceivedSlot
+from bridge.arrivals import Arrivals
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Delivery, Meter
-from bridge.hotpath import Leg
+from bridge.hotpath import Leg, Outlet
+from bridge.line import PAD_S, Line
 from bridge.metrics import Counters
 from bridge.session import Session
 from bridge.slot import Slot
 from signaling.wire.control import StreamStats
-from signaling.wire.ids import Media
+from signaling.wire.ids import Media, SlotName
 
 REPORTS_OF_COMPOUND = 32
 """Sender reports of 28 bytes each in one compound, to stay below the MTU."""
@@ -43,6 +46,15 @@ class Receiver:
             media: Meter(now) for media in dict.fromkeys(one.codec.media for one in received)
         }
         self._rtt_s: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self._padder: asyncio.TimerHandle | None = None
+        self._line = Line(
+            now,
+            session.leg,
+            {out.name: out.slot for out in self._outs.values()},
+            crosspoint,
+            carry_out,
+        )
 
     def connected(self, now: float) -> None:
         """See `Flow`."""
@@ -60,7 +72,11 @@ class Receiver:
         for packet in rtcp.parse(compound):
             match packet:
                 case rtcp.ReceiverReport(blocks=blocks) | rtcp.SenderReport(blocks=blocks):
-                    self._reported(wall, blocks)
+                    self._reported(now, wall, blocks)
+                case Arrivals():
+                    self._line.arrivals(now, packet)
+                case rtcp.MaximumBitrate(bitrate_bps=bitrate_bps):
+                    self._line.maximum(now, bitrate_bps)
                 case rtcp.PictureLoss(media_ssrc=ssrc):
                     asked.add(ssrc)
                 case rtcp.FullIntra(requests=requests):
@@ -73,7 +89,7 @@ class Receiver:
                 case rtcp.Nack(media_ssrc=ssrc, lost=lost):
                     out = self._outs.get(ssrc)
                     if out is not None:
-                        out.slot.outlet.resend(now, lost)
+                        out.slot.outlet.resend(now, self._line.resendable(now, out.name, lost))
                 case _:
                     pass
         for out in map(self._outs.get, asked):
@@ -100,7 +116,11 @@ class Receiver:
         ]
 
     def feedback(self) -> Sequence[bytes]:
-        """See `Flow`: a receiver needs none."""
+        """See `Flow`: a receiver needs none; its line is looked after at the same pace."""
+        now = self._loop.time()
+        self._line.tick(now)
+        if self._line.padding and self._padder is None:
+            self._pad()
         return ()
 
     def dropped(self) -> Mapping[str, int]:
@@ -112,6 +132,14 @@ class Receiver:
         """See `Flow`: one for each kind of media, over its slots."""
         return [self._stats(now, media, meter) for media, meter in self._meters.items()]
 
+    def budget_bps(self) -> float | None:
+        """See `Flow`."""
+        return self._line.budget_bps
+
+    def paused(self) -> list[SlotName]:
+        """See `Flow`."""
+        return self._line.paused
+
     def rtt_s(self) -> float | None:
         """See `Flow`."""
         return self._rtt_s
@@ -122,18 +150,29 @@ class Receiver:
 
     def closed(self, now: float) -> None:
         """See `Flow`."""
+        if self._padder is not None:
+            self._padder.cancel()
         for out in self._outs.values():
             self._carry_out(self._crosspoint.remove_slot(now, out.slot))
         self._counters.dropped.update(self.dropped())
 
-    def _reported(self, wall: float, blocks: Sequence[rtcp.ReportBlock]) -> None:
+    def _pad(self) -> None:
+        self._padder = None
+        self._line.pad(self._loop.time())
+        if self._line.padding:
+            self._padder = self._loop.call_later(PAD_S, self._pad)
+
+    def _reported(self, now: float, wall: float, blocks: Sequence[rtcp.ReportBlock]) -> None:
         ntp = rtcp.ntp_time(wall)
+        losses: dict[Outlet, float] = {}
         for block in blocks:
             out = self._outs.get(block.ssrc)
             if out is not None:
                 out.delivery.reported(ntp, block)
+                losses[out.slot.outlet] = out.delivery.loss_ratio
                 if out.delivery.rtt_s is not None:
                     self._rtt_s = out.delivery.rtt_s
+        self._line.reported(now, losses, self._rtt_s)
 
     def _stats(self, now: float, media: Media, meter: Meter) -> StreamStats:
         outs = [one for one in self._outs.values() if one.slot.codec.media == media]
@@ -171,6 +210,7 @@ class _Out:
                 nack=received.nack,
                 rtx=received.rtx,
                 rtx_sequence=secrets.randbits(15),
+                extension=received.twcc_extension or 0,
             ),
             first_sequence=secrets.randbits(15),
             first_timestamp=secrets.randbits(32),

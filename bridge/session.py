@@ -81,6 +81,12 @@ class Flow(Protocol):
     def stats(self, now: float) -> list[StreamStats]:
         """Figures; each call ends an interval."""
 
+    def budget_bps(self) -> float | None:
+        """What the path to a receiver is taken to carry; None: all that there is."""
+
+    def paused(self) -> list[SlotName]:
+        """A receiver's slots that have a picture to show and no room for it."""
+
     def rtt_s(self) -> float | None:
         """The latest round trip, None until known."""
 
@@ -167,6 +173,8 @@ class Session:
             media_age_s=_age(now, flow.media_at()),
             rtt_s=flow.rtt_s(),
             streams=flow.stats(now),
+            budget_bps=flow.budget_bps(),
+            paused=flow.paused(),
         )
 
     # --- from the socket --------------------------------------------------------------------

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 
+from bridge.backlog import Backlog
 from bridge.framing import Deframer, FramingError, framed
 from bridge.ice import Path
 from bridge.metrics import Counters
@@ -21,13 +22,7 @@ MAX_STRANGERS_OF_ADDRESS = 32
 MAX_STRANGE_FRAMES = 16
 """Before the first authenticated check; a browser needs one."""
 SILENT_S = 5.0
-VIDEO_BACKLOG_BYTES = 128 * 1024
-"""What waits for a slow reader: a large keyframe. Beyond it, video is dropped."""
-BACKLOG_BYTES = 192 * 1024
-"""What is left above it is kept for `SMALL_BYTES`, and then these are dropped too."""
-SMALL_BYTES = 400
-"""Datagrams of sound, RTCP, DTLS and STUN are this small; of video only the rest of a frame is."""
-_UNSENT_BYTES = 32 * 1024
+_UNSENT_BYTES = 16 * 1024
 """In the kernel: its own four megabytes would be a minute's delay on a poor line."""
 _READ_BYTES = 65536
 _ACCEPTS = 64
@@ -89,8 +84,8 @@ class TcpSocket:
         return -1
 
     def send(self, datagram: bytes, address: Address, /) -> None:
-        """Send without waiting. What a slow reader does not take waits in a bounded backlog; beyond
-        it, datagrams are dropped and counted (``tcp_backlog``), those of video first."""
+        """Send without waiting. What a slow reader does not take waits in a bounded `Backlog`;
+        beyond it, datagrams are dropped and counted (``tcp_backlog``), those of video first."""
         connection = self._connections.get(address)
         if connection is None:
             self._counters.dropped["unreachable"] += 1
@@ -239,7 +234,7 @@ class _Connection:
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._deframer = Deframer()
-        self._backlog = bytearray()
+        self._backlog = Backlog()
         self._strange = 0
         self._loop.add_reader(sock, self._readable)
 
@@ -299,40 +294,42 @@ class _Connection:
 
     def send(self, datagram: bytes) -> None:
         """See `TcpSocket.send`."""
-        frame = framed(datagram)
-        sent = 0
         if self._backlog:
-            limit = BACKLOG_BYTES if len(datagram) <= SMALL_BYTES else VIDEO_BACKLOG_BYTES
-            if len(self._backlog) + len(frame) > limit:
+            if not self._backlog.put(datagram):
                 self._counters.dropped["tcp_backlog"] += 1
                 return
-        else:
-            try:
-                sent = self._socket.send(frame)
-            except BlockingIOError:
-                pass
-            except OSError:
-                self._counters.dropped["unreachable"] += 1
-                self._owner.drop(self)
-                return
+        elif not self._send_now(datagram):
+            return
         self._counters.packets_out += 1
         self._counters.bytes_out += len(datagram)
+
+    def _send_now(self, datagram: bytes) -> bool:
+        """Nothing waits yet; False if the connection is gone."""
+        frame = framed(datagram)
+        try:
+            sent = self._socket.send(frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._counters.dropped["unreachable"] += 1
+            self._owner.drop(self)
+            return False
+        self._backlog.sent(datagram)
         if sent < len(frame):
-            if not self._backlog:
-                self._loop.add_writer(self._socket, self._writable)
-            self._backlog += frame[sent:]
+            self._loop.add_writer(self._socket, self._writable)
+            self._backlog.begin(frame[sent:])
+        return True
 
     def _writable(self) -> None:
         try:
-            sent = self._socket.send(self._backlog)
+            while self._backlog:
+                self._backlog.wrote(self._socket.send(self._backlog.take()))
         except BlockingIOError:
             return
         except OSError:
             self._owner.drop(self)
             return
-        del self._backlog[:sent]
-        if not self._backlog:
-            self._loop.remove_writer(self._socket)
+        self._loop.remove_writer(self._socket)
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from signaling.api import (
     health,
     links,
     pages,
+    recordings,
     seats,
     sign_in,
     sockets,
@@ -185,6 +186,37 @@ ROUTES: tuple[Route, ...] = (
         "/api/conferences/{conference}/sites/{code}/history",
         conferences.history,
         _get("sites", rest.SiteHistory, "not_found", "unknown_site"),
+    ),
+    Route(
+        "GET",
+        "/api/conferences/{conference}/recordings",
+        recordings.recordings,
+        _get("recordings", list[rest.RecordingInfo], "not_found"),
+    ),
+    Route(
+        "GET",
+        "/api/conferences/{conference}/recordings/{recording}/{file}",
+        recordings.download,
+        Operation(
+            "recordings",
+            tuple(
+                Answer(status, media_type=recordings.MATROSKA, headers=("Content-Disposition",))
+                for status in (200, 206)
+            ),
+            "sign_in",
+            errors=("not_found",),
+        ),
+    ),
+    Route(
+        "DELETE",
+        "/api/conferences/{conference}/recordings/{recording}",
+        recordings.delete,
+        Operation(
+            "recordings",
+            (Answer(204),),
+            "sign_in",
+            errors=("not_found", "recording_runs"),
+        ),
     ),
     Route("GET", "/api/conferences/{conference}/socket", sockets.page_socket),
     Route(

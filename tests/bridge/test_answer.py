@@ -348,3 +348,21 @@ def test_whatever_is_read_is_answered_or_refused(text):
         return
     assert answer.count("\r\nm=") == len(read_offer(text, "publish").sections)
     assert all(line[1] == "=" for line in answer.rstrip("\r\n").split("\r\n"))
+
+
+def test_receivers_are_asked_for_feedback_on_their_line():
+    answer, slots = receive(RECEIVE, "stage:1,floor:1")
+    assert [one.twcc_extension for one in slots] == [4, 4]
+    taken = [one for one in sections(answer) if "a=sendonly" in one]
+    assert len(taken) == 2
+    for section in taken:
+        assert "a=extmap:4 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc" in section
+        assert " transport-cc\r\n" in section
+    # an extension that nobody reports on, and one that needs the long form, are left out
+    for text in (
+        RECEIVE.replace(" transport-cc", " ccm tmmbr"),
+        RECEIVE.replace("extmap:4 ", "extmap:15 "),
+    ):
+        answer, slots = receive(text, "stage:1,floor:1")
+        assert [one.twcc_extension for one in slots] == [None, None]
+        assert "transport-wide-cc" not in answer

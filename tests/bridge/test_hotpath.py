@@ -5,6 +5,7 @@ import pytest
 
 from bridge import rtp
 from bridge.codecs import OPUS, VP8
+from bridge.hotpath import PAD_OCTETS
 from bridge.hotpath_choice import choose
 from bridge.slot import Slot
 from tests.fakes.streams import Camera, Label, Microphone, ReceivingLeg
@@ -126,3 +127,30 @@ def test_a_late_packet_reaches_only_slots_that_had_begun_before_it(make) -> None
     # the hole that the late packet fills
     start = legs[0].received()[0].sequence
     assert [one.sequence - start for one in legs[0].received()] == [0, 2, 1]
+
+
+def test_padding_goes_out_as_retransmissions_and_is_nothing_else(make) -> None:
+    leg = ReceivingLeg(make)
+    plain, padded = (
+        leg.leg.outlet(ssrc, 96, urgent=False, nack=True, rtx=rtx, rtx_sequence=65_534, extension=5)
+        for ssrc, rtx in [(1, None), (2, (97, 77))]
+    )
+    assert (plain.pads, padded.pads) == (False, True)
+    assert plain.pad(0.0, 3) == 0
+    assert padded.pad(0.0, 3) == 3
+    leg.path.flush(0.0)
+    headers = [rtp.parse(packet) for packet in leg.packets]
+    assert [(one.ssrc, one.payload_type, one.sequence) for one in headers] == [
+        (77, 97, 65_535),
+        (77, 97, 0),
+        (77, 97, 1),
+    ]
+    # all of it is padding, and the receiver reports each
+    for number, (packet, header) in enumerate(zip(leg.packets, headers, strict=True)):
+        assert packet[0] & 0x20
+        assert packet[-1] == PAD_OCTETS
+        assert len(packet) == 12 + 8 + PAD_OCTETS
+        assert rtp.transport_sequence(packet, 5) == number
+        assert header.start == header.end
+    assert len(leg.leg.sent(0, 10)) == 3
+    assert (padded.packets, padded.octets, padded.resent) == (0, 0, 0)

@@ -2,7 +2,7 @@
 
 import struct
 
-from bridge import rtcp
+from bridge import rtcp, rtp
 from bridge.hotpath import MAX_PACKET
 from signaling.wire.control import CloseSession
 from tests.bridge.client import delta, keyframe
@@ -76,3 +76,46 @@ async def test_packet_that_outgrows_its_protection_is_counted_once_for_ever(hous
     await operator.until(lambda: operator.received)
     house.node.handle(CloseSession(99, operator.session, "kicked"))
     assert house.dropped("protect_failed") == 1
+
+
+async def test_a_line_that_is_too_slow_for_a_picture_keeps_the_sound(house):
+    site = await house.publisher("48/main", ("audio", "video"))
+    operator = await house.receiver("op/1", "stage:1,floor:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"), ("op/1", "floor:1", "48/main", "mic"))
+    site.rtp(5, 1, keyframe(1), 96, mid="1")
+    await operator.until(lambda: operator.received)
+    stats = house.stats("op/1", "receive")
+    assert (stats.budget_bps, stats.paused) == (None, [])
+
+    remb = rtcp.MaximumBitrate(1, 100_000, (operator.slot_ssrcs[0],))
+    operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
+    await house.until_stats(lambda: house.stats("op/1", "receive").paused == ["stage:1"])
+    assert house.stats("op/1", "receive").budget_bps == 100_000
+    operator.received.clear()
+    site.rtp(5, 2, keyframe(2), 96, mid="1")
+    site.rtp(6, 1, b"sound", 111, mid="0")
+    await operator.until(lambda: operator.received)
+    assert [ssrc(one) for one in operator.received] == [operator.slots["1"]]
+
+    remb = rtcp.MaximumBitrate(1, 9_000_000, (operator.slot_ssrcs[0],))
+    operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
+    await house.until_stats(lambda: house.stats("op/1", "receive").paused == [])
+    await site.until(lambda: asks_for_keyframe(site, 5))
+
+
+async def test_a_receiver_that_reports_arrivals_gets_a_number_on_every_packet(house):
+    site = await house.publisher("48/main", ("audio", "video"))
+    offered = (
+        "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        "a=rtcp-fb:96 transport-cc",
+    )
+    operator = await house.receiver("op/1", "stage:1,floor:1", lines=offered)
+    house.route(("op/1", "stage:1", "48/main", "camera"), ("op/1", "floor:1", "48/main", "mic"))
+    for number in range(3):
+        site.rtp(5, number, keyframe(number), 96, number * 3000, mid="1")
+    await operator.until(lambda: len(operator.received) == 3)
+    lost = struct.unpack_from("!H", operator.received[1], 2)[0]
+    operator.rtcp(rtcp.build([rtcp.Nack(1, operator.slot_ssrcs[0], (lost,))]))
+    await operator.until(lambda: len(operator.received) == 4)
+    numbers = [rtp.transport_sequence(packet, 3) for packet in operator.received]
+    assert numbers == [0, 1, 2, 3]

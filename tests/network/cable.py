@@ -93,6 +93,8 @@ class Cable:
         for name, own, other in ((self.near, NEAR, FAR), (self.far, FAR, NEAR)):
             _run("ip", "-n", name, "address", "add", f"{own}/30", "dev", _CABLE)
             _run("ip", "-n", name, "link", "set", _CABLE, "up")
+            # a bundle of datagrams would be lost, or kept, as one
+            _run("ip", "-n", name, "link", "set", _CABLE, "gso_max_segs", "1")
             # a browser looks for its address by its way to the world
             _run("ip", "-n", name, "route", "add", "default", "via", other)
 

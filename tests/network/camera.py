@@ -32,6 +32,13 @@ class Layer:
 LOW = Layer(256, 144, 120_000)
 MIDDLE = Layer(384, 216, 400_000)
 HIGH = Layer(640, 360, 1_200_000)
+RIDS = "qhf"
+SIMULCAST = (
+    "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    *(f"a=rid:{rid} send" for rid in RIDS),
+    f"a=simulcast:send {';'.join(RIDS)}",
+)
+"""What a publisher of three layers says of them in its offer."""
 
 
 @functools.cache
@@ -91,8 +98,10 @@ class Camera:
     """Plays layers and a tone into a connected publishing client, until closed.
 
     Args:
-        client: a `tests.bridge.client.Client` or one like it; layers go out in the order of
-            `ssrcs`, each with its RTP stream id if the client has any.
+        client: a `tests.bridge.client.Client` or one like it, whose offer has `SIMULCAST` if
+            there is more than one layer.
+        layers: lowest first.
+        ssrcs: of the sound, and of each layer.
     """
 
     def __init__(self, client: Any, layers: Sequence[Layer], ssrcs: Sequence[int]) -> None:
@@ -117,8 +126,17 @@ class Camera:
 
     async def _sound(self) -> None:
         async for number in _beats(0.02):
+            if number % 200 == 0:
+                self._client.check()  # consent ends after 30 s without
             payload = tone()[number % len(tone())]
-            self._client.rtp(self._tone_ssrc, number & 0xFFFF, payload, 111, number * 960, False)
+            self._client.rtp(
+                self._tone_ssrc,
+                number & 0xFFFF,
+                payload,
+                111,
+                timestamp=number * 960 & 0xFFFFFFFF,
+                marker=False,
+            )
 
     async def _pictures(self) -> None:
         async for number in _beats(1 / FRAMES_PER_S):
@@ -132,8 +150,15 @@ class Camera:
 
     def _send(self, index: int, stream: _Stream, part: bytes, timestamp: int, last: bool) -> None:
         stream.sequence += 1
-        sequence, timestamp = stream.sequence & 0xFFFF, timestamp & 0xFFFFFFFF
-        self._client.rtp(stream.ssrc, sequence, part, 96, timestamp, last)
+        said = {"rid": RIDS[index], "mid": "1"} if len(self._streams) > 1 else {}
+        self._client.rtp(
+            stream.ssrc,
+            stream.sequence & 0xFFFF,
+            part,
+            timestamp=timestamp & 0xFFFFFFFF,
+            marker=last,
+            **said,
+        )
 
     def _obey(self) -> None:
         """Whoever asks any layer for a keyframe gets one of all, as from a browser."""

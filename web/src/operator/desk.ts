@@ -2,7 +2,14 @@
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
-import { conferenceOf, floorOf, queueOf, seatsOf, stageOf } from '../shared/client/view'
+import {
+  conferenceOf,
+  floorOf,
+  queueOf,
+  recordingOf,
+  seatsOf,
+  stageOf,
+} from '../shared/client/view'
 import { type ReceiveOptions, Receiver } from '../shared/media/receive'
 import type { Door } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
@@ -24,6 +31,7 @@ import type {
   PageCommand,
   Phase,
   QueueRow,
+  RecordingRow,
   Scene,
   SeatRow,
   SiteCode,
@@ -68,6 +76,7 @@ export class Desk {
   readonly stage: ReadonlySignal<StageRow>
   readonly floor: ReadonlySignal<FloorRow>
   readonly queue: ReadonlySignal<QueueRow>
+  readonly recording: ReadonlySignal<RecordingRow | null>
   readonly helpCalls: ReadonlySignal<SeatRow[]>
   readonly shown: ReadonlySignal<SeatRow[]>
   /** The sites that offer slides. */
@@ -83,6 +92,7 @@ export class Desk {
     this.stage = computed(() => stageOf(socket.view.value))
     this.floor = computed(() => floorOf(socket.view.value))
     this.queue = computed(() => queueOf(socket.view.value))
+    this.recording = computed(() => recordingOf(socket.view.value))
     this.helpCalls = computed(() => helpCallsOf(this.seats.value))
     this.sharing = computed(() => this.seats.value.filter((seat) => seat.sharing))
     this.shown = computed(() => this.seats.value.filter((seat) => this.shows(seat)))
@@ -191,6 +201,15 @@ export class Desk {
   /** Move the conference to another phase. */
   change(type: PhaseChange): void {
     this.ask({ type })
+  }
+
+  /** Record the program and these sites; while recording, choose the sites anew. */
+  record(sites: readonly SiteCode[]): void {
+    this.ask({ type: 'start_recording', sites: [...sites] })
+  }
+
+  stopRecording(): void {
+    this.ask({ type: 'stop_recording' })
   }
 
   /** Set or lift the operator's mute of a site. */

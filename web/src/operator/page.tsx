@@ -17,11 +17,12 @@ import { bindKeys } from './keys'
 import { LinksDialog } from './links'
 import { Monitor } from './monitor'
 import { PhaseButtons } from './phases'
+import { RecButton, RecordingDialog } from './recording'
 import { Selected } from './selected'
 import { Side } from './side'
 import { Wall } from './wall'
 
-type Open = 'start' | 'end' | 'links' | 'create' | 'keys' | null
+type Open = 'start' | 'end' | 'links' | 'create' | 'keys' | 'recording' | null
 
 interface Props {
   readonly desk: Desk
@@ -75,6 +76,9 @@ export function OperatorPage(props: Props) {
       {open.value === 'links' ? (
         <LinksDialog rest={rest} conference={current} onClose={close} />
       ) : null}
+      {open.value === 'recording' ? (
+        <RecordingDialog desk={desk} rest={rest} conference={current} onClose={close} />
+      ) : null}
       {open.value === 'create' ? <CreateDialog rest={rest} onCreated={go} onClose={close} /> : null}
     </div>
   )
@@ -117,6 +121,7 @@ function Header(props: Props & { onOpen: (which: Open) => void }) {
       <ConnectionBadge connection={desk.socket.connection.value} now={now.value} />
       <MediaBadge desk={desk} />
       <span class="spacer" />
+      <RecButton desk={desk} onOpen={() => onOpen('recording')} />
       <SoundButton desk={desk} />
       <button
         type="button"

@@ -17,7 +17,7 @@ import type { Memory } from '../shared/client/memory'
 import { type Failure, Refusal } from '../shared/client/problem'
 import { type Rest, seatPath } from '../shared/client/rest'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
-import { conferenceOf, floorOf, seatOf, stageOf } from '../shared/client/view'
+import { conferenceOf, floorOf, recordingOf, seatOf, stageOf } from '../shared/client/view'
 import { type Devices, permissionPersists } from '../shared/media/devices'
 import { Publisher, type PublishOptions } from '../shared/media/publish'
 import { Receiver } from '../shared/media/receive'
@@ -32,6 +32,7 @@ import type {
   ErrorCode,
   FloorRow,
   PageCommand,
+  RecordingRow,
   Seated,
   SeatRow,
   SiteCode,
@@ -95,6 +96,7 @@ export class Attendance {
   readonly conference: ReadonlySignal<ConferenceRow | null>
   readonly own: ReadonlySignal<SeatRow | null>
   readonly stage: ReadonlySignal<StageRow>
+  readonly recording: ReadonlySignal<RecordingRow | null>
   readonly floor: ReadonlySignal<FloorRow>
   /** Whether this page lets sound out: only the server can say so. */
   readonly micOpen: ReadonlySignal<boolean>
@@ -130,6 +132,7 @@ export class Attendance {
     this.conference = computed(() => conferenceOf(view.value))
     this.own = computed(() => seatOf(view.value, site))
     this.stage = computed(() => stageOf(view.value))
+    this.recording = computed(() => recordingOf(view.value))
     this.floor = computed(() => floorOf(view.value))
     this.micOpen = computed(
       () =>

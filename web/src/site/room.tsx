@@ -12,6 +12,7 @@ import {
   LanguageSwitch,
   PhasePill,
 } from '../shared/ui/parts'
+import { RecordedPill } from '../shared/ui/recorded'
 import { carriesMedia, micOf } from '../shared/ui/state'
 import type { Phase, Tally } from '../shared/wire/types.gen'
 import type { Attendance } from './attendance'
@@ -75,6 +76,7 @@ function Head({ attendance, now, phase }: Props & { phase: Phase }) {
         <span>{title ?? seated?.title ?? ''}</span>
       </div>
       <span class="spacer" />
+      <RecordedPill row={attendance.recording.value} />
       <PhasePill phase={phase} />
       <time>{clockTime(now.value, t.value.locale)}</time>
       <ConnectionBadge connection={attendance.socket.connection.value} now={now.value} />

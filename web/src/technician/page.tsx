@@ -134,7 +134,7 @@ function Summary({ watch }: { watch: Watch }) {
             <Icon name="mic" />
           </span>
           <b>{heard}</b>
-          {texts.voice.heard}
+          {texts.voice.heardCount}
         </li>
       </ul>
       <span class="spacer" />

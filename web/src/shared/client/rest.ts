@@ -7,6 +7,7 @@ import type {
   JoinRequest,
   LinkExchange,
   Me,
+  RecordingInfo,
   Seated,
   SignInRequest,
   SiteCode,
@@ -18,10 +19,15 @@ import { Refusal, refusalOfResponse } from './problem'
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
-async function call<T>(fetch: Fetch, path: string, body?: unknown): Promise<T> {
+async function call<T>(
+  fetch: Fetch,
+  path: string,
+  body?: unknown,
+  method: 'GET' | 'DELETE' = 'GET',
+): Promise<T> {
   const init: RequestInit =
     body === undefined
-      ? { credentials: 'same-origin' }
+      ? { credentials: 'same-origin', method }
       : {
           method: 'POST',
           credentials: 'same-origin',
@@ -79,6 +85,16 @@ export class Rest {
     return call(this.fetch, `${linkPath(conference, site)}/revoke`, {})
   }
 
+  /** Everything that was recorded, newest first. */
+  recordings(conference: ConferenceId): Promise<RecordingInfo[]> {
+    return call(this.fetch, recordingsPath(conference))
+  }
+
+  deleteRecording(conference: ConferenceId, recording: string): Promise<void> {
+    const path = `${recordingsPath(conference)}/${encodeURIComponent(recording)}`
+    return call(this.fetch, path, undefined, 'DELETE')
+  }
+
   history(conference: ConferenceId, site: SiteCode): Promise<SiteHistory> {
     const at = `/api/conferences/${encodeURIComponent(conference)}`
     return call(this.fetch, `${at}/sites/${encodeURIComponent(site)}/history`)
@@ -91,6 +107,11 @@ export class Rest {
   exchange(conference: ConferenceId, site: SiteCode, request: LinkExchange): Promise<Seated> {
     return call(this.fetch, `${seatPath(conference, site)}exchange`, request)
   }
+}
+
+/** A conference's recordings; below it each one, and its files. */
+export function recordingsPath(conference: ConferenceId): string {
+  return `/api/conferences/${encodeURIComponent(conference)}/recordings`
 }
 
 /** Everything about a conference's links: the list, `/sheet`, and `.csv`. */

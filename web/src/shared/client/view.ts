@@ -12,6 +12,7 @@ import type {
   Patch,
   Port,
   QueueRow,
+  RecordingRow,
   Role,
   Row,
   SeatRow,
@@ -79,6 +80,12 @@ export function floorOf(view: View | null): FloorRow {
   return row?.row === 'floor'
     ? row
     : { row: 'floor', seats: [], speaker: null, speaking_since: null }
+}
+
+/** What is being recorded; null while nothing is. */
+export function recordingOf(view: View | null): RecordingRow | null {
+  const row = view?.rows.recording
+  return row?.row === 'recording' ? row : null
 }
 
 export function queueOf(view: View | null): QueueRow {

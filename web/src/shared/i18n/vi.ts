@@ -1,7 +1,7 @@
 /** The source of all texts. Every other language must satisfy its type. */
 
 import type { Failure } from '../client/problem'
-import type { HealthState, Phase, Tally } from '../wire/types.gen'
+import type { HealthState, Phase, RecordingProblem, RecordingState, Tally } from '../wire/types.gen'
 
 const errors: Record<Failure, string> = {
   bad_json: 'Dữ liệu gửi đi không đọc được. Hãy tải lại trang.',
@@ -140,6 +140,7 @@ export const vi = {
     clipping: 'Tiếng bị vỡ',
     clips: 'Micro quá to, tiếng bị vỡ',
     heard: 'Micro đã nghe thấy',
+    heardCount: 'Đã nghe micro',
     notHeard: 'chưa',
     neverHeard: 'Chưa nghe thấy micro',
     now: 'Tiếng lúc này',
@@ -316,6 +317,45 @@ export const vi = {
     cue: 'Nghe thử',
     cueOff: 'Thôi nghe thử',
     cueHint: 'Chỉ mình bạn nghe thấy micro của điểm cầu này',
+  },
+  recording: {
+    rec: 'REC',
+    on: 'Đang ghi hình',
+    told: 'Hội nghị đang được ghi hình và ghi âm.',
+    toldOwn: 'Hội nghị đang được ghi hình và ghi âm; điểm cầu này được ghi thêm một bản riêng.',
+    open: 'Ghi hình',
+    title: 'Ghi hình hội nghị',
+    lead: 'Ghi lại hình đang phát và tiếng của mọi người được nghe. Mọi điểm cầu đều thấy chữ “Đang ghi hình”. Micro đã tắt và kênh riêng không bao giờ được ghi.',
+    start: 'Bắt đầu ghi',
+    stop: 'Dừng ghi',
+    choose: 'Ghi các điểm cầu đã chọn',
+    since: (time: string) => `Ghi từ ${time}.`,
+    sites: (count: number) =>
+      count === 0 ? 'Ghi riêng từng điểm cầu' : `Ghi riêng ${count} điểm cầu`,
+    sitesHint: 'Mỗi điểm cầu được chọn chỉ được ghi trong lúc micro của điểm cầu đó mở.',
+    states: {
+      starting: 'Đang bắt đầu ghi',
+      waiting: 'Chờ hình và tiếng',
+      recording: 'Đang ghi',
+      interrupted: 'Ghi hình bị gián đoạn',
+    } satisfies Record<RecordingState, string>,
+    problems: {
+      no_worker: 'Máy ghi không kết nối. Phần đã ghi vẫn còn; máy ghi trở lại thì tự ghi tiếp.',
+      disk_low: 'Ổ đĩa sắp đầy. Hãy báo quản trị dọn chỗ.',
+      disk_full: 'Ổ đĩa đã đầy nên dừng ghi. Phần đã ghi vẫn còn; có chỗ trống thì tự ghi tiếp.',
+      write_failed: 'Không ghi được tệp. Hãy báo quản trị xem ổ đĩa.',
+      not_received: 'Máy ghi không nhận được hình và tiếng từ máy chủ đa điểm.',
+    } satisfies Record<RecordingProblem, string>,
+    listTitle: 'Bản ghi',
+    look: 'Xem lại',
+    none: 'Chưa có bản ghi nào.',
+    program: 'Hình đang phát',
+    number: (n: number) => `lần ${n}`,
+    running: 'đang ghi',
+    cut: 'kết thúc đột ngột',
+    remove: 'Xóa',
+    removeTitle: 'Xóa bản ghi?',
+    removeBody: 'Các tệp của bản ghi này sẽ mất hẳn. Nhật ký hội nghị vẫn ghi rõ ai đã xóa.',
   },
   links: {
     title: 'Đường dẫn tham dự của các điểm cầu',

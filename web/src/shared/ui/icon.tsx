@@ -6,6 +6,7 @@ import circleAlert from 'lucide-static/icons/circle-alert.svg?raw'
 import circleCheck from 'lucide-static/icons/circle-check.svg?raw'
 import circleDashed from 'lucide-static/icons/circle-dashed.svg?raw'
 import copy from 'lucide-static/icons/copy.svg?raw'
+import disc from 'lucide-static/icons/disc.svg?raw'
 import download from 'lucide-static/icons/download.svg?raw'
 import ear from 'lucide-static/icons/ear.svg?raw'
 import eye from 'lucide-static/icons/eye.svg?raw'
@@ -51,6 +52,7 @@ const ICONS = {
   circleCheck,
   circleDashed,
   copy,
+  disc,
   download,
   ear,
   eye,
