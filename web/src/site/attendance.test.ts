@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { settle } from '../../test/peer'
 import { FakeRoom, SEATED } from '../../test/room'
-import { conferenceRow, floorRow, seatRow, slidesRow, stageRow } from '../../test/rows'
-import type { Problem } from '../shared/wire/types.gen'
+import { conferenceRow, seatRow, slidesRow, stageRow } from '../../test/rows'
 import { REPORT_MS, TAKEN_RETRY_MS } from './attendance'
 
 let room: FakeRoom
