@@ -192,7 +192,9 @@ class Node:
         if session is None:
             raise WireError("not_found", f"no session {message.session[:64]!r}")
         asked = read_fragment(message.fragment)
-        if "*" not in message.if_match and session.etag not in message.if_match:
+        if not message.if_match and asked.credentials != session.remote:
+            raise WireError("precondition_required")
+        if message.if_match and not {"*", session.etag} & set(message.if_match):
             raise WireError("precondition_failed", "ICE was restarted meanwhile")
         if asked.credentials in (None, session.remote):
             # an ICE-lite side never uses the candidates

@@ -219,14 +219,20 @@ async def _text(request: web.Request, media_type: str, limit: int, malformed: st
 
 
 def _strong_tags(request: web.Request) -> list[str]:
-    """What If-Match names, by strong comparison (RFC 9110 §13.1.1)."""
+    """What If-Match names, by strong comparison (RFC 9110 §13.1.1).
+
+    WHIP demands it (RFC 9725 §4.3.1). Players in use leave it out, and WHEP is a draft: there the
+    node judges by the credentials in the fragment.
+    """
     told = request.headers.getall("If-Match", [])
+    if not told and request.path.startswith("/whep/"):
+        return []
     if not told:
         raise WireError("precondition_required")
     if [one.strip() for one in told] == ["*"]:
         return ["*"]
     tags = (tag.strip() for one in told for tag in one.split(","))
-    return [tag[1:-1] for tag in tags if re.fullmatch(r'"[!#-~]{1,128}"', tag)][:16]
+    return [tag[1:-1] for tag in tags if re.fullmatch(r'"[!#-~]{1,128}"', tag)][:16] or [""]
 
 
 def _slots(request: web.Request, offer: str) -> list[SlotName]:

@@ -300,7 +300,8 @@ class OpenSession(msgspec.Struct, frozen=True, tag="open_session"):
 
 class PatchSession(msgspec.Struct, frozen=True, tag="patch_session"):
     """An SDP fragment of the peer (RFC 8840): candidates, or new credentials, which restart ICE.
-    `if_match` are the ICE generations that it is meant for, or ``*``."""
+    `if_match` are the ICE generations that it is meant for, or ``*``; without any, its credentials
+    must be those that hold."""
 
     request: int
     session: SessionId

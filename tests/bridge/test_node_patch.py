@@ -40,7 +40,10 @@ async def test_fragments_have_their_preconditions(house):
     trickled = house.patch(client.session, same, client.etag)
     assert (trickled.etag, trickled.fragment) == (client.etag, None)
     assert house.patch(client.session, same, "other").code == "precondition_failed"
-    assert house.patch(client.session, same).code == "precondition_failed"
+    assert house.patch(client.session, same).etag == client.etag
+    other = fragment("fresh", "f" * 24)
+    assert house.patch(client.session, other).code == "precondition_required"
+    assert house.patch(client.session, "a=end-of-candidates").code == "precondition_required"
     assert house.patch(client.session, "v=0", "*").code == "fragment_malformed"
     assert house.patch("nobody", same, "*").code == "not_found"
     restarted = house.patch(client.session, fragment("fresh", "f" * 24), client.etag)

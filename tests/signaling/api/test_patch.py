@@ -80,6 +80,19 @@ async def test_what_is_missing_is_said(
     assert node.patched == []
 
 
+async def test_a_player_may_leave_out_which_generation_it_means(stage: Stage) -> None:
+    node, site = await stage.node(), await stage.site("48")
+    async with await site.offer("/whep") as response:
+        location = response.headers["Location"]
+
+    async with await patch(site, location, If_Match=None) as response:
+        assert response.status == 204
+    async with await patch(site, location, If_Match='W/"weak"') as response:
+        assert response.status == 204
+
+    assert [told.if_match for told in node.patched] == [[], [""]]
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [("precondition_failed", 412), ("fragment_malformed", 400), ("not_found", 404)],
