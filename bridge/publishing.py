@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from bridge import rtcp, rtp
 from bridge.answer import PublishedTrack
+from bridge.ceiling import CEILING_BPS, Ceiling
 from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Meter, round_trip_s
@@ -21,6 +24,8 @@ from bridge.session import Session
 from bridge.source import Source
 from signaling.wire.control import StreamStats
 from signaling.wire.ids import SlotName, Track
+
+log = structlog.get_logger("bridge.publishing")
 
 SSRC_HOLD_S = 1.0
 """A track changes its SSRC at most this often; what comes sooner is dropped (``ssrc_churn``)."""
@@ -63,6 +68,7 @@ class Publisher:
         self._twcc_extension = ids.pop() if len(ids) == 1 else None
         self._arrivals = TransportFeedback(ssrc)
         self._loop = asyncio.get_running_loop()
+        self._ceiling = Ceiling(self._loop.time())
         self._nack_timer: asyncio.TimerHandle | None = None
 
     def connected(self, now: float) -> None:
@@ -70,6 +76,9 @@ class Publisher:
 
     def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
         """See `Flow`."""
+        if not self._ceiling.admit(now, len(packet)):
+            self._refuse(now, packet)
+            return
         if self._twcc_extension is not None:
             number = rtp.transport_sequence(packet, self._twcc_extension)
             if number is not None:
@@ -118,6 +127,7 @@ class Publisher:
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """See `Flow`: RR, REMB, and XR for the round trip (RFC 3611 §4.4)."""
         self._retire(now)
+        self._tell_ceiling(now)
         sources = self._sources()
         found = [source.reception.report(now, source.ssrc) for source in sources]
         blocks = tuple(block for block in found if block is not None)
@@ -294,6 +304,29 @@ class Publisher:
             due.append(incoming.losses.next_deadline())
         at = min((one for one in due if one is not None), default=None)
         self._nack_timer = None if at is None else self._loop.call_at(at, self._ask_for_lost)
+
+    def _refuse(self, now: float, packet: bytes) -> None:
+        """It is more than anybody may send. Nobody reports it as come, so that who heeds feedback
+        slows down, and nobody asks for it again."""
+        self._counters.dropped["over_ceiling"] += 1
+        incoming = self._incoming.get(packet[8:12])
+        if incoming is not None and incoming.losses is not None:
+            incoming.losses.received(now, packet[2] << 8 | packet[3])
+
+    def _tell_ceiling(self, now: float) -> None:
+        edge = self._ceiling.edge(now)
+        one = self.session.identity
+        if edge == "cut":
+            log.warning(
+                "publisher sends more than the ceiling, the rest is dropped",
+                scope=one.scope, port=one.port, session=one.session,
+                ceiling_bps=round(CEILING_BPS), next="lower the bitrate of its encoder",
+            )  # fmt: skip
+        elif edge == "free":
+            log.info(
+                "publisher is below the ceiling again", scope=one.scope, port=one.port,
+                session=one.session, dropped=self._ceiling.dropped,
+            )  # fmt: skip
 
     def _forget(self, now: float, source: Source) -> None:
         ssrc = source.ssrc.to_bytes(4, "big")

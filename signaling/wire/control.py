@@ -184,7 +184,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     """A node's figures, once a second. `at` is the node's wall clock (Unix seconds).
 
     `dropped` counts packets that were dropped, by reason (``stun_integrity``, ``unknown_peer``,
-    ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, ``tcp_backlog`` of a slow
+    ``rtp_before_dtls``, ``srtp_auth``, ``srtp_replay``, ``malformed``, ``over_ceiling`` of a
+    publisher that sends more than anybody may, ``tcp_backlog`` of a slow
     reader, …), and TCP connections (``tcp_refused``, ``tcp_silent``), since the process started.
     `tables` lets signaling heal a routing table whose message was lost.
 

@@ -4,6 +4,7 @@ import asyncio
 import struct
 
 from bridge import rtcp
+from bridge.ceiling import BURST_S, CEILING_BPS
 from tests.bridge.client import LAYERS, delta, keyframe, plain, retransmission
 from tests.bridge.house import asks_for_keyframe, nacked, ssrc
 
@@ -210,3 +211,21 @@ async def test_a_small_picture_in_a_section_of_its_own_is_the_lowest_layer(house
     streams = house.stats("48/main", "publish").streams
     assert [(one.track, one.layer) for one in streams] == [("camera", "alt"), ("camera", "main")]
     assert house.wanted[-1].layers == ["alt", "main"]
+
+
+async def test_a_publisher_beyond_the_ceiling_is_cut_and_told_apart(house):
+    site = await house.publisher("48/main", ("audio", "video"))
+    operator = await house.receiver("op/1", "stage:1")
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    octets = 0
+    for number in range(1, 4000):
+        packet = (delta if number > 1 else keyframe)(number & 0x7FFF, 1100)
+        octets += len(packet)
+        site.rtp(5, number, packet, 96, number * 300, mid="1")
+        if number % 50 == 0:
+            await asyncio.sleep(0)
+    await house.counted("over_ceiling")
+    assert octets > 6 * BURST_S * CEILING_BPS / 8
+    await operator.until(lambda: operator.received)
+    # what was refused is not asked for again
+    assert not nacked(site)

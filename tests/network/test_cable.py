@@ -11,12 +11,6 @@ import pytest
 from tests.network.cable import CUT, FAR, FREE, LOSSY, NEAR, SLOW_DOWN, Cable
 
 
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Cable]:
-    with Cable() as made:
-        yield made
-
-
 @pytest.fixture
 def ends(cable: Cable) -> Iterator[tuple[socket.socket, socket.socket]]:
     """A socket near and one far."""
