@@ -61,7 +61,7 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
         settings.worker.name,
         settings.worker_signaling_url,
         token,
-        {Record: lambda order, tools: Recorder(order, tools, space)},
+        {Record: lambda order, tools: Recorder(order, tools.subscribe, space)},
         space.free,
     )
     working = asyncio.create_task(worker.run())

@@ -18,9 +18,8 @@ import structlog
 from bridge.media_worker import store
 from bridge.media_worker.intake import Received
 from bridge.media_worker.store import Segment, Totals
-from bridge.media_worker.subscription import Subscription
+from bridge.media_worker.subscription import Receiving, Subscribe
 from bridge.media_worker.tape import Append, Begin, End, Output, Tape
-from bridge.media_worker.worker import Tools
 from signaling.wire.ids import ConferenceId, SessionId, SlotName, slot_kind
 from signaling.wire.recordings import Manifest, RecordingProblem, folder_of
 from signaling.wire.worker import Record, RecordFact
@@ -53,7 +52,7 @@ class Space:
 class Recorder:
     """One recording, as `worker.Work`."""
 
-    def __init__(self, order: Record, tools: Tools, space: Space) -> None:
+    def __init__(self, order: Record, subscribe: Subscribe, space: Space) -> None:
         self._order = order
         self._space = space
         self._folder = folder_of(space.root, order.scope, order.recording)
@@ -61,9 +60,9 @@ class Recorder:
         names = {slot: _track_name(slot) for slot in order.slots}
         self._tape = Tape(names, title, space.segment_s)
         self._log = log.bind(of=f"{order.scope}/{order.recording}")
-        self._subscription = Subscription(
-            *(tools.http, tools.base_url, lambda: self._order.token, order.slots),
-            *(tools.wheel, tools.certificate, self._take, f"{order.scope}/{order.recording}"),
+        self._subscription: Receiving = subscribe(
+            *(lambda: self._order.token, order.slots, self._take),
+            f"{order.scope}/{order.recording}",
         )
         self._totals = Totals()
         self._segment: Segment | None = None
@@ -78,9 +77,7 @@ class Recorder:
         receiving = asyncio.create_task(self._subscription.run())
         try:
             # what comes meanwhile waits on the tape
-            self._totals = await asyncio.to_thread(
-                store.begin_recording, self._folder, self._manifest()
-            )
+            await self._begin()
             while not receiving.done():
                 await asyncio.sleep(WRITE_S)
                 await self._step()
@@ -126,6 +123,33 @@ class Recorder:
             self._log.error("recording not closed", reason=str(error), next="repaired at the start")
             self._let_go()
 
+    async def _begin(self) -> None:
+        """Have a folder, as soon as there can be one."""
+        while True:
+            try:
+                await self._in_thread(self._open_folder)
+            except OSError as error:
+                self._say_failed(error)
+                self._tape.abandon()
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
+
+    def _open_folder(self) -> None:
+        self._totals = store.begin_recording(self._folder, self._manifest())
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """Whoever cancels us, `end` waits for the thread. Raises what the work raises."""
+        self._writing = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.shield(self._writing)
+
+    def _say_failed(self, error: OSError) -> None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        problem: RecordingProblem = "disk_full" if full else "write_failed"
+        if problem != self._problem:
+            self._log.error("cannot write", reason=str(error), next=f"again in {AGAIN_S:g} s")
+        self._problem = problem
+
     def _manifest(self) -> Manifest:
         order = self._order
         return Manifest(
@@ -155,17 +179,11 @@ class Recorder:
             self._problem = self._judge(now)
 
     async def _write(self, outputs: Sequence[Output], now: float) -> bool:
-        """Whether it could be written. The thread is waited for, whoever cancels us."""
-        self._writing = asyncio.create_task(asyncio.to_thread(self._carry_out, outputs, now))
+        """Whether it could be written."""
         try:
-            await asyncio.shield(self._writing)
+            await self._in_thread(lambda: self._carry_out(outputs, now))
         except OSError as error:
-            problem: RecordingProblem = (
-                "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "write_failed"
-            )
-            if problem != self._problem:
-                self._log.error("cannot write", reason=str(error), next=f"again in {AGAIN_S:g} s")
-            self._problem = problem
+            self._say_failed(error)
             self._let_go()
             await asyncio.sleep(AGAIN_S)
             return False

@@ -39,8 +39,12 @@ class Segment:
         self._head = begin.head
         self.octets = 0
         self.sidecar = Sidecar(begin.started_at, [track.name for track in begin.tracks])
-        self._append(begin.head.data)
-        write_atomically(_sidecar_path(self.path), self.sidecar)
+        try:
+            self._append(begin.head.data)
+            write_atomically(_sidecar_path(self.path), self.sidecar)
+        except OSError:
+            self.abandon()
+            raise
 
     @property
     def seconds(self) -> float:

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -31,6 +32,35 @@ _CNAME = "worker"
 
 log = structlog.get_logger("worker")
 
+OnFrames = Callable[[Sequence[Received]], None]
+
+
+class Receiving(Protocol):
+    """What work sees of its `Subscription`."""
+
+    connected: bool
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came."""
+
+    @property
+    def skipped(self) -> int:
+        """Frames that were left out because of them."""
+
+    async def run(self) -> None:
+        """Subscribe until cancelled."""
+
+    def session_closed(self, session: SessionId) -> None:
+        """The bridge ended a session; perhaps this one's."""
+
+    def ask_keyframe(self) -> None:
+        """Have every picture begin anew soon."""
+
+
+Subscribe = Callable[[Callable[[], str], Sequence[SlotName], OnFrames, str], Receiving]
+"""Makes a subscription from what gives the token, slots, what gets the frames, and a name."""
+
 
 class Subscription:
     """Receives `slots` of one port from `run` to its end.
@@ -50,7 +80,7 @@ class Subscription:
         slots: Sequence[SlotName],
         wheel: Wheel,
         certificate: Certificate,
-        on_frames: Callable[[Sequence[Received]], None],
+        on_frames: OnFrames,
         name: str,
     ) -> None:
         self._http, self._url, self._token = http, f"{base_url}/whep", token

@@ -13,7 +13,7 @@ import contextlib
 import importlib.metadata
 import secrets
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,10 +23,11 @@ from websockets.asyncio.client import ClientConnection
 
 from bridge.dialling import Dialling, socket_uri
 from bridge.endpoint.wheel import Wheel
+from bridge.media_worker.subscription import OnFrames, Subscription
 from bridge.transport import Certificate
 from signaling.wire.codec import decode_order_message, encode
 from signaling.wire.errors import WireError
-from signaling.wire.ids import BootId, SessionId, WorkerId
+from signaling.wire.ids import BootId, SessionId, SlotName, WorkerId
 from signaling.wire.worker import (
     Fact,
     Facts,
@@ -51,6 +52,19 @@ class Tools:
     http: aiohttp.ClientSession
     wheel: Wheel
     certificate: Certificate
+
+    def subscribe(
+        self,
+        token: Callable[[], str],
+        slots: Sequence[SlotName],
+        on_frames: OnFrames,
+        name: str,
+    ) -> Subscription:
+        """A `Subscription` to slots of the port that the token names."""
+        return Subscription(
+            *(self.http, self.base_url, token, slots),
+            *(self.wheel, self.certificate, on_frames, name),
+        )
 
 
 class Work(Protocol):
