@@ -167,8 +167,8 @@ class Recorder:
         if self._is_full():
             if self._problem != "disk_full":
                 self._log.error("recording stopped, no room", free=self._space.free())
-                self._problem = "disk_full"
                 await self._write(self._tape.close(), now)
+                self._problem = "disk_full"
             self._tape.abandon()
             return
         outputs = self._tape.due(now)
