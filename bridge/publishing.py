@@ -34,7 +34,9 @@ RETIRE_AFTER_S = 2.0
 RETURN_AFTER_S = 0.3
 """A publisher that goes back to its SSRC before is believed when the newer is silent so long."""
 MAX_BITRATE_BPS, MAX_LAYERED_BITRATE_BPS = 2_500_000, 4_000_000
-"""The ceiling that REMB states to a publisher for its video: of one layer, or of several."""
+"""The ceiling that REMB states to a publisher for its video: of one layer, or of several …"""
+SMALL_BITRATE_BPS = 200_000
+"""… and for a small picture in a section of its own."""
 
 
 class Publisher:
@@ -132,9 +134,7 @@ class Publisher:
         found = [source.reception.report(now, source.ssrc) for source in sources]
         blocks = tuple(block for block in found if block is not None)
         packets = self._head(blocks)
-        video = tuple(one.ssrc for one in sources if one.codec.media == "video")
-        if video:
-            packets.append(rtcp.MaximumBitrate(self._ssrc, self._max_bitrate_bps, video))
+        packets += self._ceilings()
         packets.append(rtcp.ReferenceTime(self._ssrc, rtcp.ntp_time(wall)))
         return [rtcp.build(packets)]
 
@@ -193,10 +193,22 @@ class Publisher:
     def _sources(self) -> list[Source]:
         return [one.source for one in self._incoming.values()]
 
-    @property
-    def _max_bitrate_bps(self) -> int:
-        layers = max((len(one.layers) for one in self._tracks), default=1)
-        return MAX_BITRATE_BPS if layers == 1 else MAX_LAYERED_BITRATE_BPS
+    def _ceilings(self) -> list[rtcp.Packet]:
+        """REMB; of a small picture in a section of its own apart, since its encoder is too."""
+        small: list[int] = []
+        others: list[int] = []
+        layered = False
+        for one in self._incoming.values():
+            track = one.latched.track
+            if track.codec.media == "video":
+                (small if track.layers == ("alt",) else others).append(one.source.ssrc)
+                layered |= len(track.layers) > 1
+        most = MAX_LAYERED_BITRATE_BPS if layered else MAX_BITRATE_BPS
+        return [
+            rtcp.MaximumBitrate(self._ssrc, bitrate_bps, tuple(ssrcs))
+            for bitrate_bps, ssrcs in ((most, others), (SMALL_BITRATE_BPS, small))
+            if ssrcs
+        ]
 
     def _latch(self, now: float, packet: bytes) -> _Incoming | None:
         """Make a source of a new SSRC, or drop and count the packet."""

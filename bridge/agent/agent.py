@@ -95,6 +95,7 @@ class Agent:
         structlog.contextvars.bind_contextvars(site=self._link.site)  # for the sources' lines
         media = self._open_media(page.snapshot.name)
         media.on_trouble = self._trouble
+        page.on_layers = lambda told: media.want(told.layers) if told.track == "camera" else None
         self.status.sources = media.supplied
         media.start()
         try:

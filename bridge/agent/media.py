@@ -23,6 +23,10 @@ from bridge.endpoint import cellcode
 SLATE_S = 0.2
 """Between two slates: a keyframe that is asked for comes no later."""
 FRAME_S = FRAME_SAMPLES / AUDIO_HZ
+SMALL_WIDTH, SMALL_FRAMES_PER_S = 320, 10
+"""The picture for thumbnails, beside one that is larger."""
+LARGE = "main"
+"""What the bridge calls the large one (RFC 4796)."""
 _CUSHION, _MAX_QUEUED = 3, 15
 """Sound frames gathered before they are played, and how many may wait: 60 and 300 ms."""
 
@@ -54,9 +58,8 @@ class Pictures:
             try:
                 await asyncio.wait_for(changed, SLATE_S)
             except TimeoutError:
-                if not self.live:
-                    self._number += 1
-        self.shown += 1
+                if not self.live and self._number <= seen:
+                    self._number += 1  # of several tracks that wait the first repeats it
         return self._number, self._picture
 
     def _show(self, picture: av.VideoFrame) -> None:
@@ -108,25 +111,55 @@ class Sounds:
 
 
 class PictureTrack(MediaStreamTrack):
-    """The pictures as one session's track, with times of our own clock."""
+    """The pictures as one session's track, with times of our own clock.
+
+    While `wanted` is not set there is none: the encoder rests.
+    """
 
     kind = "video"
 
-    def __init__(self, pictures: Pictures) -> None:
+    def __init__(self, pictures: Pictures, wanted: asyncio.Event | None = None) -> None:
         super().__init__()
-        self._pictures = pictures
+        self._pictures, self._wanted = pictures, wanted
         self._seen, self._pts = -1, -1
         self._begun: float | None = None
 
     async def recv(self) -> av.VideoFrame:
         """The next picture."""
+        if self._wanted is not None:
+            await self._wanted.wait()
         self._seen, picture = await self._pictures.next(self._seen)
+        self._pictures.shown += 1
+        return self._timed(picture)
+
+    def _timed(self, picture: av.VideoFrame) -> av.VideoFrame:
         now = asyncio.get_running_loop().time()
         if self._begun is None:
             self._begun = now
         self._pts = max(self._pts + 1, round((now - self._begun) * VIDEO_HZ))
         picture.pts, picture.time_base = self._pts, fractions.Fraction(1, VIDEO_HZ)
         return picture
+
+
+class SmallPictureTrack(PictureTrack):
+    """The same pictures for thumbnails: small, and no more than `SMALL_FRAMES_PER_S`. These count
+    as shown while the large ones rest (`large` is not set)."""
+
+    def __init__(self, pictures: Pictures, large: asyncio.Event) -> None:
+        super().__init__(pictures)
+        self._large = large
+        self._next_at = 0.0
+
+    async def recv(self) -> av.VideoFrame:
+        """The next picture."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._next_at - loop.time())
+        self._next_at = max(loop.time(), self._next_at + 1 / SMALL_FRAMES_PER_S)
+        self._seen, picture = await self._pictures.next(self._seen)
+        if not self._large.is_set():
+            self._pictures.shown += 1
+        height = SMALL_WIDTH * picture.height // picture.width // 2 * 2
+        return self._timed(picture.reformat(width=SMALL_WIDTH, height=height))
 
 
 class SoundTrack(MediaStreamTrack):
@@ -187,6 +220,9 @@ class AgentMedia:
         self.sounds = Sounds() if "audio" in given else None
         self.supplied: list[Supplied] = []
         self.on_trouble: Callable[[str], None] = lambda why: None
+        self._small = slate.width > SMALL_WIDTH
+        self._large_wanted = asyncio.Event()
+        self._large_wanted.set()
         self._wall = wall
         self._readers = [self._reader(*one) for one in readers]
 
@@ -206,9 +242,25 @@ class AgentMedia:
         return all(found) if found else None
 
     def tracks(self, open_now: Callable[[], bool]) -> list[MediaStreamTrack]:
-        """New tracks, the sound first: silent while `open_now()` is False."""
-        sound = [] if self.sounds is None else [SoundTrack(self.sounds, open_now)]
-        return [*sound, *([] if self.pictures is None else [PictureTrack(self.pictures)])]
+        """New tracks, the sound first: silent while `open_now()` is False; then the picture, and
+        the small one beside it if it is large."""
+        found: list[MediaStreamTrack] = []
+        if self.sounds is not None:
+            found.append(SoundTrack(self.sounds, open_now))
+        if self.pictures is not None:
+            found.append(PictureTrack(self.pictures, self._large_wanted))
+            if self._small:
+                found.append(SmallPictureTrack(self.pictures, self._large_wanted))
+        self.want([LARGE])
+        return found
+
+    def want(self, layers: Sequence[str]) -> None:
+        """Somebody watches these layers of the picture: the large one rests while it is not among
+        them. Each new set of tracks begins with both."""
+        if LARGE in layers or not self._small:
+            self._large_wanted.set()
+        else:
+            self._large_wanted.clear()
 
     def _reader(self, name: str, gives: frozenset[Kind], frames: FrameSource) -> Reader:
         supplied = Supplied(name, tuple(sorted(gives)), flowing=False, since=self._wall())

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import aiohttp
 from aiortc import (
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
@@ -45,7 +46,7 @@ class Sessions:
     ) -> AsyncIterator[Ended]:
         """Negotiate through the door, wait for the connection, delete the resource at the end.
 
-        Pictures are offered in `codec` alone.
+        Pictures are offered in `codec` alone; the second is the first one small (RFC 4796).
 
         What is yielded waits until the service closes the session, or the connection fails.
         """
@@ -55,7 +56,7 @@ class Sessions:
             for transceiver in connection.getTransceivers():
                 transceiver.setCodecPreferences(_codecs(transceiver.kind, codec))
             await connection.setLocalDescription(await connection.createOffer())
-            answer = await resource(connection.localDescription.sdp)
+            answer = await resource(with_small_picture(connection.localDescription.sdp))
             session = (resource.location or "").rpartition("/")[2]
             self._ended[session] = closed
             await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -80,6 +81,19 @@ class Sessions:
                 await resource.delete()
 
 
+def with_small_picture(offer: str) -> str:
+    """The offer, where it sends two pictures, with the second marked as the small one."""
+    head, *sections = offer.split("\r\nm=")
+    sent = [
+        index
+        for index, one in enumerate(sections)
+        if one.startswith("video") and "a=sendonly" in one
+    ]
+    if len(sent) == 2:
+        sections[sent[1]] = sections[sent[1]].rstrip("\r\n") + "\r\na=content:alt"
+    return "\r\nm=".join([head, *sections]).rstrip("\r\n") + "\r\n"
+
+
 async def stats(held: RTCPeerConnection) -> list[RTCStats]:
     """What a connection says of itself."""
     return list((await held.getStats()).values())
@@ -101,7 +115,10 @@ def connection(ice_servers: Sequence[IceServer]) -> RTCPeerConnection:
         RTCIceServer(urls=server.urls, username=server.username, credential=server.credential)
         for server in ice_servers
     ]
-    return RTCPeerConnection(RTCConfiguration(iceServers=servers))
+    # "balanced" would leave a second picture without a transport
+    return RTCPeerConnection(
+        RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    )
 
 
 def _codecs(kind: str, video: ProgramCodec) -> list[RTCRtpCodecCapability]:

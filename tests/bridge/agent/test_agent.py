@@ -31,7 +31,7 @@ from bridge.transport import Certificate
 from cli.drilling.crew import Operator
 from signaling.wire.figures import SiteFigures
 from signaling.wire.ids import SiteCode, SlotName
-from signaling.wire.pages import Mute, Start, Unmute
+from signaling.wire.pages import Mute, Preview, Scene, Start, Unmute
 from tests.fakes.rtsp import RtspCamera
 from tests.service import Service, running_service
 
@@ -155,6 +155,38 @@ async def test_agent_is_seen_heard_muted_and_the_same_device_after_a_restart(
         seat = operator.seat("01")
         assert seat is not None
         assert not seat.muted_by_site
+
+
+async def test_agent_is_small_on_the_wall_and_large_on_the_stage(
+    hall: Hall, tmp_path: Path
+) -> None:
+    link, operator = await hall.begin(), hall.operator
+    agent = Agent(link, StateFile(tmp_path / "agent.json"), picture)
+    async with running(agent):
+        await operator.watcher.see(THUMB, "01", 20, width=320)
+        await resting(operator, hall.service.url, link.conference)
+        await operator.command(Preview(Scene("single", (link.site,))))
+        await operator.watcher.see(SlotName("preview:1"), "01", 20, width=640)
+        await operator.watcher.see(THUMB, "01", 20, width=320)
+
+
+async def resting(operator: Operator, hall_url: str, conference: str) -> None:
+    """Wait until the site sends its small picture alone."""
+    begin = f'diemcau_picture_bits_per_second{{conference="{conference}"'
+    async with asyncio.timeout(20):
+        while True:
+            async with operator.http.get(f"{hall_url}/metrics") as response:
+                lines = (await response.text()).splitlines()
+            bits = {one.split('"')[7]: float(one.split()[-1]) for one in lines if begin in one}
+            if bits.get("main") == 0.0 and bits.get("alt", 0.0) > 0:
+                return
+            await operator.page.until(_again(operator), 5)
+
+
+def _again(operator: Operator) -> Callable[[], bool]:
+    """True with the next figures."""
+    before = operator.page.figures
+    return lambda: operator.page.figures is not before
 
 
 async def test_agent_opens_new_sessions_when_the_bridge_has_died(

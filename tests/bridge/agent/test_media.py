@@ -74,6 +74,29 @@ async def test_slow_reader_sees_the_newest_picture_only() -> None:
     assert label(await track.recv()) == "p4"
 
 
+async def test_a_small_picture_goes_beside_a_large_one_which_rests_while_nobody_sees_it() -> None:
+    large = Size(640, 360)
+    slate = agentmedia.slate("48", "Đà Nẵng", large)
+    media = AgentMedia([("camera", frozenset(("video",)), Valve())], slate, lambda: 7.0)
+    main, small = media.tracks(lambda: True)
+    frame = await small.recv()
+    assert (frame.width, frame.height) == (320, 180)  # type: ignore[union-attr]
+    assert (await main.recv()).width == 640  # type: ignore[union-attr]
+    media.want(["alt"])
+    resting = asyncio.ensure_future(main.recv())
+    assert media.pictures is not None
+    shown = media.pictures.shown
+    await small.recv()
+    await small.recv()
+    assert not resting.done()
+    assert media.pictures.shown == shown + 2
+    media.want(["alt", "main"])
+    assert (await resting).width == 640  # type: ignore[union-attr]
+    media.want(["alt"])
+    media.tracks(lambda: True)
+    assert (await main.recv()).width == 640  # type: ignore[union-attr]
+
+
 async def test_times_of_pictures_grow_over_every_change() -> None:
     pictures = Pictures(agentmedia.slate("48", "Đà Nẵng", SIZE))
     track = PictureTrack(pictures)
