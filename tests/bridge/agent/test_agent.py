@@ -177,7 +177,11 @@ async def resting(operator: Operator, hall_url: str, conference: str) -> None:
         while True:
             async with operator.http.get(f"{hall_url}/metrics") as response:
                 lines = (await response.text()).splitlines()
-            bits = {one.split('"')[7]: float(one.split()[-1]) for one in lines if begin in one}
+            bits = {
+                one.split('layer="')[1].split('"')[0]: float(one.split()[-1])
+                for one in lines
+                if begin in one
+            }
             if bits.get("main") == 0.0 and bits.get("alt", 0.0) > 0:
                 return
             await operator.page.until(_again(operator), 5)
