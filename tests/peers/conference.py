@@ -16,6 +16,7 @@ from signaling.wire.rest import (
     Me,
     SignInRequest,
     SiteDevices,
+    SiteLink,
 )
 from tests.service import Service
 
@@ -66,3 +67,8 @@ class Conference:
         return await doors.call(
             self._http, "GET", f"{self._path}/links/{site}/devices", SiteDevices
         )
+
+    async def link(self, site: str) -> str:
+        """A site's personal link."""
+        links = await doors.call(self._http, "GET", f"{self._path}/links", list[SiteLink])
+        return next(link.url for link in links if link.site == site)

@@ -9,14 +9,16 @@ from playwright.async_api import Playwright
 
 from signaling.wire.ids import SiteCode
 from signaling.wire.pages import SeatRow
-from tests.browser.chromium import chromium, open_context, picture_in, total
-from tests.browser.people import eventually
+from tests.browser.chromium import Camera, chromium, open_context, picture_in, total
+from tests.browser.people import enter_site, eventually
 from tests.peers.conference import Conference
 from tests.peers.ffmpeg import encoding
 from tests.peers.players import aiortc_player, foreign_page, play, until_shown
 from tests.service import Service
 
 pytestmark = pytest.mark.browser
+
+STAGE = "video[data-slot='stage:1']"
 
 
 async def test_takes_between_encoders_are_decoded_without_a_gap(
@@ -49,3 +51,30 @@ async def test_takes_between_encoders_are_decoded_without_a_gap(
             assert codec == "video/H264"
             assert await total(page, "inbound-rtp", "video", "packetsLost") == 0
             assert await total(page, "inbound-rtp", "video", "keyFramesDecoded") >= 4
+
+
+async def test_the_site_page_publishes_and_receives_it(
+    playwright: Playwright, service: Service, tmp_path: Path
+):
+    camera = Camera.of("48", "Đà Nẵng", 700, tmp_path)
+    async with (
+        Conference(service, "H264") as conference,
+        chromium(playwright, camera) as browser,
+        chromium(playwright) as other,
+    ):
+        room, viewer = await conference.devices("01"), await conference.devices("02")
+        page = await enter_site(await open_context(browser), await conference.link("48"))
+        async with (
+            encoding(room, tmp_path),
+            foreign_page(await open_context(other)) as player,
+            aiortc_player(viewer) as track,
+        ):
+            await play(player, viewer)
+            await conference.take("48")
+            await eventually(lambda: picture_in(player, "video"), lambda label: label == "48")
+            await until_shown(track, "48")
+            await conference.take("01")
+            await eventually(lambda: picture_in(page, STAGE), lambda label: label == "01")
+            codecs = await page.evaluate("window.__eyes.stats('codec')")
+            used = {one["mimeType"] for one in codecs if one["mimeType"].startswith("video")}
+            assert used <= {"video/H264", "video/rtx"}
