@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Playwright
 
+from bridge.agent import media as agentmedia
+from bridge.agent.agent import Agent
+from bridge.agent.media import AgentMedia
+from bridge.agent.source import Card, Size, Source
+from bridge.agent.state import StateFile
+from bridge.endpoint import doors
 from signaling.wire.ids import SiteCode
 from signaling.wire.pages import SeatRow
 from tests.browser.chromium import Camera, chromium, open_context, picture_in, total
@@ -78,3 +87,30 @@ async def test_the_site_page_publishes_and_receives_it(
             codecs = await page.evaluate("window.__eyes.stats('codec')")
             used = {one["mimeType"] for one in codecs if one["mimeType"].startswith("video")}
             assert used <= {"video/H264", "video/rtx"}
+
+
+async def test_the_agent_publishes_and_receives_it(service: Service, tmp_path: Path):
+    def open_media(name: str) -> AgentMedia:
+        size = Size(640, 360)
+        source = Source("test")
+        sources = agentmedia.plan(source, source, size, 15, Card("01", "Hà Nội", 740))
+        return AgentMedia(sources, agentmedia.slate("01", name, size), time.time)
+
+    async with Conference(service, "H264") as conference:
+        room, viewer = await conference.devices("48"), await conference.devices("02")
+        link = doors.read_link(await conference.link("01"))
+        agent = Agent(link, StateFile(tmp_path / "agent.json"), open_media)
+        work = asyncio.create_task(agent.run())
+        try:
+            async with encoding(room, tmp_path), aiortc_player(viewer) as track:
+                await conference.take("01")
+                await until_shown(track, "01")
+                await conference.take("48")
+                await until_shown(track, "48")
+                figures = agent.status
+                assert figures.publish.connected
+                assert figures.receive.connected
+        finally:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
