@@ -1,13 +1,14 @@
 """Pre-encoded pictures and tones of synthetic sites, ready to be sent as RTP payloads.
 
 A loop is encoded once and kept on disk; a site plays it round and round and can jump to its start,
-which is the loop's only keyframe. Payloads follow RFC 7741 (VP8) and RFC 7587 (Opus). The part
-of the synthetic sites that encodes; `senses.py` decodes.
+which is the loop's only keyframe. Payloads follow RFC 7741 (VP8), RFC 6184 (H.264) and RFC 7587
+(Opus). The part of the synthetic sites that encodes; `senses.py` decodes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,18 +21,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.endpoint import cellcode
+from signaling.wire.ids import ProgramCodec
 
 WIDTH, HEIGHT, FRAMES_PER_S = 320, 180, 10
 VIDEO_CLOCK_HZ, AUDIO_CLOCK_HZ = 90_000, 48_000
 AUDIO_BITRATE_BPS = 24_000
 MAX_PAYLOAD = 1_150
-"""Bytes of VP8 in a fragment: with headers and SRTP tag a packet stays under 1,200."""
+"""Bytes of a picture in a packet: with headers and SRTP tag a packet stays under 1,200."""
 AUDIO_FRAME_SAMPLES = 960
 """20 ms, one Opus packet."""
 
 TONE_DBOV = -15
 """How loud a tone is: root mean square over the end of the scale."""
 
+_ENCODERS: dict[ProgramCodec, str] = {"VP8": "libvpx", "H264": "libx264"}
+_OPTIONS: dict[ProgramCodec, dict[str, str]] = {
+    "VP8": {
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "lag-in-frames": "0",
+        "auto-alt-ref": "0",
+        "error-resilient": "default",
+        "max-intra-rate": "600",
+        "threads": "1",
+    },
+    "H264": {"preset": "veryfast", "tune": "zerolatency", "profile": "baseline", "threads": "1"},
+}
 _VERSION = 2
 _TONE_PACKETS = 50
 
@@ -55,16 +70,19 @@ HIGH = Picture(2 * WIDTH, 2 * HEIGHT, 1_200_000, 20, 2, 12)
 
 @dataclass(frozen=True)
 class LoopKey:
-    """What a loop shows and sounds like: label for the code, name for a person, tone in Hz."""
+    """What a loop shows and sounds like: label for the code, name for a person, tone in Hz; and
+    the codec of its picture."""
 
     label: str
     name: str
     tone_hz: int
+    codec: ProgramCodec = "VP8"
 
 
 @dataclass(frozen=True)
 class Loop:
-    """`frames`: VP8 frames, the first a keyframe, the only one. `tones`: Opus packets of 20 ms.
+    """`frames`: encoded pictures, the first a keyframe, the only one; those of H.264 as in a file,
+    with start codes and the parameter sets before the keyframe. `tones`: Opus packets of 20 ms.
     `high`: the same picture larger, in fewer frames; empty in a loop of one layer."""
 
     key: LoopKey
@@ -107,6 +125,31 @@ def encode(key: LoopKey, *, high: bool = False) -> Loop:
     return Loop(key, tuple(_encode_picture(key, LOW)), tuple(_encode_tone(key.tone_hz)), large)
 
 
+def payloads(frame: bytes, picture_id: int, codec: ProgramCodec) -> list[bytes]:
+    """RTP payloads of one frame; `picture_id` is what VP8 has."""
+    return fragments(frame, picture_id) if codec == "VP8" else _h264_payloads(frame)
+
+
+def _h264_payloads(frame: bytes) -> list[bytes]:
+    """Each unit in a packet, large ones in fragments (RFC 6184 §5.6, §5.8)."""
+    found = []
+    for unit in units(frame):
+        if len(unit) <= MAX_PAYLOAD:
+            found.append(unit)
+            continue
+        kind, indicator, body = unit[0] & 0x1F, unit[0] & 0xE0 | 28, unit[1:]
+        for start in range(0, len(body), MAX_PAYLOAD):
+            part = body[start : start + MAX_PAYLOAD]
+            first, last = start == 0, start + MAX_PAYLOAD >= len(body)
+            found.append(bytes((indicator, first << 7 | last << 6 | kind)) + part)
+    return found
+
+
+def units(frame: bytes) -> list[bytes]:
+    """What lies between the start codes of an H.264 byte stream (ITU-T H.264 annex B)."""
+    return [unit for unit in re.split(b"\x00{2,}\x01", frame) if unit]
+
+
 def fragments(frame: bytes, picture_id: int) -> list[bytes]:
     """RTP payloads of one VP8 frame with a 15-bit picture id (RFC 7741 §4.2)."""
     parts = -(-len(frame) // MAX_PAYLOAD)
@@ -139,22 +182,15 @@ def pictures(key: LoopKey, look: Picture = LOW) -> Iterator[av.VideoFrame]:
 
 
 def _encode_picture(key: LoopKey, look: Picture) -> list[bytes]:
-    codec = av.CodecContext.create("libvpx", "w")
+    codec = av.CodecContext.create(_ENCODERS[key.codec], "w")
+    assert isinstance(codec, av.VideoCodecContext)
     codec.width, codec.height = look.width, look.height
     codec.pix_fmt = "yuv420p"
     codec.time_base = Fraction(1, FRAMES_PER_S)
     codec.framerate = Fraction(FRAMES_PER_S, 1)
     codec.bit_rate = look.bitrate_bps
     codec.gop_size = 10_000
-    codec.options = {
-        "deadline": "realtime",
-        "cpu-used": "8",
-        "lag-in-frames": "0",
-        "auto-alt-ref": "0",
-        "error-resilient": "default",
-        "max-intra-rate": "600",
-        "threads": "1",
-    }
+    codec.options = _OPTIONS[key.codec]
     encoded = []
     for counter, frame in enumerate(pictures(key, look)):
         frame.pts = counter
@@ -203,8 +239,12 @@ def _load_one(key: LoopKey, cache: Path) -> Loop:
 
 
 def _digest(key: LoopKey) -> bytes:
-    what = (_VERSION, LOW, HIGH, key.label, key.name, key.tone_hz)
+    what = (_VERSION, LOW, HIGH, key.label, key.name, key.tone_hz, *_other(key.codec))
     return hashlib.sha256(repr(what).encode()).digest()
+
+
+def _other(codec: ProgramCodec) -> list[ProgramCodec]:
+    return [] if codec == "VP8" else [codec]
 
 
 def _pack(loop: Loop) -> bytes:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from bridge.fingerprint import Fingerprint, is_fingerprint
 from bridge.ice import Credentials
 from bridge.sdp import LEVEL_URI, MID_URI, RID_URI
-from signaling.wire.ids import Media
+from signaling.wire.ids import Media, ProgramCodec
 
-OPUS, VP8 = 111, 96
+OPUS, VP8, H264 = 111, 96, 108
 """Payload types in our offers."""
 
 LEVEL = 1
@@ -22,19 +22,15 @@ MID, RID = 2, 3
 
 _VIDEO_MID = 1
 
-_CODEC: dict[str, list[str]] = {
-    "audio": [
-        f"a=extmap:{LEVEL} {LEVEL_URI}",
-        f"a=rtpmap:{OPUS} opus/48000/2",
-        f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
-    ],
-    "video": [
-        f"a=rtpmap:{VP8} VP8/90000",
-        f"a=rtcp-fb:{VP8} nack",
-        f"a=rtcp-fb:{VP8} nack pli",
-        f"a=rtcp-fb:{VP8} ccm fir",
-    ],
-}
+PICTURES: dict[ProgramCodec, int] = {"VP8": VP8, "H264": H264}
+"""Payload type of each codec of pictures."""
+
+_SOUND = [
+    f"a=extmap:{LEVEL} {LEVEL_URI}",
+    f"a=rtpmap:{OPUS} opus/48000/2",
+    f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
+]
+_H264_FORMAT = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 
 
 class AnswerError(ValueError):
@@ -66,6 +62,7 @@ def publish_offer(
     fingerprint: Fingerprint,
     ssrcs: Sequence[tuple[Media, int]],
     layers: Sequence[str] = (),
+    codec: ProgramCodec = "VP8",
 ) -> str:
     """A WHIP offer: one send section per (media, SSRC).
 
@@ -74,7 +71,7 @@ def publish_offer(
     """
     sections = [
         [
-            *_section(media, mid, "sendonly", credentials, fingerprint),
+            *_section(media, mid, "sendonly", credentials, fingerprint, codec),
             f"a=msid:site site-{mid}",
             *(_layers(layers) if layers and mid == _VIDEO_MID else [f"a=ssrc:{ssrc} cname:site"]),
         ]
@@ -101,12 +98,15 @@ def _layers(names: Sequence[str]) -> list[str]:
 
 
 def receive_offer(
-    credentials: Credentials, fingerprint: Fingerprint, medias: Sequence[Media]
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    medias: Sequence[Media],
+    codec: ProgramCodec = "VP8",
 ) -> str:
     """A WHEP offer: one receive section per slot, in slot order."""
     return _offer(
         [
-            _section(media, mid, "recvonly", credentials, fingerprint)
+            _section(media, mid, "recvonly", credentials, fingerprint, codec)
             for mid, media in enumerate(medias)
         ]
     )
@@ -143,10 +143,26 @@ def _offer(sections: list[list[str]]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+def _picture(codec: ProgramCodec) -> list[str]:
+    payload_type = PICTURES[codec]
+    return [
+        f"a=rtpmap:{payload_type} {codec}/90000",
+        *([f"a=fmtp:{payload_type} {_H264_FORMAT}"] if codec == "H264" else []),
+        f"a=rtcp-fb:{payload_type} nack",
+        f"a=rtcp-fb:{payload_type} nack pli",
+        f"a=rtcp-fb:{payload_type} ccm fir",
+    ]
+
+
 def _section(
-    media: Media, mid: int, direction: str, credentials: Credentials, fingerprint: Fingerprint
+    media: Media,
+    mid: int,
+    direction: str,
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    codec: ProgramCodec,
 ) -> list[str]:
-    payload_type = OPUS if media == "audio" else VP8
+    payload_type = OPUS if media == "audio" else PICTURES[codec]
     return [
         f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}",
         "c=IN IP4 0.0.0.0",
@@ -159,7 +175,7 @@ def _section(
         f"a={direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *_CODEC[media],
+        *(_SOUND if media == "audio" else _picture(codec)),
     ]
 
 

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from bridge import rtp
 from bridge.codecs import parse_vp8
-from bridge.endpoint import cellcode
+from bridge.endpoint import cellcode, loops
+from signaling.wire.ids import ProgramCodec
 
+_SPS, _STAP_A, _FU_A = 7, 24, 28
+_START_CODE = b"\0\0\0\1"
 _SILENCE_RMS = 0.004
 """About −48 dBFS; a synthetic tone has −15 dBFS."""
 _SPAN_HZ = 12.0
@@ -33,9 +36,11 @@ class Sighting(NamedTuple):
 
 
 class Eye:
-    """Puts VP8 frames together from RTP (RFC 7741), decodes them and reads their code."""
+    """Puts frames of VP8 (RFC 7741) or H.264 (RFC 6184) together from RTP, decodes them and reads
+    their code."""
 
-    def __init__(self) -> None:
+    def __init__(self, codec: ProgramCodec = "VP8") -> None:
+        self._codec = codec
         self._decoder: av.VideoCodecContext | None = None
         self._expected: int | None = None
         self._timestamp = 0
@@ -52,10 +57,12 @@ class Eye:
             self._decoder = None
         if gap or header.timestamp != self._timestamp:
             self._parts, self._timestamp = [], header.timestamp
-        data = _vp8_data(packet, header)
+        vp8 = self._codec == "VP8"
+        data = _vp8_data(packet, header) if vp8 else _h264_data(packet, header)
         if data is None:
             return None
-        starts = packet[header.start] & 0x17 == 0x10  # RFC 7741 §4.2: S, and partition 0
+        # RFC 7741 §4.2: S, and partition 0
+        starts = not vp8 or packet[header.start] & 0x17 == 0x10
         if self._parts or starts:
             self._parts.append(data)
         if not header.marker or not self._parts:
@@ -64,8 +71,10 @@ class Eye:
         return self._decode(frame)
 
     def _decode(self, frame: bytes) -> Sighting | None:
-        if not frame[0] & 1:  # RFC 7741 §4.3: P = 0 is a keyframe
-            self._decoder = av.VideoCodecContext.create("vp8", "r")
+        if self._is_keyframe(frame):
+            decoder = av.CodecContext.create(self._codec.lower(), "r")
+            assert isinstance(decoder, av.VideoCodecContext)
+            self._decoder = decoder
             self._decoder.thread_count = 1  # small pictures; more threads only wait for each other
         if self._decoder is None:
             return None
@@ -79,6 +88,11 @@ class Eye:
         found = cellcode.read(np.asarray(pictures[-1].to_ndarray(format="gray"), dtype=np.uint8))
         label, counter = found or (None, None)
         return Sighting(label, counter, pictures[-1].width)
+
+    def _is_keyframe(self, frame: bytes) -> bool:
+        if self._codec == "H264":
+            return any(unit[0] & 0x1F == _SPS for unit in loops.units(frame))
+        return not frame[0] & 1  # RFC 7741 §4.3: P = 0
 
 
 class Sound(NamedTuple):
@@ -135,6 +149,24 @@ def sound(samples: NDArray[np.float32], rate_hz: int = 48_000) -> Sound:
     span = max(round(_SPAN_HZ * padded / rate_hz), 2 * padded // samples.size)
     share = float(power[max(0, peak - span) : peak + span + 1].sum() / power.sum())
     return Sound(rms, peak * rate_hz / padded if share >= _TONAL_SHARE else None)
+
+
+def _h264_data(packet: bytes, header: rtp.Header) -> bytes | None:
+    """Its units with start codes, as far as they begin here; None if there is nothing in it."""
+    payload = packet[header.start : header.end]
+    kind = payload[0] & 0x1F if payload else 0
+    if kind == _FU_A and len(payload) > 2:
+        first = payload[1] & 0x80
+        head = _START_CODE + bytes((payload[0] & 0xE0 | payload[1] & 0x1F,)) if first else b""
+        return head + payload[2:]
+    if kind == _STAP_A:
+        found, at = b"", 1
+        while at + 2 < len(payload):
+            size = int.from_bytes(payload[at : at + 2])
+            found += _START_CODE + payload[at + 2 : at + 2 + size]
+            at += 2 + size
+        return found or None
+    return _START_CODE + payload if 0 < kind < _STAP_A else None
 
 
 def _vp8_data(packet: bytes, header: rtp.Header) -> bytes | None:

@@ -18,7 +18,7 @@ from bridge.endpoint.loops import Loop
 from bridge.endpoint.peer import CONNECT_S, REPORT_S, Door, Peer, PeerState, phase
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
-from signaling.wire.ids import Media
+from signaling.wire.ids import Media, ProgramCodec
 
 _AUDIO_S = loops.AUDIO_FRAME_SAMPLES / loops.AUDIO_CLOCK_HZ
 _VIDEO_S = 1 / loops.FRAMES_PER_S
@@ -63,10 +63,11 @@ class _Stream:
 class _Layer:
     """The loop's picture in one size, played round and round from its keyframe on."""
 
-    def __init__(self, name: str, frames: Sequence[bytes]) -> None:
-        self.name, self._frames = name, frames
+    def __init__(self, name: str, frames: Sequence[bytes], codec: ProgramCodec) -> None:
+        self.name, self._frames, self._codec = name, frames, codec
         self._extension = offers.layer_extension(name) if name else b""
-        self.stream = _Stream(offers.VP8, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
+        payload_type = offers.PICTURES[codec]
+        self.stream = _Stream(payload_type, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
         self.wanted = True
         self._frame = 0
         self._picture_id = secrets.randbits(15)
@@ -85,7 +86,7 @@ class _Layer:
         frame = self._frames[self._frame]
         self._frame = (self._frame + 1) % len(self._frames)
         self._picture_id = (self._picture_id + 1) & 0x7FFF
-        *parts, last = loops.fragments(frame, self._picture_id)
+        *parts, last = loops.payloads(frame, self._picture_id, self._codec)
         for part in parts:
             yield self.stream.packet(part, marker=False, extension=self._extension)
         yield self.stream.packet(last, marker=True, extension=self._extension)
@@ -116,9 +117,10 @@ class Player:
         self.level_dbov = loops.TONE_DBOV
         self._loop, self._wheel = loop, wheel
         self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
-        self._layers = [_Layer(LOW if loop.high else "", loop.frames)]
+        codec = loop.key.codec
+        self._layers = [_Layer(LOW if loop.high else "", loop.frames, codec)]
         if loop.high:
-            self._layers.append(_Layer(HIGH, loop.high))
+            self._layers.append(_Layer(HIGH, loop.high, codec))
             self._layers[1].wanted = False
         self._peer = Peer(wheel, certificate, lambda now, packet: None, self._feedback, on_state)
         self._tone = 0
@@ -159,7 +161,9 @@ class Player:
         ]
         names = [one.name for one in self._layers if one.name]
         peer = self._peer
-        offer = offers.publish_offer(peer.credentials, peer.certificate.fingerprint, ssrcs, names)
+        offer = offers.publish_offer(
+            *(peer.credentials, peer.certificate.fingerprint, ssrcs, names), self._loop.key.codec
+        )
         await peer.connect(offers.read_answer(await door(offer)), timeout_s)
         now = asyncio.get_running_loop().time()
         self._audio_due = now + phase() * _AUDIO_S

@@ -19,7 +19,7 @@ from bridge.endpoint.senses import Ear, Eye, Sound
 from bridge.endpoint.wheel import Wheel
 from bridge.estimator import Reception
 from bridge.transport import Certificate
-from signaling.wire.ids import SlotName, slot_media
+from signaling.wire.ids import ProgramCodec, SlotName, slot_media
 
 _ASK_AGAIN_S = 0.5
 _CNAME = "site"
@@ -79,10 +79,18 @@ class Inlet:
 
 
 class Watcher:
-    """A WHEP session that counts packets per slot, and looks or listens when asked."""
+    """A WHEP session that counts packets per slot, and looks or listens when asked. Pictures are
+    asked for in `codec` alone."""
 
-    def __init__(self, slots: Sequence[SlotName], wheel: Wheel, certificate: Certificate) -> None:
+    def __init__(
+        self,
+        slots: Sequence[SlotName],
+        wheel: Wheel,
+        certificate: Certificate,
+        codec: ProgramCodec = "VP8",
+    ) -> None:
         self.slots = tuple(slots)
+        self._codec = codec
         self.inlets: dict[SlotName, Inlet] = {}
         self.unknown_packets = 0
         self._wheel = wheel
@@ -104,7 +112,9 @@ class Watcher:
         """
         peer = self._peer
         medias = [slot_media(slot) for slot in self.slots]
-        offer = offers.receive_offer(peer.credentials, peer.certificate.fingerprint, medias)
+        offer = offers.receive_offer(
+            peer.credentials, peer.certificate.fingerprint, medias, self._codec
+        )
         answer = offers.read_answer(await door(offer))
         self._name_slots(answer)
         await peer.connect(answer, timeout_s)
@@ -167,7 +177,7 @@ class Watcher:
         Raises:
             NotSeenError: not in time.
         """
-        inlet, eye = self.inlets[slot], Eye()
+        inlet, eye = self.inlets[slot], Eye(self._codec)
         before = inlet.reception.packets
         found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
         last: list[Seen] = []

@@ -196,7 +196,8 @@ class Operator(Member):
 
     async def create(self, template: str, title: str) -> ConferenceSummary:
         """A new conference from a template. Raises as `doors.call`."""
-        body = CreateConference(template, title)
+        # its loops are VP8, whatever the template's rooms have
+        body = CreateConference(template, title, "VP8")
         url = f"{self._url}/api/conferences"
         return await doors.call(self.http, "POST", url, ConferenceSummary, body)
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge import rtp
+from bridge.codecs import H264Payload, parse_h264
 from bridge.endpoint import loops, senses
 from tests.bridge.endpoint.test_loops import packets
 
@@ -116,3 +118,35 @@ def test_eye_skips_header_extension_and_padding(loop: loops.Loop) -> None:
 
 def audio(number: int, opus: bytes) -> bytes:
     return struct.pack("!BBHII", 0x80, 111, number, 960 * number, 1) + opus
+
+
+def test_eye_reads_h264_from_its_keyframe_on() -> None:
+    loop = loops.encode(loops.LoopKey("07", "Hải Phòng", 500, "H264"))
+    eye, seen = senses.Eye("H264"), []
+    frames = [loop.frames[1], *loop.frames[:4]]
+    sequence = 0
+    for number, frame in enumerate(frames):
+        parts = loops.payloads(frame, 0, "H264")
+        for index, part in enumerate(parts):
+            last = index == len(parts) - 1
+            sighting = eye.look(rtp.build(108, sequence, number * 9000, 1, part, marker=last))
+            sequence += 1
+            if sighting is not None:
+                seen.append((sighting.label, sighting.counter))
+    assert seen == [("07", 0), ("07", 1), ("07", 2), ("07", 3)]
+
+
+def test_h264_keyframes_begin_with_their_parameter_sets_and_fit_into_packets() -> None:
+    loop = loops.encode(loops.LoopKey("07", "Hải Phòng", 500, "H264"))
+    kinds = [
+        [cut is not None and cut.has_parameters for cut in _cuts(frame)] for frame in loop.frames
+    ]
+    assert kinds[0][0]
+    assert not any(any(parts) for parts in kinds[1:])
+    parts = loops.payloads(loop.frames[0], 0, "H264")
+    assert max(map(len, parts)) <= loops.MAX_PAYLOAD + 2
+    assert any(part[0] & 0x1F == 28 for part in parts)
+
+
+def _cuts(frame: bytes) -> list[H264Payload | None]:
+    return [parse_h264(part, 0, len(part)) for part in loops.payloads(frame, 0, "H264")]

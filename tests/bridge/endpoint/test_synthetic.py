@@ -18,6 +18,7 @@ from signaling.wire.control import OpenSession, Route, Routes, RoutesHeld, Sessi
 from signaling.wire.ids import (
     Direction,
     Port,
+    ProgramCodec,
     Scope,
     SlotName,
     Track,
@@ -41,9 +42,15 @@ class Hall:
     revision: int = 0
     closers: list[Callable[[], None]] = field(default_factory=list)
 
-    def door(self, port: str, direction: Direction, slots: Sequence[SlotName] = ()) -> Door:
+    def door(
+        self,
+        port: str,
+        direction: Direction,
+        slots: Sequence[SlotName] = (),
+        codec: ProgramCodec = "VP8",
+    ) -> Door:
         async def open_session(offer: str) -> str:
-            request = OpenSession(1, SCOPE, Port(port), direction, offer, list(slots))
+            request = OpenSession(1, SCOPE, Port(port), direction, offer, list(slots), codec)
             reply = self.node.handle(request)
             assert isinstance(reply, SessionOpened), reply
             return reply.answer
@@ -54,14 +61,16 @@ class Hall:
         player = Player(loop, self.wheel, self.certificate)
         player.level_dbov = dbov
         self.closers.append(player.close)
-        await player.open(self.door(port, "publish"))
+        await player.open(self.door(port, "publish", codec=loop.key.codec))
         return player
 
-    async def watcher(self, port: str, slots: str = "stage:1,floor:1") -> Watcher:
+    async def watcher(
+        self, port: str, slots: str = "stage:1,floor:1", codec: ProgramCodec = "VP8"
+    ) -> Watcher:
         names = parse_slots(slots)
-        watcher = Watcher(names, self.wheel, self.certificate)
+        watcher = Watcher(names, self.wheel, self.certificate, codec)
         self.closers.append(watcher.close)
-        await watcher.open(self.door(port, "receive", names))
+        await watcher.open(self.door(port, "receive", names, codec))
         return watcher
 
     def route(self, *crosspoints: tuple[str, SlotName, str], speakers: Sequence[str] = ()) -> None:
@@ -337,3 +346,16 @@ async def test_a_player_of_one_layer_wants_nothing(hall: Hall, two: list[loops.L
     hall.route(("op/1", STAGE, "01/main"))
     assert (await watcher.see(STAGE, "01")).width == loops.WIDTH
     assert set(player.picture_packets) == {""}
+
+
+async def test_sites_of_h264_are_switched_at_their_keyframes(hall: Hall) -> None:
+    """Their only keyframes are those that the node asks for."""
+    keys = [loops.LoopKey(f"{n:02d}", f"Điểm {n}", loops.tone_hz(n), "H264") for n in (1, 2)]
+    players = [await hall.player(f"h{key.label}", loops.encode(key)) for key in keys]
+    hall.route(("hv", STAGE, "h01"))
+    watcher = await hall.watcher("hv", codec="H264")
+    await watcher.see(STAGE, "01")
+    hall.route(("hv", STAGE, "h02"))
+    await watcher.see(STAGE, "02", ask_after_s=60)
+    assert all(player.keyframes_asked for player in players)
+    assert watcher.inlets[STAGE].reception.lost == 0
