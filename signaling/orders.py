@@ -19,8 +19,9 @@ from signaling.wire.recordings import (
 )
 from signaling.wire.worker import Order, Record, RecordFact
 
-PROGRAM_SLOTS = "stage:1,floor:4"
-"""The first picture on air and the floor, each position a track of its own."""
+PROGRAM_SLOTS = "stage:1,floor:4,cue:1"
+"""The first picture on air, the floor, each position a track of its own, and the mix, if there is
+one."""
 SITE_SLOTS = "stage:1,floor:1"
 WORKER_PORTS = ("rec/", "stills/", "mix/")
 """What the ports of media workers begin with; no site and no window has such a port."""

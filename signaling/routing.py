@@ -61,6 +61,10 @@ def operator_port(page: PageId) -> Port:
     return Port(f"op/{page}")
 
 
+MIX_PORT = Port("mix/program")
+"""Where a media worker publishes the floor as one sound, if it does."""
+
+
 def recorder_port(site: SiteCode | None) -> Port:
     """Where the media worker receives what it records: the program, or one site as routed."""
     return Port(f"rec/{site or PROGRAM}")
@@ -161,6 +165,7 @@ def _recorded(state: Conference, port: Port) -> Iterator[tuple[SlotName, Source]
     if port == recorder_port(None):
         yield from _pictures("stage", stage(state, None), slides(state, None))
         yield from _sounds()
+        yield slot_name("cue", 1), (MIX_PORT, "mic")
         return
     for site in recording.sites:
         if port == recorder_port(site) and state.seats[site].microphone_open:

@@ -20,7 +20,7 @@ from bridge.media_worker.intake import Received
 from bridge.media_worker.store import Segment, Totals
 from bridge.media_worker.subscription import Receiving, Subscribe
 from bridge.media_worker.tape import Append, Begin, End, Output, Tape
-from signaling.wire.ids import ConferenceId, SessionId, SlotName, slot_kind
+from signaling.wire.ids import ConferenceId, SessionId, SlotKind, SlotName, slot_kind
 from signaling.wire.recordings import Manifest, RecordingProblem, folder_of
 from signaling.wire.worker import Record, RecordFact
 
@@ -30,6 +30,9 @@ FLOWING_S = 3.0
 NOT_RECEIVED_S = 5.0
 AGAIN_S = 2.0
 """After a failed write."""
+
+_ORDER: tuple[SlotKind, ...] = ("stage", "cue", "floor", "preview", "thumb")
+_NAMES = {"stage": "picture", "cue": "mix"}
 
 log = structlog.get_logger("worker.recorder")
 
@@ -57,8 +60,9 @@ class Recorder:
         self._space = space
         self._folder = folder_of(space.root, order.scope, order.recording)
         title = f"{order.title} – {order.name}" if order.name else order.title
-        names = {slot: _track_name(slot) for slot in order.slots}
-        self._tape = Tape(names, title, space.segment_s)
+        # the mix before its parts: players take the first sound
+        slots = sorted(order.slots, key=lambda slot: _ORDER.index(slot_kind(slot)))
+        self._tape = Tape({slot: _track_name(slot) for slot in slots}, title, space.segment_s)
         self._log = log.bind(of=f"{order.scope}/{order.recording}")
         self._subscription: Receiving = subscribe(
             *(lambda: self._order.token, order.slots, self._take),
@@ -234,6 +238,6 @@ class Recorder:
 
 
 def _track_name(slot: SlotName) -> str:
-    """``stage:1`` is what the others saw; ``floor:2`` the second voice."""
-    _, _, index = slot.partition(":")
-    return "picture" if slot_kind(slot) == "stage" else f"sound {index}"
+    """``stage:1`` is what others saw, ``cue:1`` all that they heard, ``floor:2`` the second voice."""
+    kind, _, index = slot.partition(":")
+    return _NAMES.get(kind, f"sound {index}")

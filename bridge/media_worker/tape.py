@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bridge.media_worker import matroska
 from bridge.media_worker.intake import Received
 from bridge.media_worker.matroska import Block, Cue, Head, TrackInfo
-from signaling.wire.ids import SlotName, slot_media
+from signaling.wire.ids import SlotName, slot_kind
 
 HOLD_S = 0.8
 """Longer than a missing packet is waited for (`reorder.HOLD_S`), so that its picture is in time."""
@@ -138,19 +138,19 @@ class Tape:
         return _joined(outputs)
 
     def _learn(self, received: Received) -> None:
-        """What a picture's track looks like, as of its latest keyframe."""
+        """What a track looks like, as of its latest keyframe."""
         frame = received.frame
-        if received.codec != "opus" and frame.keyframe:
+        if frame.keyframe:
             name = self._names[received.slot]
             self._known[received.slot] = TrackInfo(name, received.codec, frame.size, frame.config)
 
     def _begin(self, first: Received) -> _File:
-        """A file with the tracks that there may be: all of sound, and those of pictures that have
-        been seen. The first keyframe of another begins a new file."""
+        """A file with the tracks that there may be: every position of the floor, and what else
+        has been seen. The first keyframe of another track begins a new file."""
         tracks = {
             slot: self._known.get(slot) or TrackInfo(name, "opus")
             for slot, name in self._names.items()
-            if slot in self._known or slot_media(slot) == "audio"
+            if slot in self._known or slot_kind(slot) == "floor"
         }
         self.wants_keyframe = first.codec == "opus" or not first.frame.keyframe
         return _File(first.at, tracks, self._title)

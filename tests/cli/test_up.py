@@ -114,6 +114,27 @@ async def test_killed_signaling_and_bridge_come_back_and_links_stay(service: Ser
     assert await site_links(service) == links
     os.kill(bridge, signal.SIGKILL)
     await reborn(service, "bridge", bridge)
+    worker, bridge = service.pid("worker"), service.pid("bridge")
+    os.kill(worker, signal.SIGKILL)
+    await reborn(service, "worker", worker)
+    assert service.pid("bridge") == bridge
+
+
+async def test_a_media_worker_that_cannot_live_costs_nobody_else_anything(tmp_path: Path) -> None:
+    (tmp_path / "recordings").write_text("in the way")
+    environment = {"DIEMCAU_RECORDING__FOLDER": str(tmp_path / "recordings")}
+    async with started(tmp_path / "data", **environment) as (_, told):
+        url, parts = told["url"], told["pids"]
+        async with asyncio.timeout(30):
+            while True:
+                run = read_run(tmp_path / "data")
+                assert run is not None
+                assert run.pids["signaling"] == parts["signaling"]
+                if run.pids["worker"] not in (parts["worker"], 0):
+                    break
+                await asyncio.sleep(0.05)
+        async with aiohttp.ClientSession() as http, http.get(f"{url}/readyz") as response:
+            assert response.status == 200
 
 
 async def test_what_lies_in_the_data_directory_is_its_owners_alone(service: Service) -> None:
@@ -124,6 +145,8 @@ async def test_what_lies_in_the_data_directory_is_its_owners_alone(service: Serv
     assert modes["."] == 0o700
     assert modes["secrets"] == 0o700
     assert modes["secrets/node_token"] == 0o600
+    assert modes["secrets/worker_token"] == 0o600
+    assert modes["recordings"] == 0o700
     assert modes["run.json"] == 0o600
     assert modes["diemcau.sqlite3"] == 0o600
 
@@ -211,6 +234,7 @@ async def test_link_and_sign_in_without_a_service_say_what_to_do(tmp_path: Path)
 @contextlib.asynccontextmanager
 async def started(
     data_dir: Path,
+    **environment: str,
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, dict[str, int]]]]:
     """A service that the test itself ends; what it told once it was ready."""
     process = await asyncio.create_subprocess_exec(
@@ -218,6 +242,7 @@ async def started(
         *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **environment},
     )
     assert process.stdout is not None
     try:

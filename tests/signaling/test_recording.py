@@ -36,7 +36,9 @@ from tests.signaling.build import (
     speaking,
 )
 
-PROGRAM = Receiver(recorder_port(None), "system", None, frozenset(parse_slots("stage:1,floor:4")))
+PROGRAM = Receiver(
+    recorder_port(None), "system", None, frozenset(parse_slots("stage:1,floor:4,cue:1"))
+)
 
 
 def of_site(site):
@@ -97,6 +99,7 @@ def test_the_program_recorder_gets_the_first_picture_on_air_and_the_floor():
     assert tapped(state, PROGRAM) == {
         "stage:1": ("48/main", "camera"),
         **{f"floor:{n}": (f"@floor/{n}", "mic") for n in (1, 2, 3, 4)},
+        "cue:1": ("mix/program", "mic"),
     }
 
 

@@ -4,10 +4,14 @@ import itertools
 import av
 import pytest
 
+from bridge import rtp
 from bridge.media_worker import tape as tapes
-from bridge.media_worker.frames import Frame
+from bridge.media_worker.frames import Frame, Pictures
 from bridge.media_worker.intake import Received
 from bridge.media_worker.tape import Append, Begin, End, Tape
+from signaling.wire.ids import SlotName
+from tests.bridge.media_worker.encoder import coded, payloads
+from tests.bridge.media_worker.packets import Stream
 from tests.bridge.media_worker.reel import (
     FLOOR,
     NAMES,
@@ -134,6 +138,17 @@ def test_sound_alone_makes_files_too_and_the_first_picture_begins_another():
     assert len(times(both, "audio")) == 100
 
 
+def test_a_mix_is_a_track_once_there_is_one():
+    mix = SlotName("cue:1")
+    tape = Tape({STAGE: "picture", mix: "mix", FLOOR: "sound 1"}, "T", 600.0)
+    late = list(sounds(LOOP, START + 2, 100, slot=mix))
+    outputs = played(tape, list(pictures(LOOP, START, 40)), list(sounds(LOOP, START, 200)), late)
+    (first, _, _), (second, data, _) = files(outputs)
+    assert [track.name for track in first.tracks] == ["picture", "sound 1"]
+    assert [track.name for track in second.tracks] == ["picture", "mix", "sound 1"]
+    assert len(times(data, "audio")) == 100
+
+
 def test_another_codec_begins_another_file():
     other = [
         Received(
@@ -144,6 +159,23 @@ def test_another_codec_begins_another_file():
     (first, _, _), (second, _, _) = files(played(new(), list(pictures(LOOP, START, 20)), other))
     assert first.tracks[0].codec == "VP8"
     assert (second.tracks[0].codec, second.tracks[0].config) == ("H264", b"\1\x42\0\x1f")
+
+
+def test_h264_is_stored_so_that_others_decode_it_over_a_change_of_size():
+    stream, pictures, tape = Stream(98), Pictures("H264"), new()
+    nals = [*coded(320, 180, 6), *coded(640, 360, 6)]
+    for number, one in enumerate(nals):
+        parts = payloads(one)
+        for index, part in enumerate(parts, start=1):
+            packet = stream.packet(number * 9000, part, marker=index == len(parts))
+            frame = pictures.put(packet, rtp.parse(packet))
+            if frame is not None:
+                tape.put(number / 10, Received(STAGE, "H264", START + number / 10, frame))
+    [(begin, data, _)] = files(tape.close())
+    assert begin.tracks[0].size == (640, 360)
+    with av.open(io.BytesIO(data)) as container:
+        shown = [(frame.time, frame.width) for frame in container.decode(video=0)]
+    assert shown == [(pytest.approx(n / 10), 320 if n < 6 else 640) for n in range(12)]
 
 
 def test_a_larger_picture_goes_on_in_the_same_file():
