@@ -238,6 +238,6 @@ class Recorder:
 
 
 def _track_name(slot: SlotName) -> str:
-    """``stage:1`` is what others saw, ``cue:1`` all that they heard, ``floor:2`` the second voice."""
+    """``stage:1`` is what others saw, ``cue:1`` all they heard, ``floor:2`` the second voice."""
     kind, _, index = slot.partition(":")
     return _NAMES.get(kind, f"sound {index}")
