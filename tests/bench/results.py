@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tests.bench.badlines import BadLines
 from tests.bench.conference import Held
 from tests.bench.drills import DrillRun
 from tests.bench.fanout import Phase, Run
@@ -33,6 +34,7 @@ class Results:
     runs: list[Run] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     drills: list[DrillRun] = field(default_factory=list)
+    lines: list[BadLines] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     took_s: float = 0.0
     parts: int = 0

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.drilling.rehearsal import STEP_NAMES
+from tests.bench.badlines import BadLines, read_bad_lines
 from tests.bench.conference import Held
 from tests.bench.document import STEPS, document, filled
 from tests.bench.drills import Watch, read_report
@@ -46,7 +47,7 @@ def test_what_is_missing_is_said(results):
     assert "Janus was not installed" in page
     assert "Failed in this run: the drill: it broke" in page
     assert "In 4 of 18 parts" in page
-    assert page.count("Not measured.") == 3
+    assert page.count("Not measured.") == 4
 
 
 def test_the_conference_and_the_drill_are_told(results):
@@ -101,3 +102,18 @@ def test_a_step_that_did_not_pass_is_told_with_its_first_fault():
         "takes failed, 2 faults: 48: no picture decoded",
         "mute timed out, 0 faults",
     ]
+
+
+def test_bad_lines_are_told_with_the_ratio_that_counts(results):
+    results.lines.append(
+        BadLines([20.0, 19.0], [16.0, 17.5], 20, 1.1, 30.2, 19.6, 0.014, 0, 20.7, 30, 2, 0.6, 0, 9)
+    )
+    page = document(results)
+    assert "| of those without loss, % | 86 |" in page
+    assert "| sound made up by the browser meanwhile, % | 1.4 |" in page
+    assert "| changes of the layer in the 30 s after that | 2 |" in page
+
+
+def test_what_is_no_run_of_bad_lines_is_refused():
+    with pytest.raises(ValueError, match="missing"):
+        read_bad_lines("{}")
