@@ -334,7 +334,8 @@ def bad_lines(results: Results) -> str:
 `.venv/bin/python -m tests.bench.badlines`, or `make bench`. The bridge and a publisher
 with pre-encoded VP8 ({one.source_fps:.0f} pictures a second) in one network namespace, Chromium in
 another, a cable between them; one run. Loss is random, dropped on input towards the browser
-(nftables); the publisher sends a single layer of 1.2 Mbit/s. Figures in brackets are lowest–highest of
+(nftables); the publisher sends a single layer of 1.2 Mbit/s. Figures in brackets are
+lowest–highest of
 {len(one.free_fps)}; both take turns.
 
 {table(("towards Chromium", "median (lowest–highest)"), rows)}
