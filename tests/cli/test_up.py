@@ -103,6 +103,19 @@ async def test_the_monitor_reports_every_site_of_the_first_conference(service: S
     assert len(offline) == 64
 
 
+async def test_a_site_has_addresses_for_its_encoder_and_players(service: Service) -> None:
+    folder = ("--data-dir", str(service.data_dir))
+    status, out, err = await diemcau("link", "--site", "48", "--devices", "--json", *folder)
+    assert status == 0, err
+    told = json.loads(out)
+    assert (told["whip"], told["whep"]) == (f"{service.url}/whip", f"{service.url}/whep")
+    assert len({told["publish_token"], told["play_token"]}) == 2
+    status, out, _ = await diemcau("link", "--site", "48", "--devices", *folder)
+    assert told["publish_token"] in out
+    assert (await diemcau("link", "--devices", *folder))[0] == 2
+    assert (await diemcau("link", "--site", "99", "--devices", *folder))[0] == 1
+
+
 async def test_killed_signaling_and_bridge_come_back_and_links_stay(service: Service) -> None:
     links = await site_links(service)
     assert len(links) == 64

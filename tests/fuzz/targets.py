@@ -9,9 +9,10 @@ from itertools import count, pairwise
 from pathlib import Path
 
 from bridge import rtcp, rtp, stun
-from bridge.answer import Local, answer_publish, answer_receive
+from bridge.answer import Local, answer_publish, answer_receive, candidate_lines
 from bridge.codecs import parse_h264, parse_vp8
 from bridge.fingerprint import Fingerprint
+from bridge.fragment import read_fragment, write_fragment
 from bridge.ice import Candidate, Credentials
 from bridge.sdp import MAX_SECTIONS, Offer, read_offer
 from signaling.wire.errors import WireError
@@ -23,7 +24,7 @@ CORPUS = Path(__file__).parent / "corpus"
 
 _LOCAL = Local(
     1,
-    Credentials("local-ufrag", "local-password-of-some-length"),
+    Credentials("localUfrag", "localPasswordOfSomeLength"),
     Fingerprint("sha-256", ":".join(["AB"] * 32)),
     [Candidate("udp", "192.0.2.1", 9999), Candidate("tcp", "2001:db8::1", 9999)],
 )
@@ -158,6 +159,19 @@ def pieces(data: bytes) -> Iterable[bytes]:
     return [data[one:other] for one, other in pairwise([*cuts, len(data)])]
 
 
+def a_fragment(data: bytes) -> None:
+    """Refused with a documented code, or what is written for it can be read again."""
+    try:
+        fragment = read_fragment(data.decode("utf-8", "replace"))
+    except WireError:
+        return
+    told = write_fragment(fragment, _LOCAL.credentials, candidate_lines(_LOCAL.candidates))
+    again = read_fragment(told)
+    assert again.candidates == len(_LOCAL.candidates)
+    assert again.media is not None
+    assert fragment.media in (None, again.media)
+
+
 TARGETS: Mapping[str, Target] = {
     "stun": a_stun_message,
     "rtp": an_rtp_packet,
@@ -166,4 +180,5 @@ TARGETS: Mapping[str, Target] = {
     "h264": an_h264_payload,
     "publish": an_offer_to_publish,
     "receive": an_offer_to_receive,
+    "fragment": a_fragment,
 }
