@@ -172,11 +172,10 @@ function MediaBadge({ desk }: { desk: Desk }) {
   const texts = t.value.media
   const paused = desk.socket.paused.value.size
   if (state === 'connected' && paused > 0) {
-    const text = texts.pausedCount(paused)
     return (
-      <span class="pill" data-receive={state} data-tone="fair" title={texts.pausedHint}>
-        <Icon name="signalLow" />
-        <span class="ellipsis">{text}</span>
+      <span class="pill" data-receive={state} data-tone="fair" title={texts.pausedHint(paused)}>
+        <Icon name="circlePause" />
+        <span class="ellipsis">{texts.slowLine(paused)}</span>
       </span>
     )
   }

@@ -21,7 +21,7 @@ export function Tile({ desk, seat, streams }: Props) {
   const voice = desk.voice(seat)
   const clipping = clips(desk.figures(seat.site))
   const slot = desk.thumbOf(seat.site)
-  const paused = slot !== null && desk.socket.paused.value.has(slot)
+  const paused = slot !== null && seat.present && desk.socket.paused.value.has(slot)
   const inPreview = desk.conference.value?.preview?.seats.includes(seat.site) ?? false
   const onAir = seat.tally === 'on_air'
   const label = [
@@ -92,7 +92,7 @@ export function Tile({ desk, seat, streams }: Props) {
           ) : null}
           {paused ? (
             <span class="mark paused">
-              <Icon name="signalLow" />
+              <Icon name="circlePause" />
             </span>
           ) : null}
           {seat.position === null ? null : (

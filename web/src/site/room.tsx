@@ -120,6 +120,7 @@ function Program({ attendance }: { attendance: Attendance }) {
       data-testid="program"
       data-sites={seats.map((seat) => seat.site).join(' ')}
       data-slides={slides?.site}
+      data-sound-only={soundOnly}
       aria-label={texts.operator.program}
     >
       <h1 class="visually-hidden">{attendance.conference.value?.title}</h1>
@@ -160,7 +161,7 @@ function Program({ attendance }: { attendance: Attendance }) {
       </div>
       {soundOnly ? (
         <div class="banner slow" role="status" data-testid="sound-only">
-          <Icon name="signalLow" />
+          <Icon name="volume" />
           <p>
             <b>{texts.media.soundOnly}</b>
             <span>{texts.media.soundOnlyHint}</span>

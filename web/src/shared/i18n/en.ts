@@ -116,10 +116,9 @@ export const en: Catalogue = {
     soundOnly: 'Sound only: slow line',
     soundOnlyHint:
       'You go on hearing; the picture returns by itself when the line gets better. Use a network cable in place of Wi-Fi, and stop downloads and films on the same line.',
-    pausedCount: (count) =>
-      count === 1 ? 'Slow line: 1 picture paused' : `Slow line: ${count} pictures paused`,
-    pausedHint:
-      'This machine’s line has no room for every picture; the sound and the program come first. Use a network cable, and stop whatever else uses the line.',
+    slowLine: (count) => `Slow line (${count})`,
+    pausedHint: (count) =>
+      `Pictures paused: ${count}. This machine’s line has no room for every picture; the sound and the program come first. Use a network cable, and stop whatever else uses the line.`,
   },
   mic: {
     open: 'Microphone open',

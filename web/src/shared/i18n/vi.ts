@@ -126,9 +126,9 @@ export const vi = {
     soundOnly: 'Chỉ còn tiếng vì mạng chậm',
     soundOnlyHint:
       'Tiếng vẫn nghe được, hình tự hiện lại khi mạng khá hơn. Hãy cắm dây mạng thay cho Wi-Fi, tắt tải tệp và xem phim trên cùng đường truyền.',
-    pausedCount: (count: number) => `Mạng chậm: ${count} hình tạm dừng`,
-    pausedHint:
-      'Đường truyền của máy này không đủ cho mọi hình; tiếng và hình đang phát được giữ trước. Hãy dùng dây mạng và đóng các việc khác đang dùng mạng.',
+    slowLine: (count: number) => `Mạng chậm (${count})`,
+    pausedHint: (count: number) =>
+      `${count} hình tạm dừng: đường truyền của máy này không đủ cho mọi hình; tiếng và hình đang phát được giữ trước. Hãy dùng dây mạng và đóng các việc khác đang dùng mạng.`,
   },
   mic: {
     open: 'Micro đang mở',

@@ -5,6 +5,7 @@ import check from 'lucide-static/icons/check.svg?raw'
 import circleAlert from 'lucide-static/icons/circle-alert.svg?raw'
 import circleCheck from 'lucide-static/icons/circle-check.svg?raw'
 import circleDashed from 'lucide-static/icons/circle-dashed.svg?raw'
+import circlePause from 'lucide-static/icons/circle-pause.svg?raw'
 import copy from 'lucide-static/icons/copy.svg?raw'
 import disc from 'lucide-static/icons/disc.svg?raw'
 import download from 'lucide-static/icons/download.svg?raw'
@@ -32,7 +33,6 @@ import radio from 'lucide-static/icons/radio.svg?raw'
 import refresh from 'lucide-static/icons/refresh-cw.svg?raw'
 import search from 'lucide-static/icons/search.svg?raw'
 import settings from 'lucide-static/icons/settings.svg?raw'
-import signalLow from 'lucide-static/icons/signal-low.svg?raw'
 import square from 'lucide-static/icons/square.svg?raw'
 import triangleAlert from 'lucide-static/icons/triangle-alert.svg?raw'
 import undo from 'lucide-static/icons/undo-2.svg?raw'
@@ -51,6 +51,7 @@ const ICONS = {
   circleAlert,
   circleCheck,
   circleDashed,
+  circlePause,
   copy,
   disc,
   download,
@@ -78,7 +79,6 @@ const ICONS = {
   refresh,
   search,
   settings,
-  signalLow,
   square,
   triangleAlert,
   undo,

@@ -62,7 +62,7 @@ export function SlotPicture(props: PictureProps) {
       {moving.value || (paused && seen.value) ? null : slate}
       {paused ? (
         <p class="paused-note">
-          <Icon name="signalLow" />
+          <Icon name="circlePause" />
           {t.value.media.paused}
         </p>
       ) : null}
