@@ -23,6 +23,7 @@ from signaling.sessions import newest
 from signaling.wire.control import LATENCY_EDGES_S
 from signaling.wire.ids import Direction, Role
 from signaling.wire.pages import Phase
+from signaling.wire.recordings import RecordingState
 
 Family = GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily
 
@@ -60,6 +61,7 @@ class ServiceMetrics(Collector):
         """All families, with a sample for each thing that is there now."""
         yield self._build()
         yield self._phases()
+        yield self._recordings()
         yield self._sessions()
         yield self._lag()
         yield self._sockets()
@@ -82,6 +84,16 @@ class ServiceMetrics(Collector):
         counts = Tally(owner.current().phase for owner in self._conferences.all())
         for phase in get_args(Phase):
             family.add_metric([phase], counts[phase])
+        return family
+
+    def _recordings(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_recordings", "Recordings that are wanted, by state.", labels=["state"]
+        )
+        held = (owner.current().recording for owner in self._conferences.all())
+        counts = Tally(one.state for one in held if one is not None)
+        for state in get_args(RecordingState):
+            family.add_metric([state], counts[state])
         return family
 
     def _sessions(self) -> Family:

@@ -74,6 +74,7 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
 
     assert value("diemcau_conferences", phase="live") == 1
     assert value("diemcau_conferences", phase="ended") == 0
+    assert value("diemcau_recordings", state="interrupted") == 0
     assert value("diemcau_sessions", node="node-1", direction="publish") == 1
     ways = {"in": "audio", "out": "video"}
     for direction, packets in (("in", 10), ("out", 20)):
