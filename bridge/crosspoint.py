@@ -347,12 +347,12 @@ class Crosspoint:
             self._stop(aim)
             self._stop_waiting(aim)
             return ()
-        if aim.carried in fit:
+        climbs = aim.carried in fit and not _is_left(aim.carried, fit)
+        if aim.carried is not None and climbs:
             self._give_up_at.pop(aim, None)
             wanted = fit[: fit.index(aim.carried)]
         else:
-            wanted = fit
-        climbs = aim.carried in fit
+            wanted = tuple(one for one in fit if one is not aim.carried)
         if wanted == aim.wanted and not climbs:
             return ()
         news = [one for one in wanted if climbs or one not in aim.wanted]
@@ -467,6 +467,13 @@ class Crosspoint:
             outputs.extend(self._tell(now, track))
         self._look_at = now + LOOK_S if layered else None
         return outputs
+
+
+def _is_left(carried: Feed | None, fit: Iterable[Feed]) -> bool:
+    """Whether this layer has stopped while others flow."""
+    layer = carried.layer if carried is not None else None
+    others = [one.layer for one in fit]
+    return layer is not None and layer.stopped and any(one and one.flows for one in others)
 
 
 def _told(track: Track, layers: tuple[str, ...] | None) -> LayersWanted:

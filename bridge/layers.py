@@ -69,7 +69,8 @@ def ranked(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class Layer:
-    """One layer of a track, and whether its publisher manages to send it."""
+    """One layer of a track, and whether its publisher manages to send it: it `flows`, or has
+    `stopped`, or it is too early to tell."""
 
     __slots__ = (
         "_flowing_since",
@@ -82,6 +83,7 @@ class Layer:
         "rank",
         "section",
         "source",
+        "stopped",
     )
 
     def __init__(self, name: str, rank: int, section: int) -> None:
@@ -90,6 +92,7 @@ class Layer:
         self.section = section
         self.source: Source | None = None
         self.flows = False
+        self.stopped = False
         self._ready = False
         self._flowing_since = 0.0
         self._hold_s = 0.0
@@ -113,6 +116,7 @@ class Layer:
             self._hold_s = 0.0
         before = self.flows, self._ready
         self.flows = flows
+        self.stopped = not flows and self.seen_at is not None
         self._ready = self.ready(now)
         return before != (self.flows, self._ready)
 
@@ -159,7 +163,7 @@ class Ladder:
         """From now on this source is the layer of that name, which must be one of the plan's."""
         layer = next(one for one in self.layers if one.name == name)
         layer.source = source
-        layer.flows = False
+        layer.flows = layer.stopped = False
 
     def unbind(self, source: Source) -> bool:
         """The source is gone; returns whether it was one of these layers."""

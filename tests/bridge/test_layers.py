@@ -145,6 +145,19 @@ def test_a_silent_layer_is_left_for_one_that_flows(matrix: Matrix) -> None:
     assert site.shown(stage) == "q"
 
 
+def test_a_layer_that_stops_as_soon_as_it_was_wanted_is_left_too(matrix: Matrix) -> None:
+    site = Simulcast(matrix, "q", "f", layers="qf")
+    (stage,) = watch(matrix, "stage:1")
+    site.play(0.3)
+    assert site.shown(stage) == "f"
+    site.on = {"q"}
+    site.play(SILENT_S + 3 * FRAME_S)
+    assert site.shown(stage) == "q"
+    site.on = {"q", "f"}
+    site.play(0.5)
+    assert site.shown(stage) == "f"
+
+
 def test_a_publisher_that_is_silent_altogether_changes_nothing(matrix: Matrix) -> None:
     site = Simulcast(matrix, "q", "f", layers="qf")
     (stage,) = watch(matrix, "stage:1")
