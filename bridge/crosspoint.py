@@ -239,7 +239,7 @@ class Crosspoint:
         if verdict is _DROPPED:
             return ()
         if verdict is _RESTARTED:
-            self._restart(feed)
+            self._restart(now, feed)
         taken = source.packet
         late: tuple[Packet, ...] = ()
         begun: tuple[Slot, ...] = ()
@@ -299,13 +299,13 @@ class Crosspoint:
         feed.slots += begun
         return begun
 
-    def _restart(self, feed: Feed) -> None:
-        """The source jumped: its slots wait for a place to begin, as after a switch."""
+    def _restart(self, now: float, feed: Feed) -> None:
+        """The source jumped: its slots wait for a place to begin, in whichever layer."""
         for slot in feed.slots:
             aim = self._aims[slot]
             self._stop(aim)
-            if feed.track is aim.track and feed not in aim.wanted:
-                self._wait_for(aim, (*aim.wanted, feed))
+            if feed.track is aim.track:
+                self._wait_for(aim, self._fit(now, aim))
         feed.held.clear()
         feed.source.restart()
 

@@ -55,6 +55,7 @@ class Reception:
         another number goes on in a later cycle, so extended numbers of it are always higher.
         """
         highest = self._highest
+        in_order = True
         if highest is None:
             self._base = self._highest = extended = sequence
             self._arrival, self._timestamp = now, timestamp
@@ -64,6 +65,8 @@ class Reception:
                 extended = self._highest = highest + step
             elif step >= 0x10000 - MAX_MISORDER:
                 extended = highest + step - 0x10000
+                # most likely sent again: that says nothing of how evenly packets come
+                in_order = False
             elif sequence == self._bad_sequence:
                 extended = self._restart(sequence)
             else:
@@ -72,7 +75,8 @@ class Reception:
         self._received += 1
         self.packets += 1
         self.octets += octets
-        self._measure_jitter(now, timestamp)
+        if in_order:
+            self._measure_jitter(now, timestamp)
         return extended
 
     def _restart(self, sequence: int) -> int:

@@ -157,3 +157,13 @@ def test_meter_gives_the_rate_since_the_last_look() -> None:
     assert meter.bitrate_bps(10.0, 500) == 0
     assert meter.bitrate_bps(12.0, 1000) == 4000
     assert meter.bitrate_bps(13.0, 1000) == 0
+
+
+def test_a_packet_that_comes_again_late_is_no_jitter() -> None:
+    reception = Reception(90_000)
+    for number in (1, 2, 4, 5):
+        reception.receive(number * 0.02, number, number * 1800, 100)
+    reception.receive(0.2, 3, 3 * 1800, 100)
+    reception.receive(0.12, 6, 6 * 1800, 100)
+    assert reception.jitter_s < 0.001
+    assert reception.lost == 0

@@ -400,6 +400,19 @@ def test_a_hole_in_one_layer_is_bridged_by_another(matrix: Matrix) -> None:
     assert numbers == list(range(10, 10 + len(numbers)))
 
 
+def test_after_a_hole_the_layer_that_begins_first_is_shown(matrix: Matrix) -> None:
+    site = Simulcast(matrix, "q", "f", layers="qf")
+    (stage,) = watch(matrix, "stage:1")
+    site.play(1.0)
+    site.cameras["f"].sequence += 300
+    matrix.send(site.sources["f"], *site.cameras["f"].frame())
+    assert site.shown(stage) == "nothing"
+    matrix.send(site.sources["q"], *site.cameras["q"].frame(keyframe=True))
+    assert site.shown(stage) == "q"
+    matrix.send(site.sources["f"], *site.cameras["f"].frame(keyframe=True))
+    assert site.shown(stage) == "f"
+
+
 def test_a_ladder_without_sources_suits_nobody() -> None:
     ladder = Ladder(LayerPlan("it", (("q", "f"),)))
     assert ladder.suited(0.0, "highest", 1000) == []
