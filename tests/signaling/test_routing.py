@@ -1,6 +1,6 @@
 from signaling.conference.state import Conference
 from signaling.routing import Receiver, operator_port, routes, site_port, speakers, stage
-from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots
+from signaling.wire.ids import CENTRAL, PageId, SiteCode, mix_port, parse_slots, slot_name
 from signaling.wire.pages import End, Mute, Preview, Scene, Take
 from tests.signaling.build import (
     DA_NANG,
@@ -116,3 +116,29 @@ def test_an_unknown_site_on_a_watch_list_is_passed_over():
 def test_nobody_receives_after_the_end():
     state = run(speaking(live(DA_NANG), DA_NANG), End(), OPERATOR)
     assert routes(state, [site(HA_NOI), operator(DA_NANG)]) == {}
+
+
+def player(code: SiteCode, *mixes: str) -> Receiver:
+    """A plain player of a site, while these mixes are published."""
+    published = frozenset(mix_port(one) for one in mixes)
+    return Receiver(site_port(code), "site", code, frozenset({MIX}), mixes=published)
+
+
+MIX = slot_name("mix", 1)
+
+
+def test_a_plain_player_hears_the_mix_and_without_a_mixer_the_first_position():
+    state = speaking(joined(live(), HA_NOI), HA_NOI)
+    assert sound(state, player(DA_NANG)) == {"mix:1": "@floor/1"}
+    assert sound(state, player(DA_NANG, "program")) == {"mix:1": "mix/program"}
+    assert sound(state, player(DA_NANG, "program", "48", "01")) == {"mix:1": "mix/48"}
+
+
+def test_a_plain_player_never_hears_its_own_site_in_the_mix():
+    state = speaking(joined(live(), HA_NOI), HA_NOI)
+    assert sound(state, player(HA_NOI, "program")) == {"mix:1": "@floor/1"}
+    assert sound(state, player(HA_NOI, "program", "01")) == {"mix:1": "mix/01"}
+
+
+def test_a_plain_player_hears_nothing_before_the_start():
+    assert sound(created(), player(DA_NANG, "program")) == {}

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from signaling.wire.pages import End, Start, Unmute
+from signaling.wire.pages import End, Leave, Start, Unmute
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER
 from tests.signaling.api.test_doors import problem
@@ -140,3 +140,15 @@ async def test_a_technician_is_not_told(stage: Stage) -> None:
     path = f"/api/conferences/{stage.conference}/links/48/devices"
     async with page.http.get(path) as response:
         assert await problem(response) == (403, "forbidden")
+
+
+async def test_players_stay_when_the_seat_changes_hands(stage: Stage) -> None:
+    node, site, told = await stage.node(), await stage.site("48"), await devices(stage)
+    async with await knock(stage, told["whep"], told["play_token"]) as response:
+        assert response.status == 201
+    async with await site.offer("/whep?slots=stage:1") as response:
+        assert response.status == 201
+    await site.command(Leave())
+
+    await node.until(lambda: len(node.sessions) == 1)
+    assert [one.shared for one in node.sessions.values()] == [True]
