@@ -155,10 +155,10 @@ async def test_a_silent_worker_counts_as_gone_until_it_is_heard(
 
 
 async def test_a_second_worker_waits_and_takes_over(studio: Stage) -> None:
-    first, second = await hired(studio), await hired(studio, "worker-2")
-    operator = await studio.window()
+    first, operator = await hired(studio), await studio.window()
     await operator.command(StartRecording())
     await first.until(lambda: len(first.orders or []) == 1)
+    second = await hired(studio, "worker-2")
     assert second.orders == []
     await first.disconnect()
     await second.until(lambda: len(second.orders or []) == 1)

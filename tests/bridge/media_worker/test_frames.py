@@ -50,6 +50,14 @@ def test_after_a_gap_nothing_comes_until_the_next_keyframe():
     assert frame.keyframe
 
 
+def test_a_picture_that_was_lost_whole_takes_those_after_it_along():
+    stream, pictures = Stream(), Pictures("VP8")
+    fed(pictures, *stream.frame(0, key()))
+    stream.frame(1, delta())
+    assert fed(pictures, None, *stream.frame(2, delta()), *stream.frame(3, delta())) == []
+    assert (pictures.starved, pictures.skipped) == (True, 2)
+
+
 def test_a_picture_that_its_sender_never_finished_is_left_out():
     stream, pictures = Stream(), Pictures("VP8")
     fed(pictures, *stream.frame(0, key()))
