@@ -74,6 +74,7 @@ class Downlink:
         self._peer_bps: float | None = None
         self._peer_at = now
         self._least_rtt_s: float | None = None
+        self._bad_report = False
 
     @property
     def estimate_bps(self) -> float:
@@ -129,17 +130,20 @@ class Downlink:
 
     def reported(self, now: float, loss_ratio: float, rtt_s: float | None, sent_bps: float) -> None:
         """Receiver reports, where there is no feedback: loss over all streams since the last ones,
-        the round trip, and what was sent meanwhile."""
+        the round trip, and what was sent meanwhile. Two bad ones in a row are believed."""
         if rtt_s is not None:
             self.rtt_s = rtt_s
             self._least_rtt_s = min(rtt_s, self._least_rtt_s or rtt_s)
         if self._feedback_at is not None and now < self._feedback_at + PEER_ESTIMATE_S:
             return
         long_trip = rtt_s is not None and rtt_s > (self._least_rtt_s or rtt_s) + LONG_TRIP_S
+        bad, self._bad_report = self._bad_report, loss_ratio > MODERATE_LOSS or long_trip
+        if not (bad and self._bad_report):
+            return  # once is a hiccup of either side
         if loss_ratio > MODERATE_LOSS:
             kept = 1 - loss_ratio if loss_ratio > HEAVY_LOSS else 1 - loss_ratio / 2
             self._cut(now, kept * sent_bps)
-        elif long_trip:
+        else:
             self._cut(now, CUT * sent_bps)
 
     def tick(self, now: float) -> None:

@@ -108,8 +108,12 @@ def test_reports_alone_cut_for_loss_and_for_a_long_round_trip() -> None:
     downlink.reported(1.0, 0.05, 0.04, 1_300_000)
     assert downlink.estimate_bps == START_BPS
     downlink.reported(2.0, 0.6, 0.04, 1_300_000)
+    assert downlink.estimate_bps == START_BPS
+    downlink.reported(3.0, 0.0, 0.04, 1_300_000)
+    downlink.reported(4.0, 0.6, 0.04, 1_300_000)
+    downlink.reported(5.0, 0.6, 0.04, 1_300_000)
     assert downlink.estimate_bps == pytest.approx(0.4 * 1_300_000)
-    downlink.reported(3.0, 0.0, 0.5, 400_000)
+    downlink.reported(6.0, 0.0, 0.5, 400_000)
     assert downlink.estimate_bps == pytest.approx(0.85 * 400_000)
     downlink.trust(10.0, 900_000)
     assert downlink.estimate_bps == 900_000

@@ -188,9 +188,10 @@ def test_what_is_missing_to_the_next_layer_is_padded_for_a_moment() -> None:
 def test_where_nothing_can_be_padded_the_next_layer_itself_is_the_try() -> None:
     site = _Site(pads=False)
     outlet: Any = site.slots[STAGE].outlet
-    outlet.packets, outlet.octets = 200, 200_000
-    site.now += 1.5
-    site.line.reported(site.now, {outlet: 0.6}, 0.05)
+    for _ in range(3):
+        outlet.packets, outlet.octets = outlet.packets + 200, outlet.octets + 200_000
+        site.now += 1.5
+        site.line.reported(site.now, {outlet: 0.6}, 0.05)
     budget = site.line.budget_bps
     assert budget is not None
     assert site.caps[-1] == 0 or site.caps[-1] == 1
