@@ -56,11 +56,12 @@ class DelayDetector:
         """Forget the slope, after a time in which nothing was heard; the path's delay stays."""
         self.usage = "normal"
         self._first_sent: float | None = None
+        self._least_s = 0.0
         self._group = self._before = (0.0, 0.0)
         self._groups = 0
         self._began: float | None = None
         self._sum_s = self._smoothed_s = 0.0
-        self._line: deque[tuple[float, float]] = deque(maxlen=SLOPE_GROUPS)
+        self._slope = _Slope(SLOPE_GROUPS)
         self._slope_s = 0.0
         self._over_since: float | None = None
         self._long_since: float | None = None
@@ -84,26 +85,31 @@ class DelayDetector:
             self._long_since = arrived_s
         return queue_s >= FULL_QUEUE_S or arrived_s >= self._long_since + LONG_S
 
-    def packet(self, sent_s: float, arrived_s: float) -> None:
-        """One more packet that came; `usage` and `queue_s` hold what is known now."""
-        self._measure(sent_s, arrived_s)
+    def packet(self, sent_s: float, arrived_s: float) -> Usage:
+        """One more packet that came; returns `usage`, as it is known now."""
         if self._first_sent is None:
             self._first_sent = sent_s
+            self._least_s = arrived_s - sent_s
         elif sent_s > self._first_sent + GROUP_S:
             self._close_group()
             self._first_sent = sent_s
+            self._least_s = arrived_s - sent_s
+        else:
+            self._least_s = min(self._least_s, arrived_s - sent_s)
         self._group = sent_s, arrived_s
+        return self.usage
 
-    def _measure(self, sent_s: float, arrived_s: float) -> None:
-        delay_s = arrived_s - sent_s
-        self._base_s = self._base.take(arrived_s, delay_s)
+    def _measure(self, arrived_s: float) -> None:
+        """The least delayed packet of a group stands for it."""
+        self._base_s = self._base.take(arrived_s, self._least_s)
         standing = self._standing
-        standing.append((arrived_s, delay_s))
+        standing.append((arrived_s, self._least_s))
         while standing[0][0] < arrived_s - STANDING_S and len(standing) > 3:
             standing.popleft()
 
     def _close_group(self) -> None:
         (sent_s, arrived_s), before = self._group, self._before
+        self._measure(arrived_s)
         self._before = self._group
         self._groups += 1
         if self._groups == 1:
@@ -113,14 +119,13 @@ class DelayDetector:
         self._sum_s += (arrived_s - before[1]) - (sent_s - before[0])
         self._smoothed_s += (1 - _SMOOTHING) * (self._sum_s - self._smoothed_s)
         assert self._began is not None
-        self._line.append((arrived_s - self._began, self._smoothed_s))
-        if len(self._line) >= SLOPE_GROUPS // 2:
-            self._judge(_slope(self._line), arrived_s, passed_s)
+        self._slope.add(arrived_s - self._began, self._smoothed_s)
+        if len(self._slope) >= SLOPE_GROUPS // 2:
+            self._judge(self._slope.value, arrived_s, passed_s)
 
     def _judge(self, slope: float, arrived_s: float, passed_s: float) -> None:
         slope_s = slope * min(self._groups, 60) * _GAIN / 1000
-        queue_s = self.queue_s
-        if slope_s > self._threshold_s and queue_s >= MIN_QUEUE_S:
+        if slope_s > self._threshold_s and self.queue_s >= MIN_QUEUE_S:
             if self._over_since is None:
                 self._over_since = arrived_s
             if arrived_s - self._over_since >= _PERSIST_S and slope_s >= self._slope_s:
@@ -157,10 +162,33 @@ class _Least:
         return min(least for _, least in parts)
 
 
-def _slope(line: deque[tuple[float, float]]) -> float:
-    """Of the straight line of least squares through these points."""
-    middle_x = sum(x for x, _ in line) / len(line)
-    middle_y = sum(y for _, y in line) / len(line)
-    over = sum((x - middle_x) * (y - middle_y) for x, y in line)
-    under = sum((x - middle_x) ** 2 for x, _ in line)
-    return over / under if under else 0.0
+class _Slope:
+    """Of the straight line of least squares through the last `size` points."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._points: deque[tuple[float, float]] = deque()
+        self._x = self._y = self._xy = self._xx = 0.0
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def add(self, x: float, y: float) -> None:
+        """One more point; with more than `size` the oldest goes."""
+        self._points.append((x, y))
+        self._sum(x, y, 1)
+        if len(self._points) > self._size:
+            self._sum(*self._points.popleft(), -1)
+
+    def _sum(self, x: float, y: float, sign: int) -> None:
+        self._x += sign * x
+        self._y += sign * y
+        self._xy += sign * x * y
+        self._xx += sign * x * x
+
+    @property
+    def value(self) -> float:
+        """0 while all points stand above each other."""
+        count = len(self._points)
+        under = count * self._xx - self._x * self._x
+        return (count * self._xy - self._x * self._y) / under if under > 1e-9 else 0.0

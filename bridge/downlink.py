@@ -102,17 +102,7 @@ class Downlink:
             self._forget_losses()
             self._deaf_until = now
         self._feedback_at = now
-        over = False
-        for fate in fates:
-            self.prober.fate(*fate)
-            if fate.arrived_s is not None:
-                self._arrived.add(fate.arrived_s, fate.octets)
-                self._detector.packet(fate.sent_s, fate.arrived_s)
-                # what was sent before the last cut still waits in the queue that made for it
-                over = over or (self._detector.usage == "over" and fate.sent_s > self._cut_at)
-            if fate.sent_s > self._deaf_until:
-                self._losses.add(fate)
-                self._late_losses.add(fate)
+        over = self._take(fates)
         if over or self._detector.overfull:
             self._overused(now)
         else:
@@ -159,6 +149,31 @@ class Downlink:
         self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
 
     # --- the machine ----------------------------------------------------------------------------
+
+    def _take(self, fates: Iterable[Fate]) -> bool:
+        """Hand the fates to whom they concern; whether the path is overused now."""
+        detector, arrived, prober = self._detector, self._arrived, self.prober
+        probing = prober.active or prober.judging
+        count = lost = octets = 0
+        first_s = last_s = 0.0
+        over = False
+        for sent_s, size, arrived_s in fates:
+            if probing:
+                prober.fate(sent_s, size, arrived_s)
+            if sent_s > self._deaf_until:
+                first_s, last_s = first_s or sent_s, sent_s
+                count += 1
+                octets += size
+                lost += arrived_s is None
+            if arrived_s is not None:
+                arrived.add(arrived_s, size)
+                # what was sent before the last cut still waits in the queue that made for it
+                if detector.packet(sent_s, arrived_s) == "over" and sent_s > self._cut_at:
+                    over = True
+        if count:
+            for losses in (self._losses, self._late_losses):
+                losses.add(first_s, last_s, count, lost, octets)
+        return over
 
     def _overused(self, now: float) -> None:
         rate_bps = self._arrived.bps
@@ -207,69 +222,78 @@ class Downlink:
 
 
 class _Rate:
-    """Bits per second over the last while of arrivals, by the peer's clock."""
+    """Bits per second over the last while of arrivals, by the peer's clock, in steps of 5 ms."""
+
+    _STEP_S = 0.005
 
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
-        self._packets: deque[tuple[float, int]] = deque()
-        self._octets = 0
+        self._steps: deque[list[float]] = deque()  # since when, until when, octets
+        self._octets = 0.0
 
     def clear(self) -> None:
-        self._packets.clear()
-        self._octets = 0
+        self._steps.clear()
+        self._octets = 0.0
 
     def add(self, at: float, octets: int) -> None:
-        packets = self._packets
-        packets.append((at, octets))
+        steps = self._steps
         self._octets += octets
-        while packets[0][0] < at - self._span_s:
-            self._octets -= packets.popleft()[1]
+        if steps and at < steps[-1][0] + self._STEP_S:
+            steps[-1][1] = at
+            steps[-1][2] += octets
+            return
+        steps.append([at, at, octets])
+        while steps[0][0] < at - self._span_s:
+            self._octets -= steps.popleft()[2]
 
     @property
     def bps(self) -> float | None:
         """None until enough came."""
-        if len(self._packets) < 5:
+        if len(self._steps) < 5:
             return None
-        span_s = self._packets[-1][0] - self._packets[0][0]
+        span_s = self._steps[-1][1] - self._steps[0][1]
         if span_s < self._span_s / 4:
             return None
-        return 8 * (self._octets - self._packets[0][1]) / span_s
+        return 8 * (self._octets - self._steps[0][2]) / span_s
 
 
 class _Losses:
-    """What was lost of the packets of the last while, by when they were sent."""
+    """What was lost of the packets of the last while, by when they were sent, report by report."""
 
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
-        self._fates: deque[Fate] = deque()
-        self._lost = 0
-        self._octets = 0
+        self._reports: deque[tuple[float, float, int, int, int]] = deque()
+        self._count = self._lost = self._octets = 0
 
     def clear(self) -> None:
-        self._fates.clear()
-        self._lost = self._octets = 0
+        self._reports.clear()
+        self._count = self._lost = self._octets = 0
 
-    def add(self, fate: Fate) -> None:
-        fates = self._fates
-        fates.append(fate)
-        self._lost += fate.arrived_s is None
-        self._octets += fate.octets
-        while fates[0].sent_s < fate.sent_s - self._span_s:
-            old = fates.popleft()
-            self._lost -= old.arrived_s is None
-            self._octets -= old.octets
+    def add(self, first_s: float, last_s: float, count: int, lost: int, octets: int) -> None:
+        """A report about `count` packets that were sent between these times."""
+        reports = self._reports
+        reports.append((first_s, last_s, count, lost, octets))
+        self._count += count
+        self._lost += lost
+        self._octets += octets
+        while reports[0][0] < last_s - self._span_s and len(reports) > 1:
+            _, _, count, lost, octets = reports.popleft()
+            self._count -= count
+            self._lost -= lost
+            self._octets -= octets
 
     @property
     def ratio(self) -> float | None:
         """None until most of the window has passed, with packets enough to tell."""
-        fates = self._fates
-        if len(fates) < MIN_LOSS_PACKETS:
+        if self._count < MIN_LOSS_PACKETS or self._sent_for_s < 0.7 * self._span_s:
             return None
-        if fates[-1].sent_s - fates[0].sent_s < 0.7 * self._span_s:
-            return None
-        return self._lost / len(fates)
+        return self._lost / self._count
 
     @property
     def sent_bps(self) -> float:
         """The rate of what was sent in the window."""
-        return 8 * self._octets / max(self._fates[-1].sent_s - self._fates[0].sent_s, 0.1)
+        return 8 * self._octets / max(self._sent_for_s, 0.1)
+
+    @property
+    def _sent_for_s(self) -> float:
+        return self._reports[-1][1] - self._reports[0][0]

@@ -68,5 +68,6 @@ def test_after_a_restart_the_old_slope_is_forgotten_but_the_delay_is_known() -> 
     detector.restart()
     assert detector.usage == "normal"
     assert detector.queue_s == 0
-    detector.packet(60.0, 777 + 60.5)
+    for step in range(2):
+        detector.packet(60.0 + step, 777 + 60.5 + step)
     assert detector.queue_s > 0.4
