@@ -55,12 +55,14 @@ class Downlink:
     """The estimate for one receiver; give it whatever the receiver says, and the time.
 
     `estimate_bps` is what may be sent, everything included. `prober` says when to pad; hand it the
-    wishes. `cuts` counts how often the estimate was lowered.
+    wishes. `cuts` counts how often the estimate was lowered. `needed_bps` is what flows, set by the
+    owner: a probe that fails does not take the estimate below it.
     """
 
     def __init__(self, now: float) -> None:
         self.prober = Prober(now)
         self.cuts = 0
+        self.needed_bps = MIN_BPS
         self.rtt_s = 0.1
         self._own_bps = START_BPS
         self._detector = DelayDetector()
@@ -170,6 +172,8 @@ class Downlink:
                 # what was sent before the last cut still waits in the queue that made for it
                 if detector.packet(sent_s, arrived_s) == "over" and sent_s > self._cut_at:
                     over = True
+        if probing:
+            prober.heed()
         if count:
             for losses in (self._losses, self._late_losses):
                 losses.add(first_s, last_s, count, lost, octets)
@@ -201,7 +205,8 @@ class Downlink:
         probing = self.prober.active or self.prober.judging
         self.prober.cut(now)
         if probing:
-            # it was the padding; if it was not, the next moment will tell
+            # it was the padding: what flows without it is proven, so it costs nothing of that
+            self._own_bps = min(self._own_bps, max(CUT * self._own_bps, self.needed_bps))
             self._cut_at = now
         elif bitrate_bps < self._own_bps:
             self._own_bps = max(MIN_BPS, bitrate_bps)

@@ -194,6 +194,7 @@ class Line:
         audio_bps = max(AUDIO_RESERVE_BPS, self._sound_bps)
         made = self._allocation = self._budget.allocate(now, estimate_bps, audio_bps, wants)
         roomy = estimate_bps - made.cost_bps >= SPARE_BPS
+        self._downlink.needed_bps = made.cost_bps
         for want in wants:
             cap = made.caps[want.slot]
             if roomy and cap is not None and want.layers and cap == want.layers[-1][0]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 PROBE_S = 0.4
 """Long enough to outlast the bucket of a rate limiter, too short to be heard in the sound."""
-CLIMB = 1.5
-"""How much more than the estimate one try sends."""
+CLIMB = 1.3
+"""How much more than the estimate one try sends: what is too much is only a little too much."""
+QUEUE_S = 0.06
+"""A try whose packets wait so much longer than its first ones is over: the sound waits as well."""
 FIRST_WAIT_S = 3.0
 LONGEST_WAIT_S = 24.0
 PROVEN_S = 20.0
@@ -50,6 +52,7 @@ class Prober:
         self._wait_s = FIRST_WAIT_S
         self._risen_at: float | None = None
         self._octets_before = 0
+        self._queued = False
         self._fates: list[tuple[float, int, float | None]] = []
 
     @property
@@ -70,7 +73,7 @@ class Prober:
         if self._began is not None or wanted_bps <= estimate_bps or now < self._next_at:
             return False
         self.rate_bps = min(1.05 * wanted_bps, CLIMB * estimate_bps)
-        self._began, self._octets_before = now, octets
+        self._began, self._octets_before, self._queued = now, octets, False
         self._fates = []
         return True
 
@@ -79,7 +82,7 @@ class Prober:
         if self._began is None or self._ended is not None:
             return 0
         elapsed_s = now - self._began
-        if elapsed_s >= PROBE_S:
+        if elapsed_s >= PROBE_S or self._queued:
             self._ended = now
             return 0
         return max(0, round(self.rate_bps * elapsed_s / 8) - (octets - self._octets_before))
@@ -88,6 +91,12 @@ class Prober:
         """What became of a packet, whenever it was sent."""
         if self._began is not None and sent_s >= self._began:
             self._fates.append((sent_s, octets, arrived_s))
+
+    def heed(self) -> None:
+        """A report has been handed over: stop if its last packet found a queue. A receiver that
+        stalls delays the first ones of a report more than the last."""
+        delays = [at - sent_s for sent_s, _, at in self._fates if at is not None]
+        self._queued = self._queued or bool(delays and delays[-1] > min(delays) + QUEUE_S)
 
     def judge(self, now: float) -> Outcome | None:
         """How it went, once, when that is known; the next try waits accordingly."""
@@ -129,7 +138,7 @@ class Prober:
     def _outcome(self, ended: float) -> Outcome:
         fates = [one for one in self._fates if one[0] <= ended]
         came = [(at, octets) for _, octets, at in fates if at is not None]
-        if len(came) < MIN_PACKETS:
+        if len(came) < MIN_PACKETS or self._queued:  # cut short, it has no rate
             return Outcome(0.0, False)
         sent_s = fates[-1][0] - fates[0][0]
         came_s = max(at for at, _ in came) - min(at for at, _ in came)

@@ -105,6 +105,22 @@ def test_a_gain_that_is_cut_soon_counts_as_failed_but_not_one_that_lasted() -> N
     assert third - now - PROVEN_S - 1 < FIRST_WAIT_S + 0.2
 
 
+def test_padding_ends_as_soon_as_it_makes_a_queue() -> None:
+    prober = Prober(0.0)
+    prober.plan(0.0, ESTIMATE, WANTED, 0)
+    for step in range(10):
+        now = step * 0.01
+        assert prober.due(now + 0.005, 0) > 0
+        # the first ones stalled with the receiver, the last ones wait in a queue
+        prober.fate(now, 300, now + (0.2 if step == 0 else 0.01 * step))
+    prober.heed()
+    assert prober.due(0.2, 0) == 0
+    assert not prober.active
+    outcome = prober.judge(2.0)
+    assert outcome is not None
+    assert not outcome.passed
+
+
 def test_padding_without_any_feedback_is_judged_in_the_end() -> None:
     prober = Prober(0.0)
     prober.plan(0.0, ESTIMATE, WANTED, 0)

@@ -103,6 +103,7 @@ class Congested:
         self.downlink.tick(now)
         wants = [Want(STAGE, self.layers)]
         self.allocation = self.budget.allocate(now, self.downlink.estimate_bps, AUDIO_BPS, wants)
+        self.downlink.needed_bps = self.allocation.cost_bps
         cap = self.allocation.caps[STAGE]
         rank = None if cap is None else min(cap, self.layers[-1][0])
         if rank != self._shown or not self.history:
