@@ -89,12 +89,13 @@ class Pictures:
             if self._parts:
                 self._drop()
             self._begin(header.timestamp)
-        parts = self._payload(packet, header)
-        if parts is None or self._octets > MAX_FRAME:
+        # of all payloads, so that neither empty parts nor a unit that never ends can pile up
+        self._octets += header.end - header.start
+        parts = self._payload(packet, header) if self._octets <= MAX_FRAME else None
+        if parts is None:
             self._broken = True
         elif not self._broken:
             self._parts += parts
-            self._octets += sum(map(len, parts))
         if not header.marker:
             return None
         frame = None if self._broken else self._finish(header.timestamp)

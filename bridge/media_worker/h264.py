@@ -5,6 +5,8 @@ from __future__ import annotations
 IDR, SPS, PPS, DELIMITER = 5, 7, 8, 9
 """Kinds of NAL unit (ITU-T H.264 table 7-1)."""
 _STAP_A, _FU_A = 24, 28
+_MAX_SET = 1024
+"""Octets of a parameter set; they have some dozens. Their size must fit 16 bits in a file."""
 _HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128))
 
 
@@ -67,6 +69,8 @@ class Unpacker:
     def _noted(self, nals: list[bytes] | None) -> list[bytes] | None:
         for nal in nals or ():
             kind = nal[0] & 0x1F
+            if len(nal) > _MAX_SET:
+                continue
             if kind == SPS:
                 if nal != self._sps:
                     self._pps.clear()

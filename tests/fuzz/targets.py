@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import binascii
 import struct
-from collections.abc import Callable, Iterable, Mapping
-from itertools import count, pairwise
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 from bridge import rtcp, rtp, stun
@@ -17,6 +17,7 @@ from bridge.ice import Candidate, Credentials
 from bridge.sdp import MAX_SECTIONS, Offer, read_offer
 from signaling.wire.errors import WireError
 from signaling.wire.ids import parse_slots, slot_name
+from tests.fuzz import flows
 
 Target = Callable[[bytes], None]
 
@@ -151,14 +152,6 @@ def _check_answer(offer: Offer, answer: str) -> None:
     assert sum(line == "a=ice-lite" for line in lines) == 1
 
 
-def pieces(data: bytes) -> Iterable[bytes]:
-    """An input as a sequence of packets: cut after each two octets 0xFF 0x00."""
-    cuts = [0]
-    while (at := data.find(b"\xff\x00", cuts[-1])) >= 0:
-        cuts.append(at + 2)
-    return [data[one:other] for one, other in pairwise([*cuts, len(data)])]
-
-
 def a_fragment(data: bytes) -> None:
     """Refused with a documented code, or what is written for it can be read again."""
     try:
@@ -181,4 +174,12 @@ TARGETS: Mapping[str, Target] = {
     "publish": an_offer_to_publish,
     "receive": an_offer_to_receive,
     "fragment": a_fragment,
+    "arrivals": flows.arrivals,
+    "repair": flows.a_retransmission,
+    "layers": flows.layers,
+    "latching": flows.a_packet_to_latch,
+    "framing": flows.a_byte_stream,
+    "parameters": flows.a_parameter_set,
+    "recording": flows.a_recording,
+    "file": flows.a_file_that_was_cut,
 }

@@ -1,11 +1,12 @@
 import random
+import tracemalloc
 
 import av
 import pytest
 
 from bridge import rtp
 from bridge.media_worker import h264
-from bridge.media_worker.frames import Pictures, Sound
+from bridge.media_worker.frames import MAX_FRAME, Pictures, Sound
 from tests.bridge.media_worker.encoder import coded, payloads
 from tests.bridge.media_worker.packets import Stream, delta, key
 
@@ -119,3 +120,30 @@ def test_no_parameter_set_breaks_its_reader():
     for _ in range(20_000):
         size = h264.picture_size(b"\x67" + noise.randbytes(noise.randrange(30)))
         assert size is None or all(0 < one <= 16384 for one in size)
+
+
+def test_a_unit_that_never_ends_is_not_kept_for_ever():
+    stream, pictures = Stream(98), Pictures("H264")
+    tracemalloc.start()
+    try:
+        first = stream.packet(0, b"\x7c\x85\x80", marker=False)
+        assert fed(pictures, first) == []
+        middle = b"\x7c\x05" + bytes(60_000)
+        for _ in range(2 * MAX_FRAME // len(middle)):
+            assert fed(pictures, stream.packet(0, middle, marker=False)) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * MAX_FRAME
+    assert fed(pictures, stream.packet(0, middle)) == []
+    assert pictures.starved
+
+
+def test_a_parameter_set_that_no_file_can_hold_is_none():
+    stream, pictures = Stream(98), Pictures("H264")
+    sps, pps, idr = b"\x67\x42\x00\x1f", b"\x68\xce", b"\x65\x88" + bytes(20)
+    start = stream.packet(0, b"\x7c\x87" + sps[1:] + bytes(40_000), marker=False)
+    end = stream.packet(0, b"\x7c\x47" + bytes(40_000), marker=False)
+    rest = [stream.packet(0, pps, marker=False), stream.packet(0, idr)]
+    assert fed(pictures, start, end, *rest) == []
+    assert pictures.starved
