@@ -7,6 +7,7 @@ functions come in as addresses, no library is linked), and handed to the kernel 
 (udp(7)), so that the kernel walks its path once for all of them.
 """
 
+from cpython.list cimport PyList_GET_ITEM
 from cpython.mem cimport PyMem_Malloc, PyMem_Realloc, PyMem_Free
 from cpython.ref cimport PyObject, Py_INCREF, Py_DECREF
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -17,6 +18,12 @@ from libc.string cimport memcpy, memset
 import cython
 
 from bridge import hotpath, pacer, packetcache
+
+cdef extern from *:
+    """
+    #define diemcau_prefetch(address) __builtin_prefetch(address)
+    """
+    void diemcau_prefetch(const void* address) noexcept nogil
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
@@ -145,8 +152,9 @@ cdef inline Job* ring_first(Ring* ring) noexcept:
 
 
 cdef inline void ring_pop(Ring* ring) noexcept:
-    ring.head = (ring.head + 1) & (ring.size - 1)
     ring.count -= 1
+    # an empty one begins at its first job again, which is in the cache
+    ring.head = (ring.head + 1) & (ring.size - 1) if ring.count else 0
 
 
 cdef void ring_clear(Ring* ring) noexcept:
@@ -355,7 +363,6 @@ cdef class FastLeg:
     cdef void* context
     cdef int fd
     cdef bint segments
-    cdef sockaddr_storage target
     cdef socklen_t target_size
     cdef bint held_up
     cdef bint listed
@@ -372,6 +379,8 @@ cdef class FastLeg:
     cdef double* sent_at
     cdef uint16_t* sent_octets
     cdef int32_t* sent_number
+    # the last, as most of it is never looked at
+    cdef sockaddr_storage target
 
     def __cinit__(self, FastPath path, double now):
         self.path = path
@@ -532,6 +541,17 @@ cdef class FastLeg:
         return due if due > self.credit else self.credit
 
 
+cdef inline void fetch_ahead(FastLeg leg) noexcept:
+    """Have the memory of a leg come in while others are served: between two packets of a source
+    everything else has passed through the cache."""
+    diemcau_prefetch(leg.context)
+    if leg.urgent.count:
+        diemcau_prefetch(leg.urgent.jobs)
+    if leg.paced.count:
+        diemcau_prefetch(leg.paced.jobs)
+    diemcau_prefetch(&leg.target)
+
+
 @cython.final
 cdef class FastPath:
     """See `hotpath.HotPath`; arguments as of `hotpath_plain.PlainPath`."""
@@ -648,6 +668,7 @@ cdef class FastPath:
         cdef bint served
         cdef list busy = self.busy
         cdef list after = []
+        cdef Py_ssize_t index, count = len(busy)
         self.told = False
         self.busy = []
         self.checked = None
@@ -656,7 +677,10 @@ cdef class FastPath:
             self.credit = ALL_BURST_OCTETS
         self.paced_at = now
         # who got nothing this time is first the next
-        for leg in busy:
+        for index in range(count):
+            if index + 2 < count:
+                fetch_ahead(<FastLeg>PyList_GET_ITEM(busy, index + 2))
+            leg = <FastLeg>PyList_GET_ITEM(busy, index)
             served = self.credit > 0
             self.drain(leg, now)
             leg.listed = leg.waiting > 0
