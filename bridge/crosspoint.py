@@ -201,6 +201,14 @@ class Crosspoint:
         held = table.version
         return RoutesHeld(routes.request, held.scope, held.epoch, held.revision), outputs
 
+    def forget(self, scope: Scope) -> None:
+        """No session of this scope is left: forget its table, unless routes wait there for others
+        to come. Its epoch goes as well: the next table is obeyed, whoever sends it."""
+        table = self._tables.get(scope)
+        if table is not None and table.empty:
+            del self._tables[scope]
+            self._floors.forget(scope)
+
     def tables(self) -> list[TableVersion]:
         """The version of each scope's table, for `Hello` and `Stats`."""
         return [table.version for table in self._tables.values() if table.version.epoch]

@@ -25,6 +25,10 @@ class Floors:
             self._scopes[scope] = Speakers()
         return _origins(self._scopes[scope].open(now, speakers))
 
+    def forget(self, scope: Scope) -> None:
+        """Nobody of this scope is here any more."""
+        self._scopes.pop(scope, None)
+
     def position(self, scope: Scope, port: Port) -> int | None:
         """Where the port's microphone is carried, from 1."""
         speakers = self._scopes.get(scope)

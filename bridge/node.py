@@ -42,7 +42,7 @@ from signaling.wire.control import (
     TableVersion,
 )
 from signaling.wire.errors import WireError
-from signaling.wire.ids import SessionId
+from signaling.wire.ids import Scope, SessionId
 
 TICK_S = 0.1
 """The pace of transport-wide feedback."""
@@ -145,6 +145,7 @@ class Node:
                 case Routes():
                     reply, outputs = self._crosspoint.apply(self._loop.time(), message)
                     self._carry_out(outputs)
+                    self._forget(message.scope)
                     return reply
         except WireError as error:
             one = error.problem
@@ -322,6 +323,7 @@ class Node:
             for ufrag in session.ufrags:
                 self._by_ufrag.pop(ufrag, None)
             self._media.add([session.stats(self._loop.time())])
+            self._forget(one.scope)
         self._log.info(
             "session " + session.state, scope=one.scope, port=one.port, direction=one.direction,
             session=one.session, reason=reason,
@@ -331,6 +333,10 @@ class Node:
         )
         if session.state == "connected":
             self._replace(session)
+
+    def _forget(self, scope: Scope) -> None:
+        if not any(one.identity.scope == scope for one in self._sessions.values()):
+            self._crosspoint.forget(scope)
 
     def _replace(self, session: Session) -> None:
         """The newest connected session of a port and direction stays, the others are closed; those

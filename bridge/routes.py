@@ -39,6 +39,11 @@ class Table:
         """Which table this is; (0, 0) before the first."""
         return TableVersion(self._scope, self._epoch, self._revision)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing: no route, no open microphone."""
+        return not self._origins and not self.speakers
+
     def origin(self, place: Place) -> Origin | None:
         """What the place shall receive."""
         return self._origins.get(place)

@@ -277,11 +277,6 @@ class Nodes:
             link.tables[scope].want(table if here else {}, speakers if here else ())
             self._push(link, link.tables[scope])
 
-    def forget_scope(self, scope: Scope) -> None:
-        """The scope is over; its tables are kept in step no longer."""
-        for link in self.links:
-            link.tables.pop(scope, None)
-
     def _push(self, link: Link, table: RouteTable) -> None:
         update = table.update(link.last_request + 1)
         if update is not None:
@@ -336,7 +331,11 @@ class Nodes:
             if session is not None:
                 session.stats = figures
         held = {version.scope: (version.epoch, version.revision) for version in stats.tables}
-        for scope, table in link.tables.items():
+        for scope, table in list(link.tables.items()):
+            if table.idle and scope not in held:
+                # an empty table is forgotten on the node once its last session has gone
+                del link.tables[scope]
+                continue
             table.reported(held.get(scope))
             self._push(link, table)
         self._listeners.stats(link.node, stats)

@@ -101,6 +101,9 @@ class Reconciler:
                     if not session.told:
                         log.info("closing session", session=session.session, reason=reason)
                     self._nodes.close_later(session, reason)
+        # older ones count for as much as none
+        since = self._clock.monotonic() - self._window_grace_s
+        self._window_seen = {key: at for key, at in self._window_seen.items() if at > since}
         for owner in self._conferences.all():
             if owner.conference not in self._settled:
                 self.refresh(owner.conference)

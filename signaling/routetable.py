@@ -37,6 +37,11 @@ class RouteTable:
         """Crosspoints that are wanted."""
         return len(self._wanted)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the node should hold nothing, and nothing else is under way to it."""
+        return not (self._under_way or self._wanted or self._speakers)
+
     def want(self, table: Table, speakers: tuple[Port, ...] = ()) -> None:
         """From now on the node should hold this table, and have these microphones open."""
         self._wanted, self._speakers = dict(table), speakers

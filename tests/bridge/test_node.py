@@ -323,3 +323,22 @@ async def test_feedback_and_latency_are_counted(house):
     assert sum(after.latency_burst) == sum(before.latency_burst) + 1
     assert after.latency_burst_sum_s > before.latency_burst_sum_s
     assert sum(after.latency) == sum(before.latency)
+
+
+async def test_tables_of_conferences_that_are_over_are_forgotten(house):
+    for _ in range(3):
+        operator = await house.receiver("op/1", "stage:1")
+        house.route(("op/1", "stage:1", "48/main", "camera"))
+        house.route()
+        # its session may get another route at any time
+        assert [one.scope for one in house.node.tables()] == ["c"]
+        house.node.handle(CloseSession(1, operator.session))
+        assert house.node.tables() == []
+        house.edges.clear()
+    house.route(("op/1", "stage:1", "48/main", "camera"))
+    operator = await house.receiver("op/1", "stage:1")
+    house.node.handle(CloseSession(1, operator.session))
+    # whoever has a route may come back
+    assert [one.scope for one in house.node.tables()] == ["c"]
+    house.route()
+    assert house.node.tables() == []

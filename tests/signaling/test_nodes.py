@@ -160,6 +160,29 @@ async def test_table_that_a_report_does_not_confirm_is_sent_whole(stage: Stage) 
     assert node.updates[-1].base is None
 
 
+async def test_an_empty_table_may_be_forgotten_and_is_sent_whole_when_it_is_wanted(
+    stage: Stage,
+) -> None:
+    node, operator = await stage.node(), await stage.window()
+    scope = Scope(stage.conference)
+    async with await operator.offer("/whep?slots=stage:1"):
+        pass
+    await node.until(lambda: bool(node.table(scope)))
+    await node.edge(node.of_port(operator.port, "receive")[0].session, "closed", "left")
+    await node.until(lambda: not node.table(scope))
+    sent = len(node.updates)
+
+    del node.tables[scope]
+    for _ in range(3):
+        await node.report()
+        await operator.heartbeat()
+    async with await operator.offer("/whep?slots=stage:1"):
+        pass
+    await node.until(lambda: bool(node.table(scope)))
+
+    assert [update.base for update in node.updates[sent:]] == [None]
+
+
 async def test_node_that_comes_back_gets_its_whole_table(stage: Stage) -> None:
     node, operator = await stage.node(), await stage.window()
     async with await operator.offer("/whep?slots=stage:1"):
