@@ -30,6 +30,7 @@ from tests.bench.namespace import Place, place
 from tests.bench.packets import AUDIO_PER_S
 from tests.bench.quiet import Patience, come_first
 from tests.bench.results import NAMES, Results
+from tests.bench.soakpage import section_of, with_section
 from tests.bench.spread import rotated, show
 
 PAGE = Path(__file__).parents[2] / "docs" / "measurements.md"
@@ -72,7 +73,10 @@ def main() -> int:
     results.took_s = time.monotonic() - begin
     results.disturbed, results.parts = patience.disturbed, len(work)
     _show(results, console)
-    options.output.write_text(document(results))
+    page = document(results)
+    # it takes a quarter of an hour, and is measured apart
+    soaked = section_of(options.output.read_text()) if options.output.exists() else ""
+    options.output.write_text(with_section(page, soaked) if soaked else page)
     console.print(f"Written: {options.output}")
     for failure in results.failures:
         console.print(f"FAILED: {failure}", style="red")

@@ -76,15 +76,15 @@ async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
     """Everyone in, program from a remote site, two microphones open; then only read."""
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(own_service(folder))
-        bring_along(_run(service).pids.values())
+        bring_along(run_of(service).pids.values())
         wheel = await stack.enter_async_context(Wheel())
         certificate = Certificate()
         operator = Operator(service.url, sites + 1, wheel, certificate)
         stack.push_async_callback(operator.leave)
-        crew = await _crew(operator, service, sites, cache, wheel, certificate)
-        stack.push_async_callback(_leave, crew)
-        await _come_in(operator, crew)
-        await _go_live(operator, crew)
+        crew = await assembled(operator, service, sites, cache, wheel, certificate)
+        stack.push_async_callback(all_leave, crew)
+        await come_in(operator, crew)
+        await go_live(operator, crew)
         await asyncio.sleep(_SETTLE_S)
         before = await _latencies(service)
         steady = await _read(service, [operator, *crew], seconds)
@@ -97,7 +97,7 @@ async def hold(sites: int, seconds: float, cache: Path, folder: Path) -> Held:
         return replace(steady, usual=usual, burst=burst)
 
 
-async def _crew(
+async def assembled(
     operator: Operator,
     service: Service,
     sites: int,
@@ -122,11 +122,11 @@ async def _crew(
     ]
 
 
-async def _leave(crew: Sequence[SyntheticSite]) -> None:
+async def all_leave(crew: Sequence[SyntheticSite]) -> None:
     await asyncio.gather(*(one.leave() for one in crew))
 
 
-async def _come_in(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
+async def come_in(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def join(one: SyntheticSite) -> None:
@@ -137,7 +137,7 @@ async def _come_in(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     operator.watch([one.code for one in crew])
 
 
-async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
+async def go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     centre, speaker = crew[0], crew[1]
     await operator.command(Start())
     await operator.command(Take(Scene("single", (speaker.code,))))
@@ -147,7 +147,7 @@ async def _go_live(operator: Operator, crew: Sequence[SyntheticSite]) -> None:
     await until(lambda: all(one.watcher.packets() for one in (operator, *crew)), _SHOWN_S)
 
 
-def _run(service: Service) -> Run:
+def run_of(service: Service) -> Run:
     assert service.data_dir is not None
     run = read_run(service.data_dir)
     assert run is not None
@@ -168,7 +168,7 @@ async def _latencies(service: Service) -> dict[str, Buckets]:
 
 
 async def _read(service: Service, members: Sequence[Member], seconds: float) -> Held:
-    run = _run(service)
+    run = run_of(service)
     bridge, signaling = run.pids["bridge"], run.pids["signaling"]
 
     def reading() -> _Reading:

@@ -82,3 +82,8 @@ def machine() -> str:
         f"{os.cpu_count()} cores ({model}), Linux {platform.release()}, "
         f"Python {platform.python_version()}"
     )
+
+
+def files(pid: int) -> int:
+    """Handles that the process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
