@@ -19,12 +19,15 @@ from bridge.sdp import LEVEL_URI, MID_URI, REPAIRED_URI, RID_URI, TWCC_URI, Offe
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media, SlotName, Track, slot_media
 
+LEVELS_FEEDBACK = "app level"
+"""What a receiver offers that wants to be told how loud sounds are (RFC 4585 §4.2)."""
+
 _PUBLISH_FEEDBACK: dict[Media, tuple[str, ...]] = {
     "audio": ("transport-cc",),
     "video": ("transport-cc", "goog-remb", "nack", "nack pli"),
 }
 _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
-    "audio": ("transport-cc",),
+    "audio": ("transport-cc", LEVELS_FEEDBACK),
     "video": ("transport-cc", "goog-remb", "ccm fir", "nack", "nack pli"),
 }
 _PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI, TWCC_URI)
@@ -87,7 +90,8 @@ class ReceivedSlot:
 
     `nack`: the receiver asks for lost packets. `rtx` is (payload type, SSRC) of retransmissions;
     None sends them again as they were. `twcc_extension` is the id of the transport-wide number,
-    which the receiver reports on; None where it does not.
+    which the receiver reports on; None where it does not. `levels`: it wants to be told how loud
+    the sound is (`rtcp.Levels`).
     """
 
     mid: str
@@ -98,6 +102,7 @@ class ReceivedSlot:
     nack: bool
     rtx: tuple[int, int] | None
     twcc_extension: int | None
+    levels: bool = False
 
 
 @dataclass(frozen=True)
@@ -280,6 +285,7 @@ def _received(
         nack=nack,
         rtx=(offered.rtx, next(ssrcs)) if nack and offered.rtx is not None else None,
         twcc_extension=extension if agreed else None,
+        levels=codec.media == "audio" and LEVELS_FEEDBACK in offered.feedback,
     )
 
 

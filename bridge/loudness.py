@@ -85,6 +85,13 @@ class Loudness:
             voiced_s = self._voiced_s - elapsed_s / 2
             self._voiced_s = voiced_s if voiced_s > 0 else 0.0
 
+    def told(self, now: float, dbov: float) -> None:
+        """Another node, which hears the packets themselves, says how loud it is of late."""
+        self._stated_at = now
+        self.smoothed = max(dbov, QUIET_DBOV)
+        if dbov >= VOICE_DBOV:
+            self._voice_at, self._heard = now, True
+
     def comes(self, now: float) -> bool:
         """Packets come, whatever is in them."""
         return self._at is not None and now - self._at <= GONE_AFTER_S

@@ -18,18 +18,26 @@ from bridge.hotpath_choice import PacketPath, choose
 from bridge.ice import Candidate, Credentials, Path
 from bridge.mediasocket import MediaAddress, open_sockets
 from bridge.metrics import Counters, LoopLag, MediaTotals
+from bridge.offers import AnswerError, read_answer
 from bridge.publishing import Publisher
+from bridge.receiveoffer import offer as receive_offer
+from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
+from bridge.trunk import Offered, TrunkSession
+from bridge.trunk import tracks as trunk_tracks
 from bridge.udp import UdpSocket
 from signaling.wire.control import (
+    TRUNK_SLOTS,
     CloseSession,
+    ConnectTrunk,
     Done,
     LayersWanted,
     NodeMessage,
     OpenSession,
+    OpenTrunk,
     PatchSession,
     Refused,
     Routes,
@@ -40,12 +48,15 @@ from signaling.wire.control import (
     SignalingMessage,
     Stats,
     TableVersion,
+    TrunkOffered,
 )
 from signaling.wire.errors import WireError
-from signaling.wire.ids import Scope, SessionId
+from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotName
 
 TICK_S = 0.1
 """The pace of transport-wide feedback."""
+TRUNK_ANSWER_S = 15.0
+"""An offered trunk whose answer has not come by then is forgotten."""
 PHASES = 10
 """A session is ticked once in so many ticks: once a second, spread over it."""
 
@@ -90,6 +101,7 @@ class Node:
         self._crosspoint = Crosspoint(self._hot)
         self._sessions: dict[SessionId, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
+        self._offered: dict[SessionId, Offered] = {}
         self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
         self._serial = 0
         self._deadline: asyncio.Handle | None = None
@@ -142,6 +154,10 @@ class Node:
                     if held is not None:
                         held.close(self._loop.time(), reason or "closed")
                     return Done(request)
+                case OpenTrunk():
+                    return self._offer_trunk(message)
+                case ConnectTrunk():
+                    return self._connect_trunk(message)
                 case Routes():
                     reply, outputs = self._crosspoint.apply(self._loop.time(), message)
                     self._carry_out(outputs)
@@ -155,18 +171,14 @@ class Node:
             return Refused(message.request, "internal")
 
     def _open(self, message: OpenSession) -> SessionOpened:
-        if len(self._sessions) >= self._max_sessions:
-            raise WireError("bridge_full", f"{self._max_sessions} sessions are open")
+        self._require_room()
         offer = read_offer(message.offer, message.direction)
-        self._serial += 1
-        identity = Identity(
-            SessionId(secrets.token_hex(8)),
-            self._serial,
+        identity = self._identity(
             message.scope,
             message.port,
             message.direction,
-            tuple(message.slots),
-            message.shared,
+            slots=tuple(message.slots),
+            shared=message.shared,
         )
         credentials = _fresh_credentials()
         local = Local(
@@ -209,6 +221,76 @@ class Node:
         lines = candidate_lines(self.candidates)
         told = write_fragment(asked, credentials, lines)
         return SessionPatched(message.request, session.etag, told)
+
+    def _require_room(self) -> None:
+        if len(self._sessions) + len(self._offered) >= self._max_sessions:
+            raise WireError("bridge_full", f"{self._max_sessions} sessions are open")
+
+    def _identity(
+        self,
+        scope: Scope,
+        port: Port,
+        direction: Direction,
+        *,
+        slots: tuple[SlotName, ...] = (),
+        shared: bool = False,
+        relayed_from: NodeId | None = None,
+    ) -> Identity:
+        self._serial += 1
+        session = SessionId(secrets.token_hex(8))
+        return Identity(session, self._serial, scope, port, direction, slots, shared, relayed_from)
+
+    # --- trunks -------------------------------------------------------------------------------
+
+    def _offer_trunk(self, message: OpenTrunk) -> TrunkOffered:
+        now = self._loop.time()
+        self._offered = {
+            key: one for key, one in self._offered.items() if one.at + TRUNK_ANSWER_S > now
+        }
+        self._require_room()
+        identity = self._identity(
+            message.scope, message.port, "publish", relayed_from=message.source
+        )
+        offered = Offered(identity, message.source, _fresh_credentials(), now)
+        self._offered[identity.session] = offered
+        offer = receive_offer(
+            offered.credentials, self._certificate.fingerprint, TRUNK_SLOTS, levels=True
+        )
+        return TrunkOffered(message.request, identity.session, offer)
+
+    def _connect_trunk(self, message: ConnectTrunk) -> Done:
+        offered = self._offered.pop(message.session, None)
+        if offered is None:
+            raise WireError("not_found", f"no trunk {message.session!r} waits for an answer")
+        now = self._loop.time()
+        try:
+            answer = read_answer(message.answer)
+            published = trunk_tracks(read_streams(message.answer, TRUNK_SLOTS))
+            session = TrunkSession(
+                offered, answer, self._host_towards(answer.address[0]),
+                self._certificate, self._counters, self._hot.leg(now), now, self._changed,
+            )  # fmt: skip
+        except (AnswerError, OSError) as error:
+            raise WireError("offer_unusable", f"trunk from {offered.source}: {error}") from None
+        session.flow = Publisher(
+            session,
+            published,
+            self._crosspoint,
+            secrets.randbits(31) + 1,
+            self._counters,
+            self._carry_out,
+            self._bound,
+        )
+        self._sessions[session.identity.session] = session
+        session.start(now)
+        return Done(message.request)
+
+    def _host_towards(self, host: str) -> str:
+        """Our first address of the same family. Raises OSError if there is none."""
+        for own, _ in self.addresses:
+            if (":" in own) == (":" in host):
+                return own
+        raise OSError(f"no address of ours reaches {host}")
 
     def _attach(self, session: Session, offer: Offer, local: Local, video: Codec) -> str:
         """Give the session its flow; returns the answer."""
@@ -329,7 +411,15 @@ class Node:
             session=one.session, reason=reason,
         )  # fmt: skip
         self.on_edge(
-            SessionEdge(one.session, one.scope, one.port, one.direction, session.state, reason)
+            SessionEdge(
+                one.session,
+                one.scope,
+                one.port,
+                one.direction,
+                session.state,
+                reason,
+                one.relayed_from,
+            )
         )
         if session.state == "connected":
             self._replace(session)

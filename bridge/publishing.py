@@ -17,6 +17,7 @@ from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Meter, round_trip_s
 from bridge.latching import Latched, latch
 from bridge.layers import LayerPlan
+from bridge.loudness import QUIET_DBOV
 from bridge.metrics import Counters
 from bridge.nack import REORDER_S, Losses
 from bridge.repair import repaired_sequence, restored
@@ -111,6 +112,8 @@ class Publisher:
                     incoming = self._incoming.get(ssrc.to_bytes(4, "big"))
                     if incoming is not None:
                         incoming.source.reception.sender_report(now, ntp)
+                case rtcp.Levels(levels=levels):
+                    self._told(now, levels)
                 case rtcp.ReferenceReply(replies=replies):
                     for ssrc, last, delay in replies:
                         rtt_s = round_trip_s(rtcp.ntp_time(wall), last, delay)
@@ -118,6 +121,12 @@ class Publisher:
                             self._rtt_s = rtt_s
                 case _:
                     pass
+
+    def _told(self, now: float, levels: Sequence[tuple[int, int]]) -> None:
+        for ssrc, level in levels:
+            incoming = self._incoming.get(ssrc.to_bytes(4, "big"))
+            if incoming is not None and incoming.source.loudness is not None:
+                incoming.source.loudness.told(now, -float(level))
 
     def request_keyframe(self, source: Source) -> None:
         """Send a PLI for this source, if it is one of ours."""
@@ -234,6 +243,9 @@ class Publisher:
         if len(one.layers) > 1:
             section = (self.session.identity.session, one.mid)
         source = Source(one.codec, header.ssrc, header.payload_type, one.level_extension, section)
+        if source.loudness is not None and self.session.identity.relayed_from is not None:
+            # its own node says in a moment how loud it is; until then it displaces nobody
+            source.loudness.told(now, QUIET_DBOV)
         incoming = _Incoming(source, latched, Losses() if one.nack else None)
         for old in stream.begin(now, incoming):
             self._forget(now, old.source)

@@ -45,6 +45,7 @@ class Receiver:
         self._meters: dict[Media, Meter] = {
             media: Meter(now) for media in dict.fromkeys(one.codec.media for one in received)
         }
+        self._levelled = [self._outs[one.ssrc] for one in received if one.levels]
         self._rtt_s: float | None = None
         self._loop = asyncio.get_running_loop()
         self._padder: asyncio.TimerHandle | None = None
@@ -116,12 +117,24 @@ class Receiver:
         ]
 
     def feedback(self) -> Sequence[bytes]:
-        """See `Flow`: a receiver needs none; its line is looked after at the same pace."""
+        """See `Flow`: how loud its sounds are, where it wants to know; its line is looked after at
+        the same pace."""
         now = self._loop.time()
         self._line.tick(now)
         if self._line.padding and self._padder is None:
             self._pad()
-        return ()
+        return self._levels(now)
+
+    def _levels(self, now: float) -> Sequence[bytes]:
+        levels = []
+        for out in self._levelled:
+            loudness = out.slot.source.loudness if out.slot.source is not None else None
+            if loudness is not None and loudness.stated(now):
+                levels.append((out.slot.outlet.ssrc, round(-loudness.smoothed)))
+        if not levels:
+            return ()
+        head = rtcp.ReceiverReport(levels[0][0])
+        return [rtcp.build([head, rtcp.Levels(levels[0][0], tuple(levels))])]
 
     def dropped(self) -> Mapping[str, int]:
         """See `Flow`: packets that could not be protected, and those that found no room."""

@@ -20,7 +20,8 @@ MAX_PACKETS = 256
 MAX_LOST = 512
 """Numbers read of one NACK; who has lost more needs a keyframe."""
 
-_SR, _RR, _SDES, _BYE, _RTPFB, _PSFB, _XR = 200, 201, 202, 203, 205, 206, 207
+_SR, _RR, _SDES, _BYE, _APP, _RTPFB, _PSFB, _XR = 200, 201, 202, 203, 204, 205, 206, 207
+_LEVELS = b"LEVL"
 _NTP_EPOCH_S = 2_208_988_800
 
 
@@ -137,6 +138,15 @@ class ReferenceReply:
     replies: tuple[tuple[int, int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """APP (RFC 3550 §6.7) of name ``LEVL``: (SSRC, loudness in −dBov, 0–127) of sounds that are
+    forwarded without the extension that states it (RFC 6464). Our own, between nodes."""
+
+    ssrc: int
+    levels: tuple[tuple[int, int], ...]
+
+
 Packet = (
     SenderReport
     | ReceiverReport
@@ -148,6 +158,7 @@ Packet = (
     | MaximumBitrate
     | ReferenceTime
     | ReferenceReply
+    | Levels
 )
 Received = Packet | Arrivals
 """What is read; arrivals are written by `congestion.TransportFeedback`."""
@@ -258,6 +269,12 @@ def _read_bye(count: int, body: bytes) -> Iterator[Packet]:
     yield Bye(tuple(_word(body, 4 * n) for n in range(min(count, len(body) // 4))))
 
 
+def _read_application(_: int, body: bytes) -> Iterator[Packet]:
+    if len(body) >= 8 and body[4:8] == _LEVELS:
+        levels = ((_word(body, at), body[at + 4] & 0x7F) for at in range(8, len(body) - 7, 8))
+        yield Levels(_word(body, 0), tuple(levels))
+
+
 def _read_transport_feedback(kind: int, body: bytes) -> Iterator[Received]:
     if kind == 1 and len(body) >= 12:
         sender, media = _PAIR.unpack_from(body)
@@ -318,6 +335,7 @@ _READERS: Final[Mapping[int, Callable[[int, bytes], Iterator[Received]]]] = {
     _RR: _read_receiver_report,
     _SDES: _read_description,
     _BYE: _read_bye,
+    _APP: _read_application,
     _RTPFB: _read_transport_feedback,
     _PSFB: _read_payload_feedback,
     _XR: _read_extended_report,
@@ -361,6 +379,9 @@ def _write(packet: Packet) -> bytes:
             rate = exponent << 18 | bitrate_bps >> exponent
             body = b"REMB" + bytes((len(ssrcs),)) + rate.to_bytes(3, "big") + _words(ssrcs)
             return _packet(15, _PSFB, _PAIR.pack(sender, 0) + body)
+        case Levels(ssrc, levels):
+            pairs = (struct.pack("!IBxxx", one, level & 0x7F) for one, level in levels)
+            return _packet(0, _APP, struct.pack("!I", ssrc) + _LEVELS + b"".join(pairs))
         case ReferenceTime(ssrc, ntp):
             return _packet(0, _XR, struct.pack("!IBBHQ", ssrc, 4, 0, 2, ntp))
         case ReferenceReply(ssrc, replies):

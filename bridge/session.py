@@ -17,6 +17,7 @@ from bridge.ice import (
     Credentials,
     Dropped,
     Heard,
+    IceEvent,
     IceLite,
     IceOutput,
     Moved,
@@ -36,7 +37,7 @@ from bridge.sdp import Offer
 from bridge.transport import Certificate, HandshakeError, SecureChannel, SrtpError
 from bridge.udp import Address
 from signaling.wire.control import SessionInfo, SessionState, SessionStats, StreamStats
-from signaling.wire.ids import Direction, Port, Scope, SessionId, SlotName
+from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotName
 
 HANDSHAKE_TIMEOUT_S = 20.0
 _MIN_PACKET = 12
@@ -46,7 +47,8 @@ _MIN_PACKET = 12
 @dataclass(frozen=True)
 class Identity:
     """Which session this is; `serial` counts sessions of the node, so a higher one is newer;
-    `shared` as in `signaling.wire.control.OpenSession`."""
+    `shared` as in `signaling.wire.control.OpenSession`; `relayed_from` is the node that a trunk
+    brings its port from."""
 
     session: SessionId
     serial: int
@@ -55,6 +57,7 @@ class Identity:
     direction: Direction
     slots: tuple[SlotName, ...]
     shared: bool = False
+    relayed_from: NodeId | None = None
 
 
 class Flow(Protocol):
@@ -98,6 +101,27 @@ class Flow(Protocol):
         says to the node's counters."""
 
 
+class Ice(Protocol):
+    """One side of ICE: `ice.IceLite`, or the checking side of a trunk."""
+
+    @property
+    def last_check(self) -> float | None:
+        """When consent was last given; None before."""
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Where packets are accepted from."""
+
+    def uses(self, now: float, path: Path, /) -> bool:
+        """Whether the peer uses this path now."""
+
+    def restart(self, local: Credentials, remote: Credentials, /) -> None:
+        """New credentials on both sides."""
+
+    def handle(self, now: float, event: IceEvent, /) -> Sequence[IceOutput]:
+        """Feed an event."""
+
+
 class Session:
     """The transport of one session; its slots flow out over `leg`.
 
@@ -124,7 +148,7 @@ class Session:
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
         self.leg = leg
-        self._ice = IceLite(credentials, offer.remote, now, self._new_transaction)
+        self._ice = self._new_ice(credentials, offer.remote, now)
         self._channel = SecureChannel(
             certificate,
             "client" if offer.setup == "passive" else "server",
@@ -146,7 +170,14 @@ class Session:
         """As `Hello` reports it."""
         one = self.identity
         return SessionInfo(
-            one.session, one.scope, one.port, one.direction, self.state, list(one.slots), one.shared
+            one.session,
+            one.scope,
+            one.port,
+            one.direction,
+            self.state,
+            list(one.slots),
+            one.shared,
+            one.relayed_from,
         )
 
     @property
@@ -234,6 +265,9 @@ class Session:
         self._obey(now, self._ice.handle(now, Moved(path)))
         self.flow.receive_rtp(now, arrival, packet)
         return True
+
+    def _new_ice(self, local: Credentials, remote: Credentials, now: float) -> Ice:
+        return IceLite(local, remote, now, self._new_transaction)
 
     def _new_transaction(self) -> bytes:
         """Begins with the ufrag, by which the node finds whose answer it is: it names nobody."""

@@ -83,6 +83,7 @@ class UdpSocket:
         self._counters = counters
         self._host = host
         self._loop = asyncio.get_running_loop()
+        self._closed = False
         self._timer: asyncio.Handle | None = None
         self._read_at = 0.0
         self._backlog: deque[tuple[bytes, Address]] = deque()
@@ -145,7 +146,8 @@ class UdpSocket:
             self._backlog.extend(waiting)
 
     def close(self) -> None:
-        """Stop reading and free the address."""
+        """Stop reading and free the address; also from within what a datagram led to."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         else:
@@ -170,7 +172,9 @@ class UdpSocket:
             count = self._drain()
         finally:
             # also after a fault in a session, which the loop's handler logs: the others go on
-            if count == BATCH:
+            if self._closed:
+                pass
+            elif count == BATCH:
                 self._timer = self._loop.call_soon(self._poll)
             elif count:
                 self._timer = self._loop.call_later(COALESCE_S, self._poll)
@@ -192,6 +196,8 @@ class UdpSocket:
             except BlockingIOError:
                 break
             except OSError:
+                if self._closed:
+                    break
                 # an ICMP error of an earlier datagram to someone who is gone
                 counters.dropped["unreachable"] += 1
                 continue

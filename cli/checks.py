@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from bridge.hotpath_choice import NotBuiltError, packet_path
 from cli.runfile import read_run
 from config.problems import ConfigError
-from config.settings import Settings, is_loopback
+from config.settings import BridgeSettings, Settings, is_loopback
 from config.templates import load_template
 
 PAGES = ("sign-in.html", "operator.html", "technician.html", "site.html", "join.html")
@@ -65,10 +65,15 @@ def check_tcp_port(settings: Settings) -> Finding:
 
 
 def check_media_ports(settings: Settings) -> Iterator[Finding]:
-    """Media can arrive, on each address."""
+    """Media can arrive at every bridge process, on each address."""
+    for index in range(settings.bridge.processes):
+        yield from _check_media_ports(settings.bridge.process(index))
+
+
+def _check_media_ports(bridge: BridgeSettings) -> Iterator[Finding]:
     key = "bridge.media_addresses"
-    port, tcp_port = settings.bridge.media_port, settings.bridge.tcp_port
-    for address, announced in settings.bridge.bound.items():
+    port, tcp_port = bridge.media_port, bridge.tcp_port
+    for address, announced in bridge.bound.items():
         known_as = "" if announced == (address,) else f", announced as {', '.join(announced)}"
         what = f"UDP port {port} on {address}{known_as}"
         yield _bind(socket.SOCK_DGRAM, address, port, what, "--media-port", key)

@@ -1,4 +1,4 @@
-"""``diemcau up``: signaling, a bridge node and a media worker as child processes, restarted when
+"""``diemcau up``: signaling, bridge nodes and a media worker as child processes, restarted when
 they die."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from cli.options import EXIT_CONFIG, Config, DataDir, Host, MediaPort, Port, set
 from cli.runfile import Run, read_run, remove_run, write_run
 from cli.secrets import node_token, worker_token
 from cli.sign_in import mint_code, sign_in_url
-from config.settings import Settings, variable
+from config.settings import BridgeSettings, Settings, variable
 from config.sources import CONFIG_VARIABLE
 
 READY_LIMIT_S = 60.0
@@ -60,11 +61,24 @@ def command(
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     node_token(settings)
     worker_token(settings)
-    programs = [
-        Program(part, (sys.executable, "-P", "-m", "cli", part, "--stop-with-stdin"), environment)
-        for part in PARTS
-    ]
+    programs = [*_programs(settings.bridge, environment)]
     raise typer.Exit(asyncio.run(Up(settings, programs, as_json).run()))
+
+
+def _programs(bridge: BridgeSettings, environment: Mapping[str, str]) -> Iterator[Program]:
+    """One of each part, and the further bridge nodes that are wanted."""
+    for part in PARTS:
+        command = (sys.executable, "-P", "-m", "cli", part, "--stop-with-stdin")
+        yield Program(part, command, environment)
+        if part != "bridge":
+            continue
+        for index in range(1, bridge.processes):
+            own = bridge.process(index)
+            told = {"node": own.node, "media_port": own.media_port}
+            if own.media_tcp_port is not None:
+                told["media_tcp_port"] = own.media_tcp_port
+            more = {variable(f"bridge.{key}"): str(value) for key, value in told.items()}
+            yield Program(f"bridge-{index + 1}", command, {**environment, **more})
 
 
 def _check(settings: Settings) -> None:
@@ -155,7 +169,7 @@ class Up:
                 "url": url,
                 "operator_sign_in": operator,
                 "technician_sign_in": technician,
-                "pids": {part: self._pids[part] for part in PARTS if part in self._pids},
+                "pids": {name: pid for name, pid in self._pids.items() if name != "up"},
             }
             print(json.dumps(told), flush=True)
         else:

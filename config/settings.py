@@ -22,6 +22,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -219,6 +221,28 @@ class BridgeSettings(_Section):
     media_tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     max_sessions: Annotated[int, Field(ge=2, le=10_000)] = 400
     packet_path: Literal["auto", "compiled", "python"] = "auto"
+    processes: Annotated[int, Field(ge=1, le=16)] = 1
+
+    @field_validator("processes")
+    @classmethod
+    def _ports_suffice(cls, processes: int, told: ValidationInfo) -> int:
+        last = int(told.data.get("media_port", 0)) + processes - 1
+        if last > 65535:
+            raise ValueError(f"the last process would take port {last}; lower media_port")
+        return processes
+
+    def process(self, index: int) -> BridgeSettings:
+        """Of the further nodes that `diemcau up` starts, from 0: each has a name and ports of its
+        own, the next ones."""
+        if index == 0:
+            return self
+        update: dict[str, object] = {
+            "node": f"{self.node}-{index + 1}",
+            "media_port": self.media_port + index,
+        }
+        if self.media_tcp_port:
+            update["media_tcp_port"] = self.media_tcp_port + index
+        return self.model_copy(update=update)
 
     @property
     def announced(self) -> tuple[str, ...]:

@@ -143,7 +143,10 @@ class Hub:
             socket.watched(Layers(wanted.track, wanted.layers))
 
     def session_closed(self, session: Session, reason: str) -> None:
-        """A session ended: its page is told, so that it can open another."""
+        """A session ended: its page is told, so that it can open another. Of trunks it knows
+        nothing."""
+        if session.relayed_from is not None:
+            return
         socket = self._sockets.get((ConferenceId(session.scope), session.port))
         if socket is not None:
             socket.notify(SessionClosed(session.session, reason))

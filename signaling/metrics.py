@@ -236,7 +236,8 @@ class ServiceMetrics(Collector):
             "RTP packets of a site that were lost, since its newest session opened.",
             labels=["conference", "site", "direction", "kind"],
         )
-        for session in newest(self._nodes.all_sessions()):
+        own = [one for one in self._nodes.all_sessions() if one.relayed_from is None]
+        for session in newest(own):
             site = site_of(session.port)
             if site is None or session.stats is None:
                 continue

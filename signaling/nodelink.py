@@ -12,9 +12,11 @@ from signaling.routetable import RouteTable
 from signaling.wire.codec import encode
 from signaling.wire.control import (
     CloseSession,
+    ConnectTrunk,
     Done,
     NodeMessage,
     OpenSession,
+    OpenTrunk,
     PatchSession,
     Refused,
     Routes,
@@ -23,6 +25,7 @@ from signaling.wire.control import (
     SessionPatched,
     SignalingMessage,
     Stats,
+    TrunkOffered,
 )
 from signaling.wire.errors import ERRORS, WireError
 from signaling.wire.ids import NodeId, Scope
@@ -83,7 +86,9 @@ class Link:
         task.add_done_callback(self.tasks.discard)
 
     async def request(
-        self, message: OpenSession | PatchSession | CloseSession | Routes, timeout_s: float
+        self,
+        message: OpenSession | PatchSession | CloseSession | OpenTrunk | ConnectTrunk | Routes,
+        timeout_s: float,
     ) -> NodeMessage:
         """Ask, and wait for the reply. Raises WireError ``bridge_timeout``, ``no_bridge``, or what
         the node refused it with."""
@@ -112,14 +117,15 @@ class Link:
             raise WireError("no_bridge", f"node {self.node}: the link broke") from None
 
     def replied(
-        self, message: SessionOpened | SessionPatched | Done | RoutesHeld | Refused
+        self,
+        message: SessionOpened | SessionPatched | TrunkOffered | Done | RoutesHeld | Refused,
     ) -> None:
         """The node's reply to one of the requests."""
         self.unanswered = 0
         waiting = self.waiting.get(message.request)
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
-        elif isinstance(message, SessionOpened):
+        elif isinstance(message, SessionOpened | TrunkOffered):
             # its client has been told that nothing came of it
             late = CloseSession(self.next_request(), message.session, "late")
             self.spawn(self.tell(late))

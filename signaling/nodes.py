@@ -13,16 +13,19 @@ from typing import NamedTuple
 import structlog
 
 from signaling.nodelink import REPLY_TIMEOUT_S, Link, Send
+from signaling.placement import place
 from signaling.routetable import RouteTable, Table
 from signaling.sessions import Session
 from signaling.wantedlayers import WantedLayers
 from signaling.wire.control import (
     CloseSession,
+    ConnectTrunk,
     Done,
     Hello,
     LayersWanted,
     NodeMessage,
     OpenSession,
+    OpenTrunk,
     PatchSession,
     Refused,
     Routes,
@@ -32,6 +35,7 @@ from signaling.wire.control import (
     SessionOpened,
     SessionPatched,
     Stats,
+    TrunkOffered,
 )
 from signaling.wire.errors import WireError
 from signaling.wire.ids import (
@@ -158,10 +162,17 @@ class Nodes:
             case Stats():
                 self._stats(link, message, now)
             case LayersWanted():
-                if self._publishes(message.scope, message.port):
+                if self._publishes(message.scope, message.port, link.node):
                     self.layers.heard(link.node, message)
                     self._listeners.layers_wanted(message)
-            case SessionOpened() | SessionPatched() | Done() | RoutesHeld() | Refused():
+            case (
+                SessionOpened()
+                | SessionPatched()
+                | TrunkOffered()
+                | Done()
+                | RoutesHeld()
+                | Refused()
+            ):
                 link.replied(message)
 
     # --- requests -------------------------------------------------------------------------------
@@ -177,13 +188,15 @@ class Nodes:
         codec: ProgramCodec = "VP8",
         *,
         shared: bool = False,
+        node: NodeId | None = None,
     ) -> Opened:
-        """Have a node answer an offer. `shared` lets it live beside others of its port.
+        """Have a node answer an offer; `placement` decides which, unless one is named. `shared`
+        lets it live beside others of its port.
 
         Raises:
             WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
         """
-        link = self.place(scope)
+        link = self._link(node or place(scope, port, list(self._links), self._sessions.values()))
         request = link.next_request()
         message = OpenSession(request, scope, port, direction, offer, slots, codec, shared)
         reply = await link.request(message, self._reply_timeout_s)
@@ -219,6 +232,32 @@ class Nodes:
             raise WireError("internal", f"node {link.node} answered {type(reply).__name__}")
         return reply
 
+    async def open_trunk(
+        self, node: NodeId, scope: Scope, port: Port, source: NodeId
+    ) -> tuple[Session, str]:
+        """Have a node offer to take a port from another one; returns its session and the offer.
+
+        Raises:
+            WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
+        """
+        link = self._link(node)
+        message = OpenTrunk(link.next_request(), scope, port, source)
+        reply = await link.request(message, self._reply_timeout_s)
+        if not isinstance(reply, TrunkOffered):
+            raise WireError("internal", f"node {node} answered {type(reply).__name__}")
+        session = self._sessions.setdefault(
+            (node, reply.session),
+            Session(node, reply.session, scope, port, "publish", "connecting", frozenset()),
+        )
+        session.relayed_from = source
+        return session, reply.offer
+
+    async def connect_trunk(self, trunk: Session, answer: str) -> None:
+        """Hand a trunk the answer of its source. Raises WireError as `open_trunk`."""
+        link = self._link(trunk.node)
+        message = ConnectTrunk(link.next_request(), trunk.session, answer)
+        await link.request(message, self._reply_timeout_s)
+
     async def close_session(self, session: Session, reason: str) -> None:
         """End a session; one whose node is away is ended when the node is back. Never raises."""
         link = self._links.get(session.node)
@@ -243,20 +282,11 @@ class Nodes:
         if link is not None:
             link.spawn(self.close_session(session, reason))
 
-    def place(self, scope: Scope) -> Link:
-        """Which node takes a new session: the one that has the scope's, else the least loaded.
-
-        Raises WireError ``no_bridge``.
-        """
-        holding = {session.node for session in self.sessions(scope)}
-        candidates = [link for link in self.links if link.node in holding] or self.links
-        if not candidates:
+    def _link(self, node: NodeId | None) -> Link:
+        link = self._links.get(node) if node is not None else None
+        if link is None:
             raise WireError("no_bridge")
-        loads = {link.node: 0 for link in candidates}
-        for session in self._sessions.values():
-            if session.node in loads:
-                loads[session.node] += 1
-        return min(candidates, key=lambda link: loads[link.node])
+        return link
 
     # --- routes ---------------------------------------------------------------------------------
 
@@ -319,6 +349,7 @@ class Nodes:
                 edge.direction,
                 edge.state,
                 frozenset(),
+                relayed_from=edge.relayed_from,
             )
             return
         session.state = edge.state
@@ -362,6 +393,7 @@ class Nodes:
             device=known.device if known is not None else None,
             told=known.told if known is not None else False,
             shared=info.shared,
+            relayed_from=info.relayed_from,
         )
 
     def _remove(self, session: Session, reason: str) -> None:
@@ -371,8 +403,12 @@ class Nodes:
             self._listeners.session_closed(session, reason)
             self._listeners.sessions_changed(session.scope)
 
-    def _publishes(self, scope: Scope, port: Port) -> bool:
+    def _publishes(self, scope: Scope, port: Port, node: NodeId | None = None) -> bool:
+        """Whether the port itself is on this node, or on any; where a trunk brings it does not
+        count."""
         return any(
             (one.scope, one.port, one.direction) == (scope, port, "publish")
+            and one.relayed_from is None
+            and node in (None, one.node)
             for one in self._sessions.values()
         )

@@ -17,8 +17,10 @@ from signaling.conference.state import Conference
 from signaling.conferences import Conferences
 from signaling.nodes import Nodes
 from signaling.owner import Owner
+from signaling.relaying import Trunks
 from signaling.routing import Receiver
 from signaling.sessions import Session
+from signaling.trunks import is_trunk
 from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName, is_mix
 from signaling.wishes import Wishes
 
@@ -42,6 +44,7 @@ class Reconciler:
         nodes: Nodes,
         wishes: WishesOf,
         clock: Clock,
+        trunks: Trunks,
         *,
         settle_s: float = SETTLE_S,
         window_grace_s: float = WINDOW_GRACE_S,
@@ -50,6 +53,7 @@ class Reconciler:
         self._nodes = nodes
         self._wishes = wishes
         self._clock = clock
+        self._trunks = trunks
         self._settle_until = clock.monotonic() + settle_s
         self._settled: set[ConferenceId] = set()
         self._window_grace_s = window_grace_s
@@ -68,10 +72,11 @@ class Reconciler:
         owner = self._conferences.find(conference)
         if owner is None or not self._may_push(owner):
             return
-        state = owner.current()
+        state, scope = owner.current(), Scope(conference)
         table = routing.routes(state, self.receivers(owner))
         speakers = routing.speakers(state)
-        self._nodes.want_routes(Scope(conference), owner.epoch, table, speakers)
+        table |= self._trunks.routes(scope, table, speakers)
+        self._nodes.want_routes(scope, owner.epoch, table, speakers)
 
     def receivers(self, owner: Owner) -> list[Receiver]:
         """Every receiving port of the conference, with all slots that its sessions declared."""
@@ -79,7 +84,7 @@ class Reconciler:
         slots: dict[Port, frozenset[SlotName]] = {}
         published: set[Port] = set()
         for session in self._nodes.sessions(Scope(owner.conference)):
-            if session.direction == "receive":
+            if session.direction == "receive" and not is_trunk(session.port):
                 slots[session.port] = slots.get(session.port, frozenset()) | session.slots
             elif session.state == "connected":
                 published.add(session.port)
@@ -118,6 +123,9 @@ class Reconciler:
             return "ended"
         if orders.is_worker_port(session.port):
             return None if session.port in orders.ports(state) else "not_wanted"
+        if session.relayed_from is not None or is_trunk(session.port):
+            # whether a trunk is wanted, `relaying` knows
+            return None
         site = site_of(session.port)
         if site is None:
             return None if self._window_alive(owner.conference, session.port) else "window_gone"
@@ -190,4 +198,4 @@ def site_of(port: Port) -> SiteCode | None:
 
 def is_window(port: Port) -> bool:
     """Whether it is an operator window's."""
-    return site_of(port) is None and not orders.is_worker_port(port)
+    return site_of(port) is None and not orders.is_worker_port(port) and not is_trunk(port)

@@ -72,7 +72,8 @@ class Sampler:
 
     def _by_seat(self, node: NodeId) -> dict[Seat, tuple[SessionStats | None, SessionStats | None]]:
         figures: dict[Seat, tuple[SessionStats | None, SessionStats | None]] = {}
-        for session in newest(one for one in self._sessions() if one.node == node):
+        own = (one for one in self._sessions() if one.node == node and one.relayed_from is None)
+        for session in newest(own):
             site = site_of(session.port)
             owner = self._conferences.find(session.scope)
             if site is None or owner is None or session.stats is None:

@@ -39,12 +39,21 @@ from signaling.nodes import Listeners, Nodes
 from signaling.options import Options
 from signaling.passwords import Passwords
 from signaling.reconciler import Reconciler
+from signaling.relaying import Trunks
 from signaling.sampler import Sampler
 from signaling.sessions import Session
 from signaling.socket import PageSocket
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.control import Stats
-from signaling.wire.ids import AccountName, ConferenceId, NodeId, Role, Scope, SiteCode
+from signaling.wire.ids import (
+    AccountName,
+    ConferenceId,
+    NodeId,
+    ProgramCodec,
+    Role,
+    Scope,
+    SiteCode,
+)
 from signaling.wire.pages import Doors
 from signaling.wire.rest import SiteHistory, SiteLink
 from signaling.wire.samples import HealthReport
@@ -127,6 +136,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await services.hub.stop()
+        await self._trunks.stop()
         for link in services.nodes.links:
             await link.close("shutting_down")
         await services.workers.stop()
@@ -169,7 +179,7 @@ class Server:
         nodes = Nodes(
             Listeners(
                 session_closed=lambda session, reason: self._session_closed(session, reason),
-                sessions_changed=lambda scope: reconciler.refresh(ConferenceId(scope)),
+                sessions_changed=self._sessions_changed,
                 node_ready=self._node_ready,
                 node_gone=lambda node: sampler.node_gone(node),
                 stats=reported,
@@ -195,11 +205,13 @@ class Server:
                 metrics.joins, "seat" if page.actor.role == "site" else "page"
             ),
         )
+        self._trunks = Trunks(nodes, clock, self._codec_of)
         reconciler = Reconciler(
             conferences,
             nodes,
             hub.wishes,
             clock,
+            self._trunks,
             settle_s=timings.settle_s,
             window_grace_s=timings.window_grace_s,
         )
@@ -281,6 +293,7 @@ class Server:
             try:
                 self._reconciler.tick()
                 self._workers.tick()
+                self._trunks.tick()
                 await self.services.conferences.lose_silent()
                 await self._end_what_is_over()
                 if self._clock.monotonic() - self._started_at >= self._options.timings.silence_s:
@@ -314,6 +327,14 @@ class Server:
     def _session_closed(self, session: Session, reason: str) -> None:
         self._hub.session_closed(session, reason)
         self._workers.session_closed(session, reason)
+
+    def _codec_of(self, scope: Scope) -> ProgramCodec:
+        """Raises WireError ``not_found``."""
+        return self.services.conferences.get(scope).current().codec
+
+    def _sessions_changed(self, scope: Scope) -> None:
+        self._trunks.refresh(scope)
+        self._reconciler.refresh(ConferenceId(scope))
 
     def _node_ready(self, _node: NodeId) -> None:
         for state in self._all():

@@ -13,7 +13,8 @@ from signaling.wire.ids import DeviceId, Direction, NodeId, Port, Scope, Session
 class Session:
     """A WHIP or WHEP resource on a node. `device` is None when another run of this service
     opened it, or when it is no site's. `closing` while its node is asked to close it; `told` once a
-    try that failed has been logged; `shared` if it is one of several players of its port."""
+    try that failed has been logged; `shared` if it is one of several players of its port.
+    `relayed_from` is the node that a trunk brings its port from."""
 
     node: NodeId
     session: SessionId
@@ -27,6 +28,7 @@ class Session:
     closing: bool = False
     told: bool = False
     shared: bool = False
+    relayed_from: NodeId | None = None
 
 
 def newest(sessions: Iterable[Session]) -> list[Session]:

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from bridge import stun
-from bridge.endpoint.icecheck import Changed, IceChecker, Output, Received, Tick
-from bridge.endpoint.offers import Answer, AnswerError
 from bridge.endpoint.wheel import RECEIVE_BUFFER, Wheel
 from bridge.ice import Credentials
+from bridge.icecheck import Changed, IceChecker, Output, Received, Tick
+from bridge.offers import Answer, AnswerError
 from bridge.transport import Certificate, SecureChannel, SrtpError, is_dtls, is_rtcp
 
 Door = Callable[[str], Awaitable[str]]

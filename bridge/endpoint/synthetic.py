@@ -12,8 +12,8 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from bridge import rtcp
-from bridge.endpoint import loops, offers
+from bridge import offers, rtcp
+from bridge.endpoint import loops
 from bridge.endpoint.loops import Loop
 from bridge.endpoint.peer import CONNECT_S, REPORT_S, Door, Peer, PeerState, phase
 from bridge.endpoint.wheel import Wheel

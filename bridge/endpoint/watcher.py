@@ -12,8 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bridge import rtcp
-from bridge.endpoint import offers
+from bridge import offers, rtcp
 from bridge.endpoint.peer import CONNECT_S, REPORT_S, Door, Peer, PeerState, phase
 from bridge.endpoint.senses import Ear, Eye, Sound
 from bridge.endpoint.wheel import Wheel

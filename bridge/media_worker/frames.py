@@ -12,7 +12,7 @@ from typing import Protocol
 from bridge import rtp
 from bridge.codecs import parse_vp8
 from bridge.media_worker import h264
-from bridge.media_worker.offer import CodecName
+from bridge.receiveoffer import CodecName
 
 MAX_FRAME = 8 * 1024 * 1024
 """Bytes; a larger one is nonsense, and dropped."""

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from bridge import rtp
 from bridge.estimator import Reception
 from bridge.media_worker.frames import Frame, assembler
-from bridge.media_worker.offer import CLOCK_HZ, CodecName, Stream
 from bridge.media_worker.reorder import Reorder
 from bridge.media_worker.wallclock import WallClock
 from bridge.nack import Losses
+from bridge.receiveoffer import CLOCK_HZ, CodecName, Stream
 from signaling.wire.ids import SlotName
 
 KEYFRAME_AGAIN_S = 0.5

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from bridge.media_worker.offer import CodecName
+from bridge.receiveoffer import CodecName
 
 _EBML, _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS = (
     *(b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\x11\x4d\x9b\x74"),

@@ -17,11 +17,11 @@ import structlog
 
 from bridge import rtcp
 from bridge.endpoint.doors import RefusedError, Resource
-from bridge.endpoint.offers import AnswerError, read_answer
 from bridge.endpoint.peer import CONNECT_S, REPORT_S, Peer, PeerState
 from bridge.endpoint.wheel import Wheel
 from bridge.media_worker.intake import Intake, Received
-from bridge.media_worker.offer import offer, read_streams
+from bridge.offers import AnswerError, read_answer
+from bridge.receiveoffer import offer, read_streams
 from bridge.transport import Certificate, HandshakeError
 from signaling.wire.ids import SessionId, SlotName
 

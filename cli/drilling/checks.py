@@ -9,10 +9,10 @@ from typing import TypeVar
 import aiohttp
 
 from bridge.endpoint.doors import RefusedError
-from bridge.endpoint.offers import AnswerError
 from bridge.endpoint.page import PageClosedError
 from bridge.endpoint.senses import Sound
 from bridge.endpoint.watcher import NotSeenError, Watcher
+from bridge.offers import AnswerError
 from bridge.transport import HandshakeError
 from cli.drilling.crew import FLOOR_SLOTS, Member
 from cli.drilling.report import Fault, StepFailedError

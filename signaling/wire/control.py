@@ -35,6 +35,10 @@ packet, came for 5 s; it may come back. ``closed``: over, also when consent ends
 check)."""
 
 
+TRUNK_SLOTS = (SlotName("floor:1"), SlotName("thumb:1"), SlotName("stage:1"), SlotName("stage:2"))
+"""What a trunk receives of a port: microphone, camera small, camera large, slides."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """One crosspoint: `port`'s `slot` receives `source`'s `track`.
 
@@ -65,7 +69,7 @@ class TableVersion(msgspec.Struct, frozen=True):
 
 class SessionInfo(msgspec.Struct, frozen=True):
     """A session as the node holds it; `slots` is empty for a publishing one, `shared` as in
-    `OpenSession`."""
+    `OpenSession`. `relayed_from` is the node that a trunk brings its port from."""
 
     session: SessionId
     scope: Scope
@@ -74,6 +78,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
     state: SessionState
     slots: list[SlotName] = []
     shared: bool = False
+    relayed_from: NodeId | None = None
 
 
 # --- up: bridge → signaling ---------------------------------------------------------------------
@@ -100,6 +105,7 @@ class SessionEdge(msgspec.Struct, frozen=True, tag="session_edge"):
     direction: Direction
     state: SessionState
     reason: str = ""
+    relayed_from: NodeId | None = None
 
 
 class StreamStats(msgspec.Struct, frozen=True):
@@ -233,8 +239,16 @@ class SessionPatched(msgspec.Struct, frozen=True, tag="session_patched"):
     fragment: str | None = None
 
 
+class TrunkOffered(msgspec.Struct, frozen=True, tag="trunk_offered"):
+    """Reply to `OpenTrunk`: the offer to make at the source's receiving door."""
+
+    request: int
+    session: SessionId
+    offer: str
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """Reply to `CloseSession`; closing what is closed already is done too."""
+    """Reply to `CloseSession` and `ConnectTrunk`; closing what is closed already is done too."""
 
     request: int
 
@@ -274,6 +288,7 @@ NodeMessage = (
     | Stats
     | SessionOpened
     | SessionPatched
+    | TrunkOffered
     | Done
     | RoutesHeld
     | Refused
@@ -318,6 +333,24 @@ class CloseSession(msgspec.Struct, frozen=True, tag="close_session"):
     reason: str = ""
 
 
+class OpenTrunk(msgspec.Struct, frozen=True, tag="open_trunk"):
+    """Bring `port`, which another node (`source`) has, here: make an offer with one receive section
+    for each of `TRUNK_SLOTS`. Its session publishes the port here once it is connected."""
+
+    request: int
+    scope: Scope
+    port: Port
+    source: NodeId
+
+
+class ConnectTrunk(msgspec.Struct, frozen=True, tag="connect_trunk"):
+    """The source's answer to the offer of a trunk."""
+
+    request: int
+    session: SessionId
+    answer: str
+
+
 class Routes(msgspec.Struct, frozen=True, tag="routes"):
     """Change a scope's table from revision `base` to `revision`; `base` None replaces it whole.
 
@@ -335,4 +368,4 @@ class Routes(msgspec.Struct, frozen=True, tag="routes"):
     speakers: list[Port] = []
 
 
-SignalingMessage = OpenSession | PatchSession | CloseSession | Routes
+SignalingMessage = OpenSession | PatchSession | CloseSession | OpenTrunk | ConnectTrunk | Routes

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
-from bridge.endpoint import offers
+from bridge import offers
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_node_message, encode
 from signaling.wire.control import (
     Hello,

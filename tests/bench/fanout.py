@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bridge import rtcp
-from bridge.endpoint.offers import OPUS, VP8
+from bridge.offers import OPUS, VP8
 from tests.bench import proc
 from tests.bench.bridgeserver import bridge_server
 from tests.bench.floor import floor_server

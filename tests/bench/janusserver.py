@@ -15,8 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from bridge.endpoint import offers
-from bridge.endpoint.offers import OPUS, VP8
+from bridge import offers
+from bridge.offers import OPUS, VP8
 from tests.bench.line import Line, Remote
 from tests.bench.namespace import INTERFACE
 from tests.bench.packets import AudioTrack, VideoTrack

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from OpenSSL import SSL
 
 from bridge import stun
-from bridge.endpoint.icecheck import Changed, Check, IceChecker, Received, Tick
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
+from bridge.icecheck import Changed, Check, IceChecker, Received, Tick
 from bridge.transport import Certificate, Role, SecureChannel, SrtpError
 from tests.bench.packets import VIDEO_BYTES, Count, made_at_ns
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.endpoint import offers
+from bridge import offers
 from tests.bench.janusserver import answer_to, payload, with_candidate
 from tests.bench.line import Certificates, Line
 

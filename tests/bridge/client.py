@@ -22,6 +22,7 @@ CODECS = {
     "audio": (111, "opus/48000/2"),
     "video": (96, "VP8/90000"),
 }
+LEVEL = ("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",)
 REPAIR = ("a=rtcp-fb:96 nack", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96")
 
 
@@ -68,6 +69,7 @@ class Client(asyncio.DatagramProtocol):
                 f"a=rtpmap:{payload_type} {codec}",
                 *(REPAIR if media == "video" else ()),
                 "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+                *(LEVEL if media == "audio" else ()),
                 f"a=ice-ufrag:{self.ufrag}",
                 f"a=ice-pwd:{self.password}",
                 "a=fingerprint:{} {}".format(*self.certificate.fingerprint),

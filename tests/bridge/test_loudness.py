@@ -140,3 +140,16 @@ def test_whatever_is_stated_and_whenever_figures_stay_in_their_ranges(
     ratio, level_dbov = loudness.take_clipping(), loudness.take_level()
     assert ratio is None or 0 <= ratio <= 1
     assert level_dbov is None or -127 <= level_dbov <= 0
+
+
+def test_what_another_node_says_counts_as_stated() -> None:
+    loudness = Loudness()
+    loudness.packet(1.0, None)
+    assert not loudness.stated(1.0)
+
+    loudness.told(1.0, -30.0)
+
+    assert loudness.stated(1.5)
+    assert loudness.smoothed == -30.0
+    loudness.told(2.0, -1000.0)
+    assert loudness.smoothed == QUIET_DBOV

@@ -35,6 +35,9 @@ packets = st.one_of(
     ),
     st.builds(rtcp.ReferenceTime, words, ntp_times),
     st.builds(
+        rtcp.Levels, words, st.lists(st.tuples(words, st.integers(0, 127)), max_size=5).map(tuple)
+    ),
+    st.builds(
         rtcp.ReferenceReply, words, st.lists(st.tuples(words, words, words), max_size=5).map(tuple)
     ),
     # its mantissa has 18 bits

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 
 from signaling.wire.codec import decode_signaling_message, encode
 from signaling.wire.control import (
     CloseSession,
+    ConnectTrunk,
     Done,
     Hello,
     NodeMessage,
     OpenSession,
+    OpenTrunk,
     PatchSession,
     Refused,
     Route,
@@ -27,6 +30,7 @@ from signaling.wire.control import (
     SessionStats,
     Stats,
     TableVersion,
+    TrunkOffered,
 )
 from signaling.wire.ids import BootId, NodeId, Port, Scope, SessionId, SlotName, Track
 
@@ -49,6 +53,7 @@ class FakeNode:
         self.updates: list[Routes] = []
         self.closed: list[tuple[SessionId, str]] = []
         self.patched: list[PatchSession] = []
+        self.connected: list[ConnectTrunk] = []
         self.answers = True
         self.refuse: str | None = None
         self.refuse_params: dict[str, str] = {}
@@ -116,16 +121,17 @@ class FakeNode:
         if state == "closed":
             del self.sessions[session]
         else:
-            self.sessions[session] = SessionInfo(
+            self.sessions[session] = msgspec.structs.replace(info, state=state)
+        await self.send(
+            SessionEdge(
                 session,
                 info.scope,
                 info.port,
                 info.direction,
                 state,
-                info.slots,  # type: ignore[arg-type]
+                reason,
+                info.relayed_from,  # type: ignore[arg-type]
             )
-        await self.send(
-            SessionEdge(session, info.scope, info.port, info.direction, state, reason)  # type: ignore[arg-type]
         )
 
     async def report(
@@ -157,6 +163,12 @@ class FakeNode:
                         await self._open(message)
                     case PatchSession():
                         await self._patch(message)
+                    case OpenTrunk():
+                        await self._open_trunk(message)
+                    case ConnectTrunk():
+                        self.connected.append(message)
+                        await self.send(Done(message.request))
+                        await self.edge(message.session, "connected")
                     case CloseSession():
                         await self._close(message)
                     case Routes():
@@ -195,6 +207,19 @@ class FakeNode:
         restarts = "*" in message.if_match
         told = ("second", "a=ice-lite\r\n") if restarts else ("first", None)
         await self.send(SessionPatched(message.request, *told))
+
+    async def _open_trunk(self, message: OpenTrunk) -> None:
+        self._count += 1
+        session = SessionId(f"{self.boot_id}-{self._count}")
+        self.sessions[session] = SessionInfo(
+            session,
+            message.scope,
+            message.port,
+            "publish",
+            "connecting",
+            relayed_from=message.source,
+        )
+        await self.send(TrunkOffered(message.request, session, f"offer of {session}"))
 
     async def _close(self, message: CloseSession) -> None:
         self.closed.append((message.session, message.reason))

@@ -16,8 +16,8 @@ from bridge.framing import MAX_FRAME, Deframer, FramingError, framed
 from bridge.latching import Latched, latch
 from bridge.media_worker import frames, h264, matroska
 from bridge.media_worker.intake import Intake
-from bridge.media_worker.offer import CodecName, Stream
 from bridge.media_worker.tape import Append, Begin, Tape
+from bridge.receiveoffer import CodecName, Stream
 from bridge.repair import repaired_sequence, restored
 from bridge.simulcast import MAX_LAYERS, read_content, read_rids
 from signaling.wire.errors import WireError
@@ -142,7 +142,7 @@ def a_recording(data: bytes) -> None:
     """What a slot of a subscription brings becomes a file that can be read again; the first octet
     tells the codec, and every third piece comes as a retransmission."""
     codec = _CODECS[data[0] % 3] if data else "VP8"
-    intake = Intake(Stream(_SLOT, codec, 77, (97, 78)))
+    intake = Intake(Stream(_SLOT, codec, 96, 77, (97, 78)))
     tape = Tape({_SLOT: "program"}, "fuzz", 60.0)
     file: list[bytes] = []
     now = 10.0

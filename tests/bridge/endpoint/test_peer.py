@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge import stun
-from bridge.endpoint.offers import Answer, AnswerError
 from bridge.endpoint.peer import Peer, PeerState
 from bridge.endpoint.wheel import TURN_S, Wheel
 from bridge.fingerprint import Fingerprint
 from bridge.ice import CheckReceived, Credentials, IceLite, Path, Respond
+from bridge.offers import Answer, AnswerError
 from bridge.transport import Certificate, HandshakeError, SecureChannel, is_dtls
 
 THEIRS = Credentials("theirs12", "q" * 24)

@@ -4,14 +4,14 @@ import random
 
 from bridge import rtp
 from bridge.media_worker.intake import KEYFRAME_AGAIN_S, Intake
-from bridge.media_worker.offer import Stream as Slot
 from bridge.media_worker.reorder import HOLD_S
+from bridge.receiveoffer import Stream as Slot
 from signaling.wire.ids import SlotName
 from tests.bridge.media_worker.packets import SSRC, Stream, delta, key
 
 WALL = 1_700_000_000.0
-PICTURE = Slot(SlotName("stage:1"), "VP8", SSRC, (97, 78))
-SOUND = Slot(SlotName("floor:1"), "opus", SSRC, None)
+PICTURE = Slot(SlotName("stage:1"), "VP8", 96, SSRC, (97, 78))
+SOUND = Slot(SlotName("floor:1"), "opus", 111, SSRC, None)
 
 
 def repair_of(packet):

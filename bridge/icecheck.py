@@ -72,6 +72,8 @@ class IceChecker:
         new_transaction: gives 12 random bytes for each check.
         now: when to send the first check.
         address: the peer's, for the answers to its own checks.
+
+    `answered_at` is when the peer last answered, `now` before it ever did.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class IceChecker:
         self._sent: dict[bytes, float] = {}
         self._retry_s = FIRST_RETRY_S
         self._due = now
-        self._answered = now
+        self.answered_at = now
 
     def handle(self, now: float, event: Event) -> list[Output]:
         """Feed an event. Datagrams that are neither an authentic answer to one of our checks nor a
@@ -107,12 +109,12 @@ class IceChecker:
     def next_deadline(self) -> float:
         """When a `Tick` is due."""
         if self.state == "connected":
-            return min(self._due, self._answered + LOST_AFTER_S)
+            return min(self._due, self.answered_at + LOST_AFTER_S)
         return self._due
 
     def _tick(self, now: float) -> list[Output]:
         outputs: list[Output] = []
-        if self.state == "connected" and now >= self._answered + LOST_AFTER_S:
+        if self.state == "connected" and now >= self.answered_at + LOST_AFTER_S:
             self.state = "lost"
             outputs.append(Changed("lost"))
         if now >= self._due:
@@ -145,7 +147,7 @@ class IceChecker:
         sent = self._sent.pop(message.transaction, None)
         if sent is None:
             return []
-        self.rtt_s, self._answered = now - sent, now
+        self.rtt_s, self.answered_at = now - sent, now
         if self.state == "connected":
             return []
         self.state, self._retry_s, self._due = "connected", FIRST_RETRY_S, now + CONSENT_S

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import ice, stun
-from bridge.endpoint.icecheck import Answer, Changed, Check, IceChecker, Received, Tick
 from bridge.ice import Credentials, IceLite, Path
+from bridge.icecheck import Answer, Changed, Check, IceChecker, Received, Tick
 
 OURS, THEIRS = Credentials("ours", "p" * 22), Credentials("theirs", "q" * 22)
 PATH = Path(0, ("127.0.0.1", 40_000))

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.endpoint.offers import AnswerError
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Credentials
+from bridge.offers import AnswerError
 from signaling.wire.ids import SlotName, slot_media
 
 CodecName = Literal["opus", "VP8", "H264"]
 CLOCK_HZ: dict[CodecName, int] = {"opus": 48_000, "VP8": 90_000, "H264": 90_000}
 
 _AUDIO = ("a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1")
+_LEVELS = "a=rtcp-fb:111 app level"
 _H264 = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 _VIDEO = (
     *(
@@ -40,17 +41,26 @@ class Stream:
 
     slot: SlotName
     codec: CodecName
+    payload_type: int
     ssrc: int
     rtx: tuple[int, int] | None
 
 
-def offer(credentials: Credentials, fingerprint: Fingerprint, slots: Sequence[SlotName]) -> str:
-    """A WHEP offer with one receive section per slot, in slot order."""
+def offer(
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    slots: Sequence[SlotName],
+    *,
+    levels: bool = False,
+) -> str:
+    """A WHEP offer with one receive section per slot, in slot order. `levels` asks to be told how
+    loud each sound is (`rtcp.Levels`)."""
     mids = " ".join(str(mid) for mid in range(len(slots)))
     lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
     for mid, slot in enumerate(slots):
         media = slot_media(slot)
-        types, codec = ("111", _AUDIO) if media == "audio" else ("96 97 98 99", _VIDEO)
+        sound = (*_AUDIO, _LEVELS) if levels else _AUDIO
+        types, codec = ("111", sound) if media == "audio" else ("96 97 98 99", _VIDEO)
         lines += [
             f"m={media} 9 UDP/TLS/RTP/SAVPF {types}",
             "c=IN IP4 0.0.0.0",
@@ -92,7 +102,7 @@ def _read(slot: SlotName, lines: Sequence[str]) -> Stream:
     repair = [number for number in types if names.get(number) == "rtx"]
     rtx = (int(repair[0]), int(ssrcs[1])) if repair and len(ssrcs) > 1 else None
     found = next(name for name in CLOCK_HZ if name == codec)
-    return Stream(slot, found, int(ssrcs[0]), rtx)
+    return Stream(slot, found, int(types[0]), int(ssrcs[0]), rtx)
 
 
 def _values(lines: Sequence[str], name: str) -> list[str]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bridge.endpoint.offers import AnswerError
 from bridge.ice import Credentials
-from bridge.media_worker.offer import offer, read_streams
+from bridge.offers import AnswerError
+from bridge.receiveoffer import offer, read_streams
 from bridge.transport import Certificate
 from signaling.wire.control import OpenSession
 from signaling.wire.ids import parse_slots

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import sdp
+from bridge import offers, sdp
 from bridge.answer import Local, answer_publish, answer_receive
-from bridge.endpoint import offers
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Candidate, Credentials
 from signaling.wire.ids import parse_slots, slot_media
