@@ -20,13 +20,12 @@ from bridge.mediasocket import MediaAddress, open_sockets
 from bridge.metrics import Counters, LoopLag, MediaTotals
 from bridge.offers import AnswerError, read_answer
 from bridge.publishing import Publisher
-from bridge.receiveoffer import offer as receive_offer
 from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
-from bridge.trunk import Offered, TrunkSession
+from bridge.trunk import TrunkOffers, TrunkSession
 from bridge.trunk import tracks as trunk_tracks
 from bridge.udp import UdpSocket
 from signaling.wire.control import (
@@ -55,8 +54,6 @@ from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotNa
 
 TICK_S = 0.1
 """The pace of transport-wide feedback."""
-TRUNK_ANSWER_S = 15.0
-"""An offered trunk whose answer has not come by then is forgotten."""
 PHASES = 10
 """A session is ticked once in so many ticks: once a second, spread over it."""
 
@@ -101,7 +98,7 @@ class Node:
         self._crosspoint = Crosspoint(self._hot)
         self._sessions: dict[SessionId, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
-        self._offered: dict[SessionId, Offered] = {}
+        self._offered = TrunkOffers(self._certificate.fingerprint)
         self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
         self._serial = 0
         self._deadline: asyncio.Handle | None = None
@@ -243,25 +240,15 @@ class Node:
     # --- trunks -------------------------------------------------------------------------------
 
     def _offer_trunk(self, message: OpenTrunk) -> TrunkOffered:
-        now = self._loop.time()
-        self._offered = {
-            key: one for key, one in self._offered.items() if one.at + TRUNK_ANSWER_S > now
-        }
         self._require_room()
         identity = self._identity(
             message.scope, message.port, "publish", relayed_from=message.source
         )
-        offered = Offered(identity, message.source, _fresh_credentials(), now)
-        self._offered[identity.session] = offered
-        offer = receive_offer(
-            offered.credentials, self._certificate.fingerprint, TRUNK_SLOTS, levels=True
-        )
+        offer = self._offered.offer(self._loop.time(), identity, _fresh_credentials())
         return TrunkOffered(message.request, identity.session, offer)
 
     def _connect_trunk(self, message: ConnectTrunk) -> Done:
-        offered = self._offered.pop(message.session, None)
-        if offered is None:
-            raise WireError("not_found", f"no trunk {message.session!r} waits for an answer")
+        offered = self._offered.take(message.session)
         now = self._loop.time()
         try:
             answer = read_answer(message.answer)
@@ -271,7 +258,8 @@ class Node:
                 self._certificate, self._counters, self._hot.leg(now), now, self._changed,
             )  # fmt: skip
         except (AnswerError, OSError) as error:
-            raise WireError("offer_unusable", f"trunk from {offered.source}: {error}") from None
+            source = offered.identity.relayed_from
+            raise WireError("offer_unusable", f"trunk from {source}: {error}") from None
         session.flow = Publisher(
             session,
             published,

@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge import receiveoffer
 from bridge.answer import PublishedTrack
 from bridge.codecs import H264, OPUS, VP8, Codec
+from bridge.fingerprint import Fingerprint
 from bridge.hotpath import Leg
 from bridge.ice import (
     Credentials,
@@ -38,8 +40,10 @@ from bridge.transport import Certificate
 from bridge.udp import UdpSocket, open_socket
 from signaling.wire.control import TRUNK_SLOTS
 from signaling.wire.errors import WireError
-from signaling.wire.ids import NodeId, Track, slot_media
+from signaling.wire.ids import SessionId, Track, slot_media
 
+ANSWER_S = 15.0
+"""A source's answer that has not come by then is waited for no longer."""
 CLOSED_AFTER_S = 30.0
 """Seconds without an answer to our checks after which a trunk is over, as RFC 7675 has it."""
 
@@ -60,9 +64,33 @@ class Offered:
     """A trunk that waits for its source's answer."""
 
     identity: Identity
-    source: NodeId
     credentials: Credentials
     at: float
+
+
+class TrunkOffers:
+    """The trunks of a node that wait for their sources' answers; those that never come are
+    forgotten."""
+
+    def __init__(self, fingerprint: Fingerprint) -> None:
+        self._fingerprint = fingerprint
+        self._waiting: dict[SessionId, Offered] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def offer(self, now: float, identity: Identity, credentials: Credentials) -> str:
+        """The offer to make at the source's door."""
+        self._waiting = {key: one for key, one in self._waiting.items() if one.at + ANSWER_S > now}
+        self._waiting[identity.session] = Offered(identity, credentials, now)
+        return receiveoffer.offer(credentials, self._fingerprint, TRUNK_SLOTS, levels=True)
+
+    def take(self, session: SessionId) -> Offered:
+        """What the answer is for. Raises WireError ``not_found``."""
+        offered = self._waiting.pop(session, None)
+        if offered is None:
+            raise WireError("not_found", f"no trunk {session!r} waits for an answer")
+        return offered
 
 
 class TrunkIce:
