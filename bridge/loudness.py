@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-SILENCE_DBOV = -127.0
-"""What a client states of digital silence. It is not the same as no packets, or as a mute."""
 VOICE_DBOV = -50.0
 """From here a packet counts as voice: speech has −15 to −40, a quiet room −60 and less."""
 QUIET_DBOV = -80.0

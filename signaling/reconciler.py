@@ -93,10 +93,6 @@ class Reconciler:
             _receiver(port, held, wishes.get(port, Wishes()), mixes) for port, held in slots.items()
         ]
 
-    def window_seen(self, conference: ConferenceId, port: Port) -> None:
-        """An operator window's socket is connected now."""
-        self._window_seen[(conference, port)] = self._clock.monotonic()
-
     def tick(self) -> None:
         """Once a second: close what nobody has a right to, and settle after a restart."""
         for link in self._nodes.links:

@@ -60,6 +60,7 @@ async def crash(drill: Drill) -> Figures:
 
 
 async def same_view(drill: Drill, one: Member, before: dict[str, Row]) -> None:
+    """A page shows the rows of `before`. Raises CheckError with the first that differs."""
     try:
         await one.page.until(lambda: one.page.rows == before, drill.view_s)
     except TimeoutError:

@@ -87,6 +87,8 @@ async def _lamp(drill: Drill, site: SyntheticSite, *, on_air: bool) -> None:
 def sights(
     drill: Drill, members: Sequence[Member], of: SyntheticSite
 ) -> list[tuple[str, Awaitable[Seen]]]:
+    """By name, each member's first sight of the picture of `of` on its stage; it asks for keyframes
+    only when late."""
     return [
         (one.name, one.watcher.see(STAGE, of.label, drill.see_s, ask_after_s=ASK_LATE_S))
         for one in members
@@ -103,6 +105,7 @@ async def all_hear(drill: Drill, speakers: Sequence[SyntheticSite]) -> None:
 
 
 async def on_floor(drill: Drill, speakers: Sequence[SyntheticSite]) -> None:
+    """Every member is told that exactly these speak."""
     codes = {site.code for site in speakers}
     words = f"floor {', '.join(sorted(codes)) or 'empty'}"
     await at_all(
@@ -111,6 +114,7 @@ async def on_floor(drill: Drill, speakers: Sequence[SyntheticSite]) -> None:
 
 
 async def reaches(drill: Drill, phase: Phase) -> None:
+    """Every member is told of the phase."""
     await at_all(
         drill.members,
         lambda one: until(

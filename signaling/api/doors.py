@@ -248,10 +248,6 @@ def _slots(request: web.Request, offer: str) -> list[SlotName]:
         raise WireError("slots_invalid", str(error)) from None
 
 
-def _etag(session: Session) -> str:
-    return f'"{session.session}"'
-
-
 def _ice_servers(context: Services, conference: ConferenceId, port: Port) -> list[IceServer]:
     """With credentials of their own each time."""
     if context.relay is None:

@@ -45,7 +45,6 @@ SLOT_MEDIA: dict[str, Media] = {
     "cue": "audio",
     "mix": "audio",
 }
-TRACK_MEDIA: dict[Track, Media] = {"mic": "audio", "camera": "video", "slides": "video"}
 
 MAX_SLOTS = 160
 """Receive sections that one session may ask for."""

@@ -40,10 +40,8 @@ class Profile:
 
 
 FREE = Profile("đường tốt")
-SLOW = Profile("đường chậm 400 kbit/s", down_bps=400_000, up_bps=400_000)
 SLOW_DOWN = Profile("chiều xuống 400 kbit/s", down_bps=400_000)
 LOSSY = Profile("mất gói 5 %", down_loss=0.05)
-WEAK_4G = Profile("4G yếu", 1_500_000, 800_000, 0.01, 0.01, queue_s=0.8)
 CUT = Profile("cáp đứt", down_loss=1.0, up_loss=1.0)
 NO_UDP = Profile("tường lửa chặn UDP", udp=False)
 
