@@ -27,6 +27,8 @@ FULL_QUEUE_S = 0.3
 LONG_QUEUE_S, LONG_S = 0.1, 1.5
 """A queue is too long even when it no longer grows: a full buffer has no slope. The second one only
 when it lasts."""
+STANDING_GROUPS = 64
+"""Of `STANDING_S`, at most: a peer whose clock goes backwards would have all of them kept."""
 BASE_S = 30.0
 """The least delay of this time is the path's own: clocks drift, and routes change."""
 
@@ -48,7 +50,7 @@ class DelayDetector:
         self.usage: Usage = "normal"
         self._base = _Least(BASE_S)
         self._base_s = 0.0
-        self._standing: deque[tuple[float, float]] = deque()
+        self._standing: deque[tuple[float, float]] = deque(maxlen=STANDING_GROUPS)
         self._threshold_s = 0.0125
         self.restart()
 

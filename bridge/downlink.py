@@ -36,6 +36,8 @@ HEAVY_LOSS, HEAVY_LOSS_S = 0.25, 1.0
 MIN_LOSS_PACKETS = 25
 SILENCE_S = 1.0
 """Without feedback for so long the path was cut, not full: what was lost meanwhile says nothing."""
+CLOCK_SET_S = 10.0
+"""From one packet to the next, no queue grows so much: the peer's clock was set, or it lies."""
 PEER_ESTIMATE_S = 10.0
 """How long a REMB holds."""
 LONG_TRIP_S = 0.3
@@ -67,6 +69,7 @@ class Downlink:
         self._own_bps = START_BPS
         self._detector = DelayDetector()
         self._arrived = _Rate(ARRIVED_S)
+        self._clock_s: float | None = None
         self._losses = _Losses(MODERATE_LOSS_S)
         self._late_losses = _Losses(HEAVY_LOSS_S)
         self._feedback_at: float | None = None
@@ -154,7 +157,7 @@ class Downlink:
 
     def _take(self, fates: Iterable[Fate]) -> bool:
         """Hand the fates to whom they concern; whether the path is overused now."""
-        detector, arrived, prober = self._detector, self._arrived, self.prober
+        arrived, prober = self._arrived, self.prober
         probing = prober.active or prober.judging
         count = lost = octets = 0
         first_s = last_s = 0.0
@@ -168,9 +171,10 @@ class Downlink:
                 octets += size
                 lost += arrived_s is None
             if arrived_s is not None:
+                self._heed_clock(arrived_s - sent_s)
                 arrived.add(arrived_s, size)
                 # what was sent before the last cut still waits in the queue that made for it
-                if detector.packet(sent_s, arrived_s) == "over" and sent_s > self._cut_at:
+                if self._detector.packet(sent_s, arrived_s) == "over" and sent_s > self._cut_at:
                     over = True
         if probing:
             prober.heed()
@@ -178,6 +182,13 @@ class Downlink:
             for losses in (self._losses, self._late_losses):
                 losses.add(first_s, last_s, count, lost, octets)
         return over
+
+    def _heed_clock(self, ahead_s: float) -> None:
+        """How far the peer's clock is ahead of ours, delay included: a jump begins it all anew."""
+        before, self._clock_s = self._clock_s, ahead_s
+        if before is not None and abs(ahead_s - before) > CLOCK_SET_S:
+            self._detector = DelayDetector()
+            self._arrived.clear()
 
     def _overused(self, now: float) -> None:
         rate_bps = self._arrived.bps

@@ -14,6 +14,8 @@ from signaling.wire.ids import SlotName, slot_kind, slot_media
 
 DECIDE_S = 0.5
 """How often the slots are decided anew, beside at once when the estimate falls below their cost."""
+HEED_S = 0.05
+"""After a decision, the next one waits so long: a flood of reports costs no more than a few."""
 PAD_S = 0.01
 """The pace of padding."""
 DATAGRAM_OCTETS = 28
@@ -67,6 +69,7 @@ class Line:
         self._caps: dict[SlotName, Cap] = dict.fromkeys(self._pictures, NO_CEILING)
         self._allocation: Allocation | None = None
         self._decide_at = now
+        self._decided_at = now - HEED_S
         self._padded = 0
         self._pads: Outlet | None = None
         self._paced_bps: float | None = None
@@ -181,7 +184,10 @@ class Line:
         if (allocation is None and limited) or (
             allocation is not None and self._downlink.estimate_bps < allocation.cost_bps
         ):
-            self._decide(now)
+            if now >= self._decided_at + HEED_S:
+                self._decide(now)
+            else:
+                self._decide_at = now
 
     # --- the decision ---------------------------------------------------------------------------
 
@@ -192,6 +198,7 @@ class Line:
             return  # nothing was ever wrong with it
         wants = [self._want(name, slot) for name, slot in self._pictures.items()]
         audio_bps = max(AUDIO_RESERVE_BPS, self._sound_bps)
+        self._decided_at = now
         made = self._allocation = self._budget.allocate(now, estimate_bps, audio_bps, wants)
         roomy = estimate_bps - made.cost_bps >= SPARE_BPS
         self._downlink.needed_bps = made.cost_bps

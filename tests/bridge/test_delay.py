@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from bridge.delay import MIN_QUEUE_S, DelayDetector
@@ -71,3 +73,11 @@ def test_after_a_restart_the_old_slope_is_forgotten_but_the_delay_is_known() -> 
     for step in range(2):
         detector.packet(60.0 + step, 777 + 60.5 + step)
     assert detector.queue_s > 0.4
+
+
+def test_a_clock_that_runs_backwards_leaves_nothing_behind() -> None:
+    detector = DelayDetector()
+    for step in range(20_000):
+        detector.packet(step * 0.01, 3000 - step * 0.01)
+    before = sum(len(one) for one in vars(detector).values() if isinstance(one, deque))
+    assert before < 100

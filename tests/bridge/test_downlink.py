@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.downlink import MIN_BPS, PEER_ESTIMATE_S, START_BPS, Downlink
+from bridge.downlink import MIN_BPS, PEER_ESTIMATE_S, START_BPS, Downlink, Fate
 from tests.fakes.bottleneck import Bottleneck
 from tests.fakes.congested import Congested
 
@@ -124,3 +124,21 @@ def test_reports_say_nothing_new_beside_transport_wide_feedback() -> None:
     site.run(5)
     site.downlink.reported(site.now, 0.5, 0.04, 1_300_000)
     assert site.downlink.estimate_bps == START_BPS
+
+
+def _feedback(downlink: Downlink, now: float, delay_s: float) -> None:
+    """Ten packets of a tenth of a second, which came so much later by the peer's clock."""
+    sent = [now - 0.1 + n * 0.01 for n in range(10)]
+    downlink.feedback(now, [Fate(at, 1250, at + delay_s) for at in sent])
+
+
+def test_a_peer_whose_clock_was_set_is_judged_anew() -> None:
+    downlink = Downlink(0.0)
+    for step in range(1, 400):
+        # two days ahead for one report, as only a clock that was set can be, or a lie
+        _feedback(downlink, step / 10, 172_800.0 if step == 50 else 0.03)
+    assert downlink.queue_s == pytest.approx(0.0, abs=0.001)
+    assert downlink.estimate_bps == START_BPS
+    for step in range(400, 420):
+        _feedback(downlink, step / 10, 0.03 + (step - 400) * 0.05)
+    assert downlink.estimate_bps < 1_200_000

@@ -60,8 +60,10 @@ class _Leg:
 class _Crosspoint:
     shown: tuple[LayerInfo, ...] = LAYERS
     capped: list[tuple[int | None, Any]] = field(default_factory=list)
+    looked: int = 0
 
     def layers(self, slot: object) -> tuple[LayerInfo, ...]:
+        self.looked += 1
         return self.shown
 
     def cap(self, now: float, slot: Any, rank: int | None) -> Sequence[Any]:
@@ -135,6 +137,26 @@ def test_remb_pauses_the_picture_and_then_the_sound_is_alone() -> None:
     site.wait(2.0)
     assert site.caps == [None, 1]
     assert site.line.paused == []
+
+
+def test_a_receiver_that_says_less_again_and_again_has_few_decisions() -> None:
+    site = _Site()
+    site.line.maximum(site.now, 150_000)
+    looked = site.crosspoint.looked
+    for _ in range(1000):
+        site.now += 0.0001
+        # less than the sound alone takes
+        site.line.maximum(site.now, 0)
+    assert site.crosspoint.looked <= looked + 2
+
+
+def test_less_that_comes_right_after_a_decision_is_decided_in_the_next_turn() -> None:
+    site = _Site()
+    site.line.maximum(site.now, 900_000)
+    assert site.caps == [1]
+    site.line.maximum(site.now, 100_000)
+    site.wait(0.1)
+    assert site.caps == [1, None]
 
 
 def test_a_slot_with_nothing_to_show_is_not_paused() -> None:
