@@ -299,7 +299,7 @@ def _repairing(attributes: _Attributes) -> dict[int, int]:
 def _simulcast_ssrcs(attributes: _Attributes) -> tuple[int, ...]:
     """The members of the section's ``a=ssrc-group:SIM``, lowest layer first; () without one."""
     for group in attributes.all("ssrc-group"):
-        kind, *members = group.split()
+        kind, *members = group.split() or [""]
         if kind == "SIM":
             if not 1 <= len(members) <= MAX_LAYERS or len(set(members)) != len(members):
                 _malformed(f"ssrc-group {group[:60]!r}: 1 to {MAX_LAYERS} different SSRCs")

@@ -20,10 +20,10 @@ from tests.bridge.client import Client
 class House:
     """A node, its edges, and clients that are closed with it."""
 
-    def __init__(self, max_sessions=20, announce=(("127.0.0.1", 0),)):
+    def __init__(self, max_sessions=20, announce=(("127.0.0.1", 0),), packet_path="auto"):
         self.edges, self.wanted = [], []
         self.edge = asyncio.Event()
-        self.node = Node(list(announce), max_sessions, self.on_edge)
+        self.node = Node(list(announce), max_sessions, self.on_edge, packet_path=packet_path)
         self.node.on_layers = self.wanted.append
         self.requests = itertools.count(1)
         self.revisions = itertools.count(1)
@@ -114,6 +114,15 @@ def payload_type(packet):
 def asks_for_keyframe(client, source):
     """Whether the client got a PLI for this SSRC."""
     return any(
+        isinstance(one, rtcp.PictureLoss) and one.media_ssrc == source
+        for compound in client.control
+        for one in rtcp.parse(compound)
+    )
+
+
+def keyframes_asked(client, source):
+    """How many PLIs the client got for this SSRC."""
+    return sum(
         isinstance(one, rtcp.PictureLoss) and one.media_ssrc == source
         for compound in client.control
         for one in rtcp.parse(compound)
