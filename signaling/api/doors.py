@@ -167,7 +167,9 @@ def _session(request: web.Request, door: tokens.Door) -> Session:
     session = nodes.session(request.match_info["node"], request.match_info["session"])
     direction = "publish" if request.path.startswith("/whip/") else "receive"
     owned = (session.scope, session.port, session.direction)
-    if owned != (Scope(door.conference), door.port, direction):
+    foreign = owned != (Scope(door.conference), door.port, direction)
+    # a player's token names the port as well
+    if foreign or (direction == "publish" and not door.publish):
         raise WireError("not_found", "no such session of this token")
     return session
 

@@ -95,6 +95,23 @@ async def test_a_player_may_not_publish(stage: Stage) -> None:
     assert node.opened == []
 
 
+async def test_a_player_may_not_touch_what_its_site_publishes(stage: Stage) -> None:
+    node, told = await stage.node(), await devices(stage)
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        location = response.headers["Location"]
+    desk = await stage.window()
+    headers = {
+        "Authorization": f"Bearer {told['play_token']}",
+        "Content-Type": "application/trickle-ice-sdpfrag",
+        "If-Match": "*",
+    }
+    for method in ("DELETE", "PATCH"):
+        async with desk.http.request(method, location, headers=headers) as response:
+            assert await problem(response) == (404, "not_found")
+    assert len(node.sessions) == 1
+    assert node.closed == []
+
+
 @pytest.mark.parametrize("change", ["rotate", "revoke"])
 async def test_they_end_with_the_link(stage: Stage, change: str) -> None:
     node, told = await stage.node(), await devices(stage)
