@@ -12,12 +12,13 @@ import uvloop
 
 from bridge.media_worker import store
 from bridge.media_worker.recorder import Recorder, Space
+from bridge.media_worker.stills import StillsWork
 from bridge.media_worker.worker import Worker
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, WithParent, settings_of
 from config.settings import Settings
-from signaling.wire.worker import Record
+from signaling.wire.worker import Record, Stills
 
 log = structlog.get_logger("worker")
 
@@ -27,7 +28,7 @@ def command(
     data_dir: DataDir = None,
     stop_with_stdin: WithParent = False,
 ) -> None:
-    """Run a media worker, which records."""
+    """Run a media worker, which records, and looks at the sites' pictures."""
     settings = settings_of(config, data_dir=data_dir)
     configure_logs(settings.log, "worker")
     if settings.worker_token is None:
@@ -61,7 +62,10 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
         settings.worker.name,
         settings.worker_signaling_url,
         token,
-        {Record: lambda order, tools: Recorder(order, tools.subscribe, space)},
+        {
+            Record: lambda order, tools: Recorder(order, tools.subscribe, space),
+            Stills: lambda order, tools: StillsWork(order, tools.watch, tools.tell),
+        },
         space.free,
     )
     working = asyncio.create_task(worker.run())

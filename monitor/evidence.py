@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from monitor.score import Impairments, quality
 from monitor.thresholds import Thresholds
 from signaling.wire.control import SessionStats, StreamStats
-from signaling.wire.figures import ControlState, HealthState, SiteFigures
+from signaling.wire.figures import ControlState, HealthState, Picture, SiteFigures
 from signaling.wire.ids import NodeId, SessionId
 from signaling.wire.pages import Report
-from signaling.wire.samples import NodeGone, NodeHeard, SiteMedia, SiteReported
+from signaling.wire.samples import NodeGone, NodeHeard, SiteMedia, SitePicture, SiteReported
 
 REPORT_S = 5.0
 """How often a page sends its statistics, and so the time that their seconds of freezing are of."""
@@ -35,6 +35,8 @@ class Evidence:
         self._published: SessionId | None = None
         self._report: Report | None = None
         self._report_at: float | None = None
+        self._picture: Picture | None = None
+        self._pictured_at: float | None = None
 
     # --- taking in ------------------------------------------------------------------------------
 
@@ -45,6 +47,10 @@ class Evidence:
     def statistics(self, sample: SiteReported) -> None:
         """Its own WebRTC statistics."""
         self._report, self._report_at = sample.report, sample.at
+
+    def picture(self, sample: SitePicture) -> None:
+        """What its camera shows."""
+        self._picture, self._pictured_at = sample.picture, sample.at
 
     def media(self, sample: SiteMedia) -> bool:
         """A node's figures of its sessions; False for a node that has nothing to do with it."""
@@ -80,6 +86,7 @@ class Evidence:
         """The device left: what comes next is a new one."""
         self.control_at = self.rtp_at = self.consent_at = None
         self._report = self._report_at = None
+        self._picture = self._pictured_at = None
         self._received = False
 
     def forgive(self, now: float, seconds: float) -> None:
@@ -210,6 +217,7 @@ class Evidence:
             mic_heard=mic.heard if mic else None,
             mic_clipping_ratio=mic.clipping_ratio if mic else None,
             floor_position=mic.floor if mic else None,
+            picture=self._fresh_picture(now),
         )
 
     def _impairments(self, now: float) -> Impairments:
@@ -238,6 +246,11 @@ class Evidence:
         if self._report_at is None or now - self._report_at > self._limits.report_valid_s:
             return None
         return self._report
+
+    def _fresh_picture(self, now: float) -> Picture | None:
+        if self._pictured_at is None or now - self._pictured_at > self._limits.picture_valid_s:
+            return None
+        return self._picture
 
     def _node_fresh(self, now: float) -> bool:
         return self.node_at is not None and now - self.node_at <= self._limits.node_stale_s

@@ -23,10 +23,11 @@ from signaling.wire.samples import (
     SiteGone,
     SiteHeard,
     SiteMedia,
+    SitePicture,
     SiteReported,
 )
 
-Event = SiteHeard | SiteGone | SiteMedia | SiteReported | NodeHeard | NodeGone
+Event = SiteHeard | SiteGone | SiteMedia | SiteReported | SitePicture | NodeHeard | NodeGone
 
 ALIVE: frozenset[HealthState] = frozenset({"good", "fair", "poor"})
 """States in which media come."""
@@ -80,6 +81,8 @@ class SiteHealth:
                     self._leave()
             case SiteReported():
                 self._heard.statistics(event)
+            case SitePicture():
+                self._heard.picture(event)
             case SiteMedia():
                 self._take_in(now, event)
             case NodeHeard() | NodeGone():

@@ -25,6 +25,7 @@ class Thresholds:
     | `worse_in_a_row` | a keyframe burst or one lost sound packet is over in a second or two |
     | `better_in_a_row` | slower up than down, so that a weak line does not flicker |
     | `report_valid_s` | a page's statistics come every 5 s; three missing are silence |
+    | `picture_valid_s` | a picture is looked at every 8 s or so; two missing are silence |
     | `pardon_s` | how long a silent node may speak for its sites; then they are lost all the same |
     """
 
@@ -40,4 +41,5 @@ class Thresholds:
     worse_in_a_row: int = 5
     better_in_a_row: int = 8
     report_valid_s: float = 15.0
+    picture_valid_s: float = 20.0
     pardon_s: float = 60.0

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 
 from signaling import routing
 from signaling.conference.state import Conference, Recording
-from signaling.wire.ids import Port, Scope, SiteCode, parse_slots
+from signaling.wire.ids import Port, Scope, SiteCode, parse_slots, slot_name
 from signaling.wire.recordings import (
     RecordingId,
     RecordingProblem,
     RecordingState,
     recording_id,
 )
-from signaling.wire.worker import Order, Record, RecordFact
+from signaling.wire.worker import Order, Record, RecordFact, Stills
 
 PROGRAM_SLOTS = "stage:1,floor:4,cue:1"
 """The first picture on air, the floor, each position a track of its own, and the mix, if there is
@@ -38,10 +38,21 @@ def is_worker_port(port: Port) -> bool:
 
 def wanted(state: Conference) -> list[Order]:
     """Every order of the conference; their tokens are still empty."""
+    orders: list[Order] = []
     recording = state.recording
-    if recording is None or state.phase == "ended":
-        return []
-    return [_record(state, recording, site) for site in (None, *recording.sites)]
+    if recording is not None and state.phase != "ended":
+        orders += [_record(state, recording, site) for site in (None, *recording.sites)]
+    orders += [
+        Stills(
+            scope=Scope(state.conference),
+            port=port,
+            slots=[slot_name("thumb", number) for number in range(1, len(sites) + 1)],
+            sites=list(sites),
+            token="",
+        )
+        for port, sites in routing.stills_ports(state).items()
+    ]
+    return orders
 
 
 def ports(state: Conference) -> frozenset[Port]:

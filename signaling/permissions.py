@@ -59,6 +59,7 @@ Action = Literal[
     "see_links",
     "change_links",
     "see_history",
+    "see_stills",
     "watch_pictures",
     "manage_accounts",
 ]
@@ -71,14 +72,23 @@ _DIRECTING: frozenset[Action] = frozenset(
         *("end", "reopen", "preview", "take", "mute", "unmute", "lower_hand"),
         *("lower_all_hands", "order_hands", "mark_next", "give_floor", "take_back_floor"),
         *("end_floor", "clear_help", "promote", "see_all_sites", "see_links", "change_links"),
-        *("see_history", "watch_pictures", "record", "see_recordings", "delete_recordings"),
+        *(
+            "see_history",
+            "see_stills",
+            "watch_pictures",
+            "record",
+            "see_recordings",
+            "delete_recordings",
+        ),
     )
 )
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     "administrator": _DIRECTING | {"manage_accounts"},
     "operator": _DIRECTING,
-    "technician": frozenset({"see_all_sites", "see_history", "clear_help", "promote"}),
+    "technician": frozenset(
+        {"see_all_sites", "see_history", "see_stills", "clear_help", "promote"}
+    ),
     "secretary": frozenset({"see_all_sites", "see_recordings"}),
     "viewer": frozenset(),
     "site": frozenset(

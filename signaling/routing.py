@@ -70,6 +70,22 @@ def recorder_port(site: SiteCode | None) -> Port:
     return Port(f"rec/{site or PROGRAM}")
 
 
+STILLS_PER_PORT = 64
+"""Sites of which one port of a media worker receives the pictures."""
+
+
+def stills_ports(state: Conference) -> dict[Port, tuple[SiteCode, ...]]:
+    """Where a media worker receives the sites' pictures, slot by slot; none unless they may be
+    seen at all."""
+    if not state.carries_media:
+        return {}
+    sites = tuple(state.seats)
+    return {
+        Port(f"stills/{1 + begin // STILLS_PER_PORT}"): sites[begin : begin + STILLS_PER_PORT]
+        for begin in range(0, len(sites), STILLS_PER_PORT)
+    }
+
+
 def routes(state: Conference, receivers: Iterable[Receiver]) -> dict[Crosspoint, Source]:
     """Every crosspoint that is on: (port, slot) → (port, track).
 
@@ -123,6 +139,7 @@ def slides_of(state: Conference, scene: Scene) -> SiteCode | None:
 def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, Source]]:
     if receiver.role == "system":
         yield from _recorded(state, receiver.port)
+        yield from _pictures("thumb", stills_ports(state).get(receiver.port, ()))
         return
     directs = permissions.allowed(receiver.role, "watch_pictures")
     if state.phase == "ended" or not (directs or state.carries_media):

@@ -217,7 +217,7 @@ class Server:
         )
         sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions, hub.microphone_heard)
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
-        self._workers = Workers(conferences, ring, clock)
+        self._workers = Workers(conferences, ring, clock, self.bus)
         self._metrics = metrics
         self._health = Health(
             version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics

@@ -15,21 +15,25 @@ import msgspec
 import structlog
 
 from signaling import orders
+from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.commands import SYSTEM, NoteRecording
 from signaling.conferences import Conferences
 from signaling.owner import Owner
 from signaling.sessions import Session
+from signaling.stills import StillStore
 from signaling.tokens import Door, KeyRing, issue
 from signaling.wire.codec import encode
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, Scope, WorkerId
 from signaling.wire.recordings import RecordingId
+from signaling.wire.samples import SitePicture
 from signaling.wire.worker import (
     Facts,
     Order,
     Orders,
     RecordFact,
+    Still,
     WorkerHello,
     WorkerSessionClosed,
 )
@@ -68,7 +72,9 @@ class WorkerLink:
 class Workers:
     """Registry of worker links. Nothing but `connected` and `stop` waits."""
 
-    def __init__(self, conferences: Conferences, ring: KeyRing, clock: Clock) -> None:
+    def __init__(self, conferences: Conferences, ring: KeyRing, clock: Clock, bus: Bus) -> None:
+        self.stills = StillStore()
+        self._bus = bus
         self._conferences = conferences
         self._ring = ring
         self._clock = clock
@@ -113,6 +119,15 @@ class Workers:
         link.facts, link.heard_at = facts, self._clock.monotonic()
         self._judge()
 
+    def still(self, still: Still) -> None:
+        """A site's picture: kept for who may see it, and the monitor is told what it shows."""
+        owner = self._conferences.find(still.scope)
+        state = owner.current() if owner is not None else None
+        if self.stills.put(self._clock.monotonic(), state, still):
+            at = self._clock.wall() - still.age_s
+            conference = ConferenceId(still.scope)
+            self._bus.publish(SitePicture(conference, still.site, at, still.picture))
+
     def disconnected(self, link: WorkerLink) -> None:
         """The link is closed."""
         self._let_go(link)
@@ -135,6 +150,8 @@ class Workers:
 
     def refresh(self) -> None:
         """Something may be wanted that was not, or no longer."""
+        for owner in self._conferences.all():
+            self.stills.changed(owner.current())
         for place, link in enumerate(self.links):
             if link.sent is None or link.sent != self._wanted(works=place == 0):
                 link.changed.set()
@@ -142,6 +159,7 @@ class Workers:
     def tick(self) -> None:
         """Once a second: repeat what is wanted, and notice who is silent."""
         now = self._clock.monotonic()
+        self.stills.tick(now)
         for link in self.links:
             if now - link.sent_at >= REPEAT_S:
                 link.sent = None

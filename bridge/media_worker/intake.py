@@ -33,7 +33,9 @@ class Intake:
     """Feed it `receive`, `repair` and `report`; `take` frames, and send what `missing` and
     `wants_keyframe` say. `now` is monotonic seconds, `wall` Unix seconds."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, patient: bool = False) -> None:
+        """`patient`: keyframes are asked for only when `ask_keyframe` says so."""
+        self._patient = patient
         self.stream = stream
         self.reception = Reception(CLOCK_HZ[stream.codec])
         self.media_at: float | None = None
@@ -100,7 +102,7 @@ class Intake:
         """Whether to ask for a keyframe now: something came, but nothing can be made of it."""
         if not self._video or self.media_at is None:
             return False
-        starving = self._frames.starved and now - self.media_at < 1.0
+        starving = not self._patient and self._frames.starved and now - self.media_at < 1.0
         if not (starving or self._wanted):
             return False
         if self._asked_at is not None and now < self._asked_at + KEYFRAME_AGAIN_S:

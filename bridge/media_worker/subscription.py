@@ -70,6 +70,7 @@ class Subscription:
         token: gives the Bearer token of the moment, which names conference and port.
         on_frames: gets whole frames, from the wheel's turn; must not block.
         name: for log lines.
+        patient: a picture that cannot be decoded waits for a keyframe; none is asked for.
     """
 
     def __init__(
@@ -82,7 +83,10 @@ class Subscription:
         certificate: Certificate,
         on_frames: OnFrames,
         name: str,
+        *,
+        patient: bool = False,
     ) -> None:
+        self._patient = patient
         self._http, self._url, self._token = http, f"{base_url}/whep", token
         self._slots, self._wheel, self._certificate = tuple(slots), wheel, certificate
         self._on_frames = on_frames
@@ -134,6 +138,12 @@ class Subscription:
         for intake in self._intakes:
             intake.ask_keyframe()
 
+    def ask_slot(self, slot: SlotName) -> None:
+        """Have one picture begin anew soon."""
+        for intake in self._intakes:
+            if intake.stream.slot == slot:
+                intake.ask_keyframe()
+
     async def _session(self) -> None:
         """One session, until it is lost."""
         self._over = asyncio.Event()
@@ -159,7 +169,7 @@ class Subscription:
     def _take_streams(self, answer: str) -> None:
         self._past_lost, self._past_skipped = self.lost, self.skipped
         streams = read_streams(answer, self._slots)
-        self._intakes = [Intake(stream) for stream in streams]
+        self._intakes = [Intake(stream, patient=self._patient) for stream in streams]
         self._by_ssrc = {}
         for intake in self._intakes:
             self._by_ssrc[intake.stream.ssrc] = intake, False

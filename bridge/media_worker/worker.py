@@ -27,12 +27,14 @@ from bridge.media_worker.subscription import OnFrames, Subscription
 from bridge.transport import Certificate
 from signaling.wire.codec import decode_order_message, encode
 from signaling.wire.errors import WireError
-from signaling.wire.ids import BootId, SessionId, SlotName, WorkerId
+from signaling.wire.ids import BootId, Scope, SessionId, SiteCode, SlotName, WorkerId
 from signaling.wire.worker import (
     Fact,
     Facts,
     Order,
     Orders,
+    Still,
+    Stills,
     WorkerHello,
     WorkerSessionClosed,
 )
@@ -52,6 +54,7 @@ class Tools:
     http: aiohttp.ClientSession
     wheel: Wheel
     certificate: Certificate
+    tell: Callable[[Still], None]
 
     def subscribe(
         self,
@@ -64,6 +67,20 @@ class Tools:
         return Subscription(
             *(self.http, self.base_url, token, slots),
             *(self.wheel, self.certificate, on_frames, name),
+        )
+
+    def watch(
+        self,
+        token: Callable[[], str],
+        slots: Sequence[SlotName],
+        on_frames: OnFrames,
+        name: str,
+    ) -> Subscription:
+        """As `subscribe`, but it asks for a keyframe only when it is told to."""
+        return Subscription(
+            *(self.http, self.base_url, token, slots),
+            *(self.wheel, self.certificate, on_frames, name),
+            patient=True,
         )
 
 
@@ -79,8 +96,8 @@ class Work(Protocol):
     def session_closed(self, session: SessionId) -> None:
         """The bridge has ended a session, perhaps one of this work's."""
 
-    def fact(self) -> Fact:
-        """How it is going."""
+    def fact(self) -> Fact | None:
+        """How it is going, if there is anything to tell."""
 
     async def end(self, *, wanted: bool) -> None:
         """After `run`: finish what it leaves behind; `wanted`: only this process stops."""
@@ -91,6 +108,8 @@ MakeWork = Callable[[Any, Tools], Work]
 
 def key_of(order: Order) -> Hashable:
     """What makes two orders the same one."""
+    if isinstance(order, Stills):
+        return type(order), order.scope, order.port, tuple(order.sites)
     return type(order), order.scope, order.recording
 
 
@@ -114,6 +133,8 @@ class Worker:
         self._running: dict[Hashable, _Running] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._tools: Tools | None = None
+        self._stills: dict[tuple[Scope, SiteCode], Still] = {}
+        self._made = asyncio.Event()
         self._dialling = Dialling(
             *(socket_uri(signaling_url, "/worker"), token, self._talk),
             *(log.bind(worker=worker), "worker link"),
@@ -124,7 +145,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until cancelled; then every work is ended in order."""
         async with aiohttp.ClientSession() as http, Wheel() as wheel:
-            self._tools = Tools(self._base_url, http, wheel, Certificate())
+            self._tools = Tools(self._base_url, http, wheel, Certificate(), self._keep)
             serving = asyncio.create_task(self._dialling.run())
             try:
                 # without its wheel nothing is received: better a new process
@@ -142,13 +163,15 @@ class Worker:
     async def _talk(self, socket: ClientConnection) -> None:
         version = importlib.metadata.version("diemcau")
         await socket.send(encode(WorkerHello(self._worker, self._boot_id, version)))
-        telling = asyncio.create_task(self._tell(socket))
+        self._stills.clear()
+        telling = [asyncio.create_task(tell(socket)) for tell in (self._tell, self._tell_stills)]
         try:
             async for frame in socket:
                 self._obey(frame)
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
 
     def _obey(self, frame: str | bytes) -> None:
         try:
@@ -185,9 +208,22 @@ class Worker:
 
     async def _tell(self, socket: ClientConnection) -> None:
         while True:
-            facts = [one.work.fact() for one in self._running.values()]
+            told = (one.work.fact() for one in self._running.values())
+            facts = [fact for fact in told if fact is not None]
             await socket.send(encode(Facts(time.time(), self._free_bytes(), facts)))
             await asyncio.sleep(FACTS_S)
+
+    async def _tell_stills(self, socket: ClientConnection) -> None:
+        while True:
+            await self._made.wait()
+            self._made.clear()
+            while self._stills:
+                await socket.send(encode(self._stills.pop(next(iter(self._stills)))))
+
+    def _keep(self, still: Still) -> None:
+        """To be sent: a newer one of the same site takes its place."""
+        self._stills[still.scope, still.site] = still
+        self._made.set()
 
 
 class _Running:

@@ -16,6 +16,7 @@ from signaling.api import (
     seats,
     sign_in,
     sockets,
+    stills,
     worker,
 )
 from signaling.api.operation import Answer, Operation, Route
@@ -186,6 +187,20 @@ ROUTES: tuple[Route, ...] = (
         "/api/conferences/{conference}/sites/{code}/history",
         conferences.history,
         _get("sites", rest.SiteHistory, "not_found", "unknown_site"),
+    ),
+    Route(
+        "GET",
+        "/api/conferences/{conference}/sites/{code}/still.jpg",
+        stills.still,
+        Operation(
+            "sites",
+            tuple(
+                Answer(status, media_type=stills.JPEG, headers=("ETag", "Age"))
+                for status in (200, 304)
+            ),
+            "sign_in",
+            errors=("not_found", "unknown_site"),
+        ),
     ),
     Route(
         "GET",

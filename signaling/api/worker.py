@@ -11,7 +11,7 @@ from signaling.api.services import Services, require_token, services
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_worker_message
 from signaling.wire.errors import ERRORS, WireError
 from signaling.wire.pages import HELLO_TIMEOUT_S
-from signaling.wire.worker import WorkerHello, WorkerMessage
+from signaling.wire.worker import Still, WorkerHello, WorkerMessage
 from signaling.workers import WorkerLink
 
 log = structlog.get_logger("signaling.worker")
@@ -59,7 +59,10 @@ async def _listen(context: Services, ws: web.WebSocketResponse, link: WorkerLink
     while (message := await _next(ws, None)) is not None:
         if isinstance(message, WorkerHello):
             raise WireError("bad_message", "hello comes once")
-        context.workers.received(link, message)
+        if isinstance(message, Still):
+            context.workers.still(message)
+        else:
+            context.workers.received(link, message)
 
 
 async def _next(ws: web.WebSocketResponse, timeout_s: float | None) -> WorkerMessage | None:

@@ -9,6 +9,9 @@ import msgspec
 from signaling.wire.ids import SiteCode
 
 HealthState = Literal["offline", "connecting", "good", "fair", "poor", "lost"]
+Picture = Literal["ok", "black", "frozen", "test_card"]
+"""What a site's camera shows: something that lives, nothing, always the same, colour bars or one
+flat colour."""
 ControlState = Literal["good", "lost", "none"]
 """A site's page or agent: heard, silent for too long, or never there (a plain encoder)."""
 
@@ -28,10 +31,12 @@ class SiteFigures(msgspec.Struct, frozen=True):
     which its picture stood still, pictures decoded and sent, whether it has camera and microphone,
     how loud it is.
 
-    The last four are of its microphone as its node hears it, muted or not (`StreamStats`):
+    Four are of its microphone as its node hears it, muted or not (`StreamStats`):
     `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not
     say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale;
     `floor_position` where its sound is carried to the others, None if nowhere.
+
+    `picture` is what a media worker sees in the camera's picture; None: nobody looked lately.
     """
 
     state: HealthState
@@ -57,6 +62,7 @@ class SiteFigures(msgspec.Struct, frozen=True):
     mic_heard: bool | None = None
     mic_clipping_ratio: float | None = None
     floor_position: int | None = None
+    picture: Picture | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, tag="figures"):

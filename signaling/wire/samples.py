@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from signaling.wire.control import SessionStats
-from signaling.wire.figures import SiteFigures
+from signaling.wire.figures import Picture, SiteFigures
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
 from signaling.wire.pages import Report
 
@@ -47,6 +47,15 @@ class SiteReported(msgspec.Struct, frozen=True, tag="site_reported"):
     report: Report
 
 
+class SitePicture(msgspec.Struct, frozen=True, tag="site_picture"):
+    """What a media worker saw in a site's picture. `at`: when the picture came."""
+
+    conference: ConferenceId
+    site: SiteCode
+    at: float
+    picture: Picture
+
+
 class ConferenceOpened(msgspec.Struct, frozen=True, tag="conference_opened"):
     """Which sites there are to watch; sent at creation, at load, and when the roster changes."""
 
@@ -81,6 +90,7 @@ Sample = (
     | SiteGone
     | SiteMedia
     | SiteReported
+    | SitePicture
     | ConferenceOpened
     | ConferenceClosed
     | NodeHeard

@@ -4,7 +4,7 @@ A media worker decodes, encodes or stores, in a process of its own, as one more 
 bridge. It dials ``/worker`` and says `WorkerHello`; from then on signaling sends `Orders`, the
 whole of what is wanted, at every change and every few seconds; the worker starts and stops work
 until it does exactly that. So a lost message, a restarted worker or a restarted signaling heals
-itself. Once a second the worker answers with `Facts`.
+itself. Once a second the worker answers with `Facts`, and sends each `Still` as it is made.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from typing import Annotated
 
 import msgspec
 
-from signaling.wire.ids import BootId, Port, Scope, SessionId, SlotName, WorkerId
+from signaling.wire.figures import Picture
+from signaling.wire.ids import BootId, Port, Scope, SessionId, SiteCode, SlotName, WorkerId
 from signaling.wire.recordings import RecordingId, RecordingProblem
+
+MAX_STILL = 64 * 1024
+"""Bytes of one still."""
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -60,7 +64,17 @@ class Facts(msgspec.Struct, frozen=True, tag="facts"):
     facts: Annotated[list[Fact], msgspec.Meta(max_length=4096)] = []
 
 
-WorkerMessage = WorkerHello | Facts
+class Still(msgspec.Struct, frozen=True, tag="still"):
+    """A site's picture as JPEG, `age_s` seconds after it came; and what is to be seen there."""
+
+    scope: Scope
+    site: SiteCode
+    age_s: Annotated[float, msgspec.Meta(ge=0, le=60)]
+    picture: Picture
+    jpeg: Annotated[bytes, msgspec.Meta(max_length=MAX_STILL)]
+
+
+WorkerMessage = WorkerHello | Facts | Still
 
 # --- down: signaling → worker -------------------------------------------------------------------
 
@@ -80,7 +94,18 @@ class Record(msgspec.Struct, frozen=True, tag="record"):
     name: str
 
 
-Order = Record
+class Stills(msgspec.Struct, frozen=True, tag="stills"):
+    """Receive `slots` of `port` by WHEP with `token`: slot by slot the cameras of `sites`. Tell of
+    each, every few seconds, a `Still`."""
+
+    scope: Scope
+    port: Port
+    slots: list[SlotName]
+    sites: list[SiteCode]
+    token: str
+
+
+Order = Record | Stills
 
 
 class Orders(msgspec.Struct, frozen=True, tag="orders"):

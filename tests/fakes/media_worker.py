@@ -13,8 +13,9 @@ from signaling.wire.ids import BootId, WorkerId
 from signaling.wire.worker import (
     Fact,
     Facts,
-    Order,
     Orders,
+    Record,
+    Stills,
     WorkerHello,
     WorkerMessage,
     WorkerSessionClosed,
@@ -22,11 +23,13 @@ from signaling.wire.worker import (
 
 
 class FakeWorker:
-    """One worker. `orders` are the latest, None before any came; `close_code` once it is closed."""
+    """One worker. `orders` are the latest to record, None before any came, `stills` those to look;
+    `close_code` once it is closed."""
 
     def __init__(self, name: str = "worker-1") -> None:
         self.name = WorkerId(name)
-        self.orders: list[Order] | None = None
+        self.orders: list[Record] | None = None
+        self.stills: list[Stills] = []
         self.closed_sessions: list[WorkerSessionClosed] = []
         self.received = 0
         self._http: aiohttp.ClientSession | None = None
@@ -90,7 +93,8 @@ class FakeWorker:
         async for frame in ws:
             match decode_order_message(frame.data):
                 case Orders(orders):
-                    self.orders = orders
+                    self.orders = [one for one in orders if isinstance(one, Record)]
+                    self.stills = [one for one in orders if isinstance(one, Stills)]
                     self.received += 1
                 case WorkerSessionClosed() as closed:
                     self.closed_sessions.append(closed)

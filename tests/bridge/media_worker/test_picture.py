@@ -1,0 +1,220 @@
+"""What a camera shows, judged from pictures that went through a real encoder and decoder."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from av.video.frame import PictureType
+from numpy.typing import NDArray
+from PIL import Image
+
+from bridge.media_worker.darkroom import Darkroom, Exposed
+from bridge.media_worker.develop import STILL_WIDTH, Developed, develop
+from bridge.media_worker.frames import Frame
+from bridge.media_worker.intake import Received
+from bridge.media_worker.picture import FROZEN_AGREE, Judge, Look, has_moved, is_bars, is_black
+from signaling.wire.ids import SiteCode, SlotName
+
+W, H = 320, 180
+SLOT, SITE = SlotName("thumb:1"), SiteCode("48")
+BETWEEN = 90
+"""Pictures from one keyframe to the next."""
+
+Plane = NDArray[np.float64]
+
+
+def room(seed: int = 1) -> Plane:
+    """Soft shapes, as a wall, a table and a face are: luma."""
+    coarse = np.random.default_rng(seed).integers(40, 200, (9, 16)).astype(np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((W, H), Image.Resampling.BICUBIC), float)
+
+
+def picture(luma: Plane, cb: float | Plane = 120.0, cr: float | Plane = 135.0) -> av.VideoFrame:
+    chroma = [np.broadcast_to(np.asarray(plane, float), (H // 2, W // 2)) for plane in (cb, cr)]
+    planes = np.concatenate([plane.ravel() for plane in (luma, *chroma)])
+    octets = np.clip(planes, 0, 255).astype(np.uint8).reshape(-1, W)
+    return av.VideoFrame.from_ndarray(octets, format="yuv420p")
+
+
+def frozen() -> Iterator[av.VideoFrame]:
+    noise = np.random.default_rng(2).normal(0, 2, (H, W))
+    yield from itertools.repeat(picture(room() + noise))
+
+
+def still_room(sigma: float) -> Callable[[], Iterator[av.VideoFrame]]:
+    def pictures() -> Iterator[av.VideoFrame]:
+        random, walls = np.random.default_rng(3), room()
+        while True:
+            yield picture(walls + random.normal(0, sigma, (H, W)))
+
+    return pictures
+
+
+def dark(sigma: float = 1.0) -> Iterator[av.VideoFrame]:
+    random = np.random.default_rng(4)
+    while True:
+        yield picture(16 + np.abs(random.normal(0, sigma, (H, W))), 128, 128)
+
+
+def dark_room_with_a_lamp() -> Iterator[av.VideoFrame]:
+    luma = np.full((H, W), 18.0)
+    luma[20:50, 40:90] = 150
+    while True:
+        yield picture(luma + np.random.default_rng(5).normal(0, 1, (H, W)), 128, 128)
+
+
+BARS = (
+    *((180, 128, 128), (162, 44, 142), (131, 156, 44), (112, 72, 58)),
+    *((84, 184, 198), (65, 100, 212), (35, 212, 114), (16, 128, 128)),
+)
+
+
+def bars(count: int, height: float = 1.0, width: float = 1.0) -> Iterator[av.VideoFrame]:
+    """SMPTE's seven over other patterns, or EBU's eight; perhaps black at the sides."""
+    planes = [np.full((H, W), 16.0), np.full((H, W), 128.0), np.full((H, W), 128.0)]
+    left, shown = round(W * (1 - width) / 2), W * width
+    for number, colour in enumerate(BARS[:count]):
+        columns = slice(
+            left + round(number * shown / count), left + round((number + 1) * shown / count)
+        )
+        for plane, value in zip(planes, colour, strict=True):
+            plane[: round(H * height), columns] = value
+    while True:
+        yield picture(planes[0], planes[1][::2, ::2], planes[2][::2, ::2])
+
+
+def flat() -> Iterator[av.VideoFrame]:
+    """The blue of a capture card that gets no signal."""
+    while True:
+        yield picture(np.full((H, W), 41.0), 240, 110)
+
+
+def flag() -> Iterator[av.VideoFrame]:
+    """A red wall with lights and shadows, as behind a speaker."""
+    random = np.random.default_rng(6)
+    while True:
+        yield picture(room() * 0.5 + 20 + random.normal(0, 2, (H, W)), 100, 200)
+
+
+def coded(
+    pictures: Iterator[av.VideoFrame], keyframes: int, between: int = BETWEEN
+) -> Iterator[Received]:
+    context = av.CodecContext.create("libvpx", "w")
+    context.width, context.height, context.pix_fmt = W, H, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 15), Fraction(15, 1)
+    context.bit_rate, context.gop_size = 100_000, 10_000
+    context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    for number in range(between * (keyframes - 1) + 1):
+        frame = next(pictures)
+        frame.pts = number
+        frame.pict_type = PictureType.I if number % between == 0 else PictureType.NONE
+        for packet in context.encode(frame):
+            data = bytes(packet)
+            first = not data[0] & 1
+            yield Received(
+                SLOT, "VP8", 0.0, Frame(number * 6000, first, data, (W, H) if first else None)
+            )
+
+
+def seen(pictures: Iterator[av.VideoFrame], looks: int, between: int = BETWEEN) -> list[str]:
+    """What the judge says of each keyframe, with so many pictures between two."""
+    darkroom, judge = Darkroom([SLOT], [SITE]), Judge()
+    said: list[str] = []
+    for number, received in enumerate(coded(pictures, looks, between)):
+        exposed = darkroom.take(10.0 * number, [received])
+        said += [judge.look(made(one).look) for one in exposed]
+    return said
+
+
+def made(exposed: Exposed) -> Developed:
+    developed = develop(exposed.received.codec, exposed.received.frame, exposed.steady)
+    assert developed is not None
+    return developed
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [bars(7, 0.67), bars(8), bars(7, 0.67, 0.75), flat()],
+    ids=["smpte", "ebu", "pillars", "blue"],
+)
+def test_a_test_card_is_recognised_at_the_second_look(pictures: Iterator[av.VideoFrame]) -> None:
+    assert seen(pictures, 3, 5) == ["ok", "test_card", "test_card"]
+
+
+def test_black_is_recognised_and_a_dark_room_is_none() -> None:
+    assert seen(dark(), 3, 5) == ["ok", "black", "black"]
+    assert seen(dark_room_with_a_lamp(), 3, 5) == ["ok"] * 3
+
+
+def test_a_frozen_picture_is_recognised_after_a_while() -> None:
+    said = seen(frozen(), FROZEN_AGREE + 3)
+    assert set(said[:FROZEN_AGREE]) == {"ok"}
+    assert said[-1] == "frozen"
+
+
+@pytest.mark.parametrize("sigma", [0.5, 3.0])
+def test_an_empty_room_with_a_camera_that_works_is_none_of_it(sigma: float) -> None:
+    darkroom = Darkroom([SLOT], [SITE])
+    frames = enumerate(coded(still_room(sigma)(), 3))
+    looks = [one for at, frame in frames for one in darkroom.take(10.0 * at, [frame])]
+    assert [one.steady for one in looks] == [False] * 3
+    before, after = (made(one).look for one in looks[1:])
+    assert not has_moved(before, after)
+
+
+def test_a_room_that_is_rarely_quiet_is_never_frozen() -> None:
+    judge = Judge()
+    said = {judge.look(look(90, steady=number % 3 == 0)) for number in range(100)}
+    assert said == {"ok"}
+    said = {judge.look(look(90, steady=number % 5 != 0)) for number in range(100)}
+    assert judge.picture == "frozen"
+    assert judge.look(look(110, steady=True)) == "ok"
+
+
+def test_a_red_wall_is_no_test_card() -> None:
+    assert set(seen(flag(), 3, 5)) == {"ok"}
+
+
+def look(luma: float, steady: bool = False) -> Look:
+    plane = np.full((36, 64), luma, dtype=np.uint8)
+    grey = np.full((36, 64), 128, dtype=np.uint8)
+    return Look(plane, grey, grey, steady)
+
+
+def test_one_odd_picture_changes_nothing_and_life_is_believed_at_once() -> None:
+    judge = Judge()
+    said = [judge.look(look(luma)) for luma in (90, 16, 90, 16, 16, 28, 90, 28)]
+    assert said == ["ok", "ok", "ok", "ok", "black", "black", "ok", "ok"]
+    assert is_black(look(16))
+    assert not is_bars(look(120))
+
+
+def test_a_still_is_a_jpeg_320_wide_and_small() -> None:
+    received = next(coded(still_room(2)(), 1))
+    developed = develop("VP8", received.frame, False)
+    assert developed is not None
+    image = Image.open(io.BytesIO(developed.jpeg))
+    assert (image.format, image.size) == ("JPEG", (STILL_WIDTH, 180))
+    assert len(developed.jpeg) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (b"\x10\x02\x00\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(100), (16383, 16383)),
+        (b"\x10\x02\x00\x9d\x01\x2a", (0, 0)),
+        (bytes(range(256)), (320, 180)),
+        (b"", (320, 180)),
+    ],
+)
+def test_what_is_no_picture_or_would_fill_the_memory_is_refused(
+    data: bytes, size: tuple[int, int]
+) -> None:
+    assert develop("VP8", Frame(0, True, data, size), False) is None
+    assert develop("H264", Frame(0, True, data, size, b"\x01"), False) is None
