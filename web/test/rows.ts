@@ -143,6 +143,7 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
     mic_heard: false,
     mic_clipping_ratio: 0,
     floor_position: null,
+    picture: 'ok',
     ...changes,
   }
 }

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { stillUrl } from '../shared/client/rest'
 import { clockTime, shortAge, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
@@ -53,6 +54,13 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Icon name={HEALTH_ICONS[state]} />
         {texts.health[state]}
       </p>
+      {conference !== null && watch.acts.value && (figures?.picture ?? null) !== null ? (
+        <img
+          class="still"
+          alt={words.still(seat.name)}
+          src={stillUrl(conference, seat.site, watch.now.value)}
+        />
+      ) : null}
       {controlLost(judged) ? (
         <p class="control-lost" data-testid="control-lost">
           <Icon name="wifiOff" />
@@ -88,6 +96,9 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Row name={words.consentAge} value={age(figures?.consent_age_s, texts)} />
         <Row name={words.mediaAge} value={age(figures?.media_age_s, texts)} />
         <Client judged={judged} />
+        {figures === null || figures.picture === null ? null : (
+          <Row name={words.picture} value={words.pictures[figures.picture]} />
+        )}
         {seat.region === '' ? null : <Row name={words.region} value={seat.region} />}
         <Row name={words.tally} value={texts.tally[seat.tally]} />
         <Row name={words.microphone} value={texts.mic[micOf(seat)]} />

@@ -57,6 +57,11 @@ test.each<[string, HealthState, Partial<SiteFigures> | null, Advice]>([
   ['far away', 'poor', { rtt_s: 0.6 }, 'delay'],
   ['just weak', 'fair', {}, 'weak'],
   ['well', 'good', {}, 'good'],
+  ['well but its lens is covered', 'good', { picture: 'black' }, 'black'],
+  ['well but always the same', 'good', { picture: 'frozen', microphone: false }, 'frozen'],
+  ['well but without a camera', 'good', { picture: 'test_card' }, 'test_card'],
+  ['black and weak', 'fair', { picture: 'black' }, 'weak'],
+  ['well but nobody looks', 'good', { picture: null }, 'good'],
   ['well but far too loud', 'good', { mic_clipping_ratio: 0.1 }, 'clipping'],
   ['well but without a microphone', 'good', { microphone: false }, 'no_microphone'],
 ])('a site that is %s', (_, state, changes, advice) => {

@@ -84,11 +84,17 @@ export function adviceFor(judged: Judged): Advice {
       if ((figures?.rtt_s ?? 0) >= RTT_S) return 'delay'
       return (figures?.freeze_ratio ?? 0) >= FREEZE_RATIO ? 'freezes' : 'weak'
     case 'good':
-      return soundAdvice(judged)
+      return pictureAdvice(judged) ?? soundAdvice(judged)
   }
 }
 
-/** The path is good: what is left is the room's sound. */
+/** The path is good; but what does the camera show? A call for help comes before it. */
+function pictureAdvice({ seat, figures }: Judged): Advice | null {
+  const picture = figures?.picture ?? 'ok'
+  return picture === 'ok' || seat.help_since !== null ? null : picture
+}
+
+/** What is left is the room's sound. */
 function soundAdvice({ seat, figures }: Judged): Advice {
   if (seat.help_since !== null) return 'help'
   if (clips(figures)) return 'clipping'

@@ -109,6 +109,15 @@ export class Rest {
   }
 }
 
+/** How often a still is fetched anew; there is a new one every 4 to 8 s. */
+const STILL_S = 5
+
+/** What a site's camera shows; the address changes as often as it should be looked at again. */
+export function stillUrl(conference: ConferenceId, site: SiteCode, nowS: number): string {
+  const at = `/api/conferences/${encodeURIComponent(conference)}`
+  return `${at}/sites/${encodeURIComponent(site)}/still.jpg?${Math.floor(nowS / STILL_S)}`
+}
+
 /** A conference's recordings; below it each one, and its files. */
 export function recordingsPath(conference: ConferenceId): string {
   return `/api/conferences/${encodeURIComponent(conference)}/recordings`

@@ -618,6 +618,9 @@ export const en: Catalogue = {
     clientAge: 'Browser reported',
     freezes: 'Picture frozen at the site',
     frames: 'Frames/s received / sent',
+    still: (name: string) => `Picture of ${name} some seconds ago`,
+    picture: 'What the picture shows',
+    pictures: { ok: 'as usual', black: 'black', frozen: 'always the same', test_card: 'test card' },
     camera: 'Camera present',
     micDevice: 'Microphone present',
     micLevel: 'Loudness in the room',
@@ -687,6 +690,21 @@ export const en: Catalogue = {
         'The site calls for help although its path is good: telephone its contact now.',
         'Often it is the sound in the room, the wrong camera, or a button that nobody finds.',
         'When it is settled, press “Done”.',
+      ],
+      black: [
+        'The path is good, but the site’s picture is black.',
+        'Ask the site to take off the lens cap or open the camera’s shutter, and to turn on the lights.',
+        'If it stays black: check the camera’s cable and power, then press “Camera and microphone” on the page and choose the right camera.',
+      ],
+      frozen: [
+        'The site’s picture has not changed at all for nearly a minute: the camera may hang.',
+        'Ask somebody to wave in front of it; if the picture does not change, unplug the camera and plug it in again, or turn it off and on.',
+        'If nobody is in the room yet, a still picture is nothing unusual.',
+      ],
+      test_card: [
+        'The site sends colour bars or one flat colour, not its room.',
+        'Ask them to check the HDMI or SDI cable from the camera to the capture device, and whether the camera is on.',
+        'If the cable is good: press “Camera and microphone” on the page and choose the right camera.',
       ],
       clipping: [
         'The site’s microphone is turned up too far, its sound is cut off.',

@@ -622,6 +622,9 @@ export const vi = {
     clientAge: 'Trình duyệt báo cáo',
     freezes: 'Hình đứng tại điểm cầu',
     frames: 'Hình/giây nhận / gửi',
+    still: (name: string) => `Hình của ${name} vài giây trước`,
+    picture: 'Nội dung hình',
+    pictures: { ok: 'bình thường', black: 'tối đen', frozen: 'đứng yên', test_card: 'sọc màu' },
     camera: 'Camera',
     micDevice: 'Thiết bị micro',
     micLevel: 'Mức âm thanh của phòng',
@@ -691,6 +694,21 @@ export const vi = {
         'Điểm cầu đang gọi hỗ trợ dù đường truyền tốt: gọi điện cho đầu mối ngay.',
         'Thường là tiếng trong phòng, camera chưa đúng, hoặc chưa biết bấm nút nào.',
         'Xong việc, bấm “Đã xử lý”.',
+      ],
+      black: [
+        'Đường truyền tốt nhưng hình của điểm cầu tối đen.',
+        'Nhờ điểm cầu mở nắp ống kính hoặc tấm che camera, và bật đèn trong phòng.',
+        'Nếu vẫn đen: kiểm tra dây và nguồn của camera, rồi bấm “Camera và micro” trên trang để chọn đúng camera.',
+      ],
+      frozen: [
+        'Hình của điểm cầu không thay đổi gì gần một phút: có thể camera bị treo.',
+        'Nhờ một người vẫy tay trước camera; nếu hình không đổi, rút dây camera ra cắm lại hoặc tắt mở camera.',
+        'Nếu trong phòng chưa có ai, hình đứng yên là bình thường.',
+      ],
+      test_card: [
+        'Điểm cầu đang gửi sọc màu hoặc một màu trơn, không phải hình phòng họp.',
+        'Nhờ kiểm tra dây HDMI/SDI từ camera vào bộ thu, và camera đã bật chưa.',
+        'Nếu dây tốt: bấm “Camera và micro” trên trang, chọn lại đúng camera.',
       ],
       clipping: [
         'Micro của điểm cầu đặt quá to, tiếng nghe bị vỡ.',
