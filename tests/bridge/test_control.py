@@ -174,7 +174,8 @@ async def test_cancelling_ends_sessions_and_the_link(signaling):
 async def test_closed_link_is_dialled_anew(signaling):
     async with node(signaling):
         socket, _ = await signaling.link()
-        await reply(socket, Routes(1, "c", 1, 1, None), RoutesHeld)
+        route = Route("48/main", "stage:1", "00/main", "camera")
+        await reply(socket, Routes(1, "c", 1, 1, None, [route]), RoutesHeld)
         await socket.close()
         _, hello = await signaling.link()
         assert [one.revision for one in hello.tables] == [1]
