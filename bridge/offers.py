@@ -1,4 +1,7 @@
-"""SDP of a packet-level endpoint: offers for both doors (RFC 8829, RFC 9725), answers read back."""
+"""SDP of a packet-level endpoint: offers for both doors (RFC 8829, RFC 9725), answers read back.
+
+`receiveoffer` makes other offers of the same parts.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,14 @@ _VIDEO_MID = 1
 PICTURES: dict[ProgramCodec, int] = {"VP8": VP8, "H264": H264}
 """Payload type of each codec of pictures."""
 
-_SOUND = [
+SOUND = [
     f"a=extmap:{LEVEL} {LEVEL_URI}",
     f"a=rtpmap:{OPUS} opus/48000/2",
     f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
 ]
+"""Of a section whose payload type is `OPUS`."""
 _H264_FORMAT = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+"""Constrained Baseline, level 3.1 (RFC 6184 §8.1)."""
 
 
 class AnswerError(ValueError):
@@ -77,7 +82,7 @@ def publish_offer(
         ]
         for mid, (media, ssrc) in enumerate(ssrcs)
     ]
-    return _offer(sections)
+    return offer_of(sections)
 
 
 def layer_extension(name: str) -> bytes:
@@ -104,7 +109,7 @@ def receive_offer(
     codec: ProgramCodec = "VP8",
 ) -> str:
     """A WHEP offer: one receive section per slot, in slot order."""
-    return _offer(
+    return offer_of(
         [
             _section(media, mid, "recvonly", credentials, fingerprint, codec)
             for mid, media in enumerate(medias)
@@ -118,7 +123,7 @@ def read_answer(text: str) -> Answer:
     Raises:
         AnswerError: no credentials, fingerprint, UDP candidate or section, or not SDP at all.
     """
-    session, *bodies = _split(text)
+    session, *bodies = sections_of(text)
     attributes = session + [line for body in bodies for line in body]
     ufrag, password = _value(attributes, "ice-ufrag"), _value(attributes, "ice-pwd")
     return Answer(
@@ -130,7 +135,8 @@ def read_answer(text: str) -> Answer:
     )
 
 
-def _offer(sections: list[list[str]]) -> str:
+def offer_of(sections: Sequence[Sequence[str]]) -> str:
+    """An offer of these sections, whose mids are 0, 1, 2 …, over one transport."""
     lines = [
         "v=0",
         "o=- 1 1 IN IP4 0.0.0.0",
@@ -143,7 +149,8 @@ def _offer(sections: list[list[str]]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def _picture(codec: ProgramCodec) -> list[str]:
+def picture_lines(codec: ProgramCodec) -> list[str]:
+    """What a section says of one codec of pictures."""
     payload_type = PICTURES[codec]
     return [
         f"a=rtpmap:{payload_type} {codec}/90000",
@@ -163,8 +170,24 @@ def _section(
     codec: ProgramCodec,
 ) -> list[str]:
     payload_type = OPUS if media == "audio" else PICTURES[codec]
+    codec_lines = SOUND if media == "audio" else picture_lines(codec)
+    return section_lines(
+        *(media, mid, direction, [payload_type], credentials, fingerprint), codec_lines
+    )
+
+
+def section_lines(
+    media: Media,
+    mid: int,
+    direction: str,
+    payload_types: Sequence[int],
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    codec_lines: Sequence[str],
+) -> list[str]:
+    """One section of an offer: our side of the transport, and what the payload types are."""
     return [
-        f"m={media} 9 UDP/TLS/RTP/SAVPF {payload_type}",
+        f"m={media} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, payload_types))}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=ice-ufrag:{credentials.ufrag}",
@@ -175,14 +198,14 @@ def _section(
         f"a={direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *(_SOUND if media == "audio" else _picture(codec)),
+        *codec_lines,
     ]
 
 
-def _split(text: str) -> list[list[str]]:
-    """The session's lines, then those of each section."""
+def sections_of(answer: str) -> list[list[str]]:
+    """The session's lines, then those of each section. Raises AnswerError if there is none."""
     parts: list[list[str]] = [[]]
-    for line in text.splitlines():
+    for line in answer.splitlines():
         if line.startswith("m="):
             parts.append([])
         parts[-1].append(line)
@@ -191,12 +214,17 @@ def _split(text: str) -> list[list[str]]:
     return parts
 
 
-def _value(lines: Sequence[str], name: str) -> str:
+def values_of(lines: Sequence[str], name: str) -> list[str]:
+    """Of every ``a=name:value`` among the lines."""
     prefix = f"a={name}:"
-    for line in lines:
-        if line.startswith(prefix):
-            return line.removeprefix(prefix).strip()
-    raise AnswerError(f"the answer has no a={name}")
+    return [line.removeprefix(prefix).strip() for line in lines if line.startswith(prefix)]
+
+
+def _value(lines: Sequence[str], name: str) -> str:
+    values = values_of(lines, name)
+    if not values:
+        raise AnswerError(f"the answer has no a={name}")
+    return values[0]
 
 
 def _fingerprint(value: str) -> Fingerprint:
@@ -222,9 +250,10 @@ def _read_section(lines: Sequence[str]) -> Section:
     if len(parts) < 4:
         raise AnswerError(f"the answer has an unreadable section: {lines[0][:80]!r}")
     accepted = parts[1] != "0" and "a=inactive" not in lines
-    ssrcs: dict[int, None] = {}
-    for line in lines:
-        number = line.removeprefix("a=ssrc:").partition(" ")[0]
-        if line.startswith("a=ssrc:") and number.isascii() and number.isdigit():
-            ssrcs[int(number)] = None
-    return Section(parts[0], accepted, tuple(ssrcs))
+    return Section(parts[0], accepted, ssrcs_of(lines))
+
+
+def ssrcs_of(lines: Sequence[str]) -> tuple[int, ...]:
+    """A section's SSRCs, each once, primary first."""
+    numbers = (value.partition(" ")[0] for value in values_of(lines, "ssrc"))
+    return tuple(dict.fromkeys(int(one) for one in numbers if one.isascii() and one.isdigit()))
