@@ -57,7 +57,6 @@ ERRORS: dict[str, ErrorKind] = {
     "bad_scene": ErrorKind(422, None, "A scene needs 1 to 4 different sites that fit its layout."),
     "not_sharing": ErrorKind(409, None, "The site does not share its screen."),
     "site_absent": ErrorKind(409, None, "No device of this site is connected."),
-    "no_hand": ErrorKind(409, None, "The site is not in the queue."),
     "queue_changed": ErrorKind(409, None, "The queue has changed meanwhile; order it again."),
     "nobody_speaks": ErrorKind(409, None, "Nobody has been given the floor."),
     "too_late": ErrorKind(409, None, "The time in which this could be taken back is over."),

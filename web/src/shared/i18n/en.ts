@@ -37,7 +37,6 @@ export const en: Catalogue = {
     bad_scene: 'A picture needs 1 to 4 different sites.',
     not_sharing: 'This site does not share its screen any more.',
     site_absent: 'No device of this site is connected.',
-    no_hand: 'The site is not in the queue.',
     queue_changed: 'The queue has just changed. Please order it again.',
     nobody_speaks: 'Nobody has been given the floor.',
     recording_runs: 'This recording is still running. Stop it first.',

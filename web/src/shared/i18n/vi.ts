@@ -36,7 +36,6 @@ const errors: Record<Failure, string> = {
   bad_scene: 'Mỗi khung hình cần từ 1 đến 4 điểm cầu khác nhau.',
   not_sharing: 'Điểm cầu này không còn trình chiếu nữa.',
   site_absent: 'Điểm cầu này chưa có thiết bị nào kết nối.',
-  no_hand: 'Điểm cầu này không có trong danh sách xin phát biểu.',
   queue_changed: 'Danh sách xin phát biểu vừa thay đổi. Hãy sắp xếp lại.',
   nobody_speaks: 'Chưa có điểm cầu nào được mời phát biểu.',
   recording_runs: 'Bản ghi này vẫn đang được ghi. Hãy dừng ghi hình trước.',

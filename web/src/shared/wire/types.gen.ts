@@ -605,7 +605,6 @@ export type ErrorCode =
   | "bad_scene"
   | "not_sharing"
   | "site_absent"
-  | "no_hand"
   | "queue_changed"
   | "nobody_speaks"
   | "too_late"
@@ -663,7 +662,6 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
   bad_scene: { status: 422, close: null },
   not_sharing: { status: 409, close: null },
   site_absent: { status: 409, close: null },
-  no_hand: { status: 409, close: null },
   queue_changed: { status: 409, close: null },
   nobody_speaks: { status: 409, close: null },
   too_late: { status: 409, close: null },
