@@ -52,10 +52,11 @@ from signaling.wire.control import (
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotName
 
-TICK_S = 0.1
-"""The pace of transport-wide feedback."""
-PHASES = 10
-"""A session is ticked once in so many ticks: once a second, spread over it."""
+STEP_S = 0.01
+FEEDBACK_STEPS = 10
+"""Each session sends transport-wide feedback once in so many steps …"""
+TICK_STEPS = 100
+"""… and is ticked once in so many. Not all at once: packets would wait for it."""
 
 
 class Node:
@@ -106,8 +107,9 @@ class Node:
         # a browser opens two connections to each address, and uses one
         self._media_sockets = open_sockets(announce, self._counters, self, 2 * max_sessions)
         self._phase = 0
-        self._tick_due = self._loop.time() + TICK_S
-        self._ticker = self._loop.call_at(self._tick_due, self._tick)
+        self._steps: list[dict[SessionId, Session]] = [{} for _ in range(TICK_STEPS)]
+        self._step_due = self._loop.time() + STEP_S
+        self._stepper = self._loop.call_at(self._step_due, self._step)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -127,7 +129,7 @@ class Node:
 
     def close(self) -> None:
         """End all sessions, tell the peers, free the sockets."""
-        self._ticker.cancel()
+        self._stepper.cancel()
         if self._flush_timer is not None:
             self._flush_timer.cancel()
         for session in list(self._sessions.values()):
@@ -193,7 +195,7 @@ class Node:
             self._changed,
         )
         answer = self._attach(session, offer, local, PROGRAM_CODECS[message.codec])
-        self._sessions[identity.session] = session
+        self._admit(session)
         self._by_ufrag[session.etag] = session
         return SessionOpened(message.request, identity.session, answer, session.etag)
 
@@ -269,7 +271,7 @@ class Node:
             self._carry_out,
             self._bound,
         )
-        self._sessions[session.identity.session] = session
+        self._admit(session)
         session.start(now)
         return Done(message.request)
 
@@ -375,23 +377,32 @@ class Node:
 
     # --- time and state -----------------------------------------------------------------------
 
-    def _tick(self) -> None:
+    def _admit(self, session: Session) -> None:
+        one = session.identity
+        self._sessions[one.session] = session
+        self._steps[one.serial % TICK_STEPS][one.session] = session
+
+    def _step(self) -> None:
         now = self._loop.time()
-        self._lag.late(self._tick_due, now)
-        self._tick_due = max(self._tick_due + TICK_S, now)
-        self._ticker = self._loop.call_at(self._tick_due, self._tick)
-        self._phase = (self._phase + 1) % PHASES
-        for session in list(self._sessions.values()):
-            if session.identity.serial % PHASES == self._phase:
-                session.tick(now)
-            session.send_feedback()
-        self._arm()
+        self._lag.late(self._step_due, now)
+        self._step_due = max(self._step_due + STEP_S, now)
+        self._stepper = self._loop.call_at(self._step_due, self._step)
+        self._phase = (self._phase + 1) % TICK_STEPS
+        for session in list(self._steps[self._phase].values()):
+            session.tick(now)
+        for phase in range(self._phase % FEEDBACK_STEPS, TICK_STEPS, FEEDBACK_STEPS):
+            for session in list(self._steps[phase].values()):
+                session.send_feedback()
+        if self._phase % FEEDBACK_STEPS == 0:
+            self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:
         one = session.identity
         if session.state == "closed" and self._sessions.pop(one.session, None) is not None:
+            del self._steps[one.serial % TICK_STEPS][one.session]
             for ufrag in session.ufrags:
                 self._by_ufrag.pop(ufrag, None)
+            session.measure(self._loop.time())
             self._media.add([session.stats(self._loop.time())])
             self._forget(one.scope)
         self._log.info(
@@ -449,12 +460,11 @@ class Node:
         return self._crosspoint.layers_wanted()
 
     def stats(self) -> Stats:
-        """All figures; rates are over the time since the last call."""
+        """All figures; those of streams are at most a second old."""
         now, counters = self._loop.time(), self._counters
         dropped = counters.dropped.copy()
         for session in self._sessions.values():
-            if session.flow is not None:
-                dropped.update(session.flow.dropped())
+            dropped.update(session.dropped())
         sessions = [one.stats(now) for one in self._sessions.values()]
         return Stats(
             at=time.time(),

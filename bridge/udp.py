@@ -17,7 +17,7 @@ Address = tuple[Any, ...]
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """Asked of the kernel for each direction: a keyframe to 63 sites is 2.8 MB at once."""
-BATCH = 256
+BATCH = 64
 """Datagrams of one wake-up; then timers and the control link have their turn."""
 COALESCE_S = 0.002
 """While packets come more often, the socket is read at this pace: wake-ups cost more than reads."""
