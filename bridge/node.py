@@ -22,6 +22,7 @@ from bridge.offers import AnswerError, read_answer
 from bridge.publishing import Publisher
 from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
+from bridge.rounds import STEP_S, Rounds
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
@@ -51,12 +52,6 @@ from signaling.wire.control import (
 )
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotName
-
-STEP_S = 0.01
-FEEDBACK_STEPS = 10
-"""Each session sends transport-wide feedback once in so many steps …"""
-TICK_STEPS = 100
-"""… and is ticked once in so many. Not all at once: packets would wait for it."""
 
 
 class Node:
@@ -106,8 +101,7 @@ class Node:
         self._deadline_at = 0.0
         # a browser opens two connections to each address, and uses one
         self._media_sockets = open_sockets(announce, self._counters, self, 2 * max_sessions)
-        self._phase = 0
-        self._steps: list[dict[SessionId, Session]] = [{} for _ in range(TICK_STEPS)]
+        self._rounds = Rounds[Session]()
         self._step_due = self._loop.time() + STEP_S
         self._stepper = self._loop.call_at(self._step_due, self._step)
 
@@ -380,26 +374,25 @@ class Node:
     def _admit(self, session: Session) -> None:
         one = session.identity
         self._sessions[one.session] = session
-        self._steps[one.serial % TICK_STEPS][one.session] = session
+        self._rounds.add(one.serial, session)
 
     def _step(self) -> None:
         now = self._loop.time()
         self._lag.late(self._step_due, now)
         self._step_due = max(self._step_due + STEP_S, now)
         self._stepper = self._loop.call_at(self._step_due, self._step)
-        self._phase = (self._phase + 1) % TICK_STEPS
-        for session in list(self._steps[self._phase].values()):
+        ticked, sending = self._rounds.step()
+        for session in ticked:
             session.tick(now)
-        for phase in range(self._phase % FEEDBACK_STEPS, TICK_STEPS, FEEDBACK_STEPS):
-            for session in list(self._steps[phase].values()):
-                session.send_feedback()
-        if self._phase % FEEDBACK_STEPS == 0:
+        for session in sending:
+            session.send_feedback()
+        if ticked or sending:
             self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:
         one = session.identity
         if session.state == "closed" and self._sessions.pop(one.session, None) is not None:
-            del self._steps[one.serial % TICK_STEPS][one.session]
+            self._rounds.remove(one.serial)
             for ufrag in session.ufrags:
                 self._by_ufrag.pop(ufrag, None)
             session.measure(self._loop.time())

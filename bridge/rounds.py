@@ -1,0 +1,42 @@
+"""Whose turn it is: the periodic work of all sessions, spread over time. Pure.
+
+Done all at once, ten times a second, the feedback of 126 sessions would hold up packets for
+milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+STEP_S = 0.01
+FEEDBACK_STEPS = 10
+"""Each member sends feedback once in so many steps …"""
+TICK_STEPS = 100
+"""… and is ticked once in so many."""
+
+
+class Rounds(Generic[T]):
+    """Members by number: those of one number modulo `TICK_STEPS` have their turn together."""
+
+    def __init__(self) -> None:
+        self._places: list[dict[int, T]] = [{} for _ in range(TICK_STEPS)]
+        self._step = 0
+
+    def add(self, number: int, member: T) -> None:
+        """A member; `number` is its own."""
+        self._places[number % TICK_STEPS][number] = member
+
+    def remove(self, number: int) -> None:
+        """It is over; unknown ones are ignored."""
+        self._places[number % TICK_STEPS].pop(number, None)
+
+    def step(self) -> tuple[list[T], list[T]]:
+        """The next step: who is ticked now, and who sends feedback."""
+        self._step = (self._step + 1) % TICK_STEPS
+        sends = range(self._step % FEEDBACK_STEPS, TICK_STEPS, FEEDBACK_STEPS)
+        return (
+            list(self._places[self._step].values()),
+            [member for place in sends for member in self._places[place].values()],
+        )
