@@ -395,7 +395,6 @@ class Node:
             self._rounds.remove(one.serial)
             for ufrag in session.ufrags:
                 self._by_ufrag.pop(ufrag, None)
-            session.measure(self._loop.time())
             self._media.add([session.stats(self._loop.time())])
             self._forget(one.scope)
         self._log.info(
@@ -453,11 +452,12 @@ class Node:
         return self._crosspoint.layers_wanted()
 
     def stats(self) -> Stats:
-        """All figures; those of streams are at most a second old."""
+        """All figures; rates are over the time since the last call."""
         now, counters = self._loop.time(), self._counters
         dropped = counters.dropped.copy()
         for session in self._sessions.values():
-            dropped.update(session.dropped())
+            if session.flow is not None:
+                dropped.update(session.flow.dropped())
         sessions = [one.stats(now) for one in self._sessions.values()]
         return Stats(
             at=time.time(),

@@ -162,8 +162,6 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._handshake: asyncio.Task[None] | None = None
         self._heard_at: float | None = None
-        self._streams: list[StreamStats] | None = None
-        self._dropped: Mapping[str, int] = {}
         self._socket = sockets[0]
         self._address: Address | None = None
 
@@ -192,23 +190,10 @@ class Session:
         self.ufrags, self.remote = (*self.ufrags[-1:], local.ufrag), remote
         self._ice.restart(local, remote)
 
-    def dropped(self) -> Mapping[str, int]:
-        """What its flow dropped, by reason, as of its last tick."""
-        return self._dropped
-
-    def measure(self, now: float) -> None:
-        """Take the figures of its streams; each call ends an interval. Done tick by tick, so that
-        the figures of all sessions are not taken at once while packets wait."""
-        assert self.flow is not None
-        self._streams, self._dropped = self.flow.stats(now), self.flow.dropped()
-
     def stats(self, now: float) -> SessionStats:
-        """Figures: ages are of now, streams as last measured."""
+        """Figures; each call ends an interval."""
         one, flow = self.identity, self.flow
         assert flow is not None
-        if self._streams is None:
-            self.measure(now)
-        assert self._streams is not None
         return SessionStats(
             session=one.session,
             scope=one.scope,
@@ -218,7 +203,7 @@ class Session:
             consent_age_s=_age(now, self._ice.last_check),
             media_age_s=_age(now, flow.media_at()),
             rtt_s=flow.rtt_s(),
-            streams=self._streams,
+            streams=flow.stats(now),
             budget_bps=flow.budget_bps(),
             paused=flow.paused(),
         )
@@ -309,7 +294,6 @@ class Session:
             self._heard_at = None
         self._obey(now, self._ice.handle(now, Tick()))
         if self._channel.connected and self.flow is not None:
-            self.measure(now)
             for compound in self.flow.reports(now, time.time()):
                 self.send_rtcp(compound)
 
