@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ MID, RID = 2, 3
 """The ids of those by which packets of a layer state whose they are (RFC 9143, RFC 8852)."""
 
 _VIDEO_MID = 1
+_DIGITS = re.compile(r"[0-9]{1,10}")
 
 PICTURES: dict[ProgramCodec, int] = {"VP8": VP8, "H264": H264}
 """Payload type of each codec of pictures."""
@@ -239,9 +241,10 @@ def _udp_address(lines: Sequence[str]) -> tuple[str, int]:
     for line in lines:
         parts = line.removeprefix("a=candidate:").split()
         if line.startswith("a=candidate:") and len(parts) >= 6 and parts[2].lower() == "udp":
-            if not (parts[5].isascii() and parts[5].isdigit() and 0 < int(parts[5][:6]) < 65536):
+            port = parts[5]
+            if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
                 raise AnswerError(f"the answer's candidate has no port: {line[:80]!r}")
-            return parts[4], int(parts[5])
+            return parts[4], int(port[:6])
     raise AnswerError("the answer has no UDP candidate")
 
 
@@ -256,4 +259,9 @@ def _read_section(lines: Sequence[str]) -> Section:
 def ssrcs_of(lines: Sequence[str]) -> tuple[int, ...]:
     """A section's SSRCs, each once, primary first."""
     numbers = (value.partition(" ")[0] for value in values_of(lines, "ssrc"))
-    return tuple(dict.fromkeys(int(one) for one in numbers if one.isascii() and one.isdigit()))
+    return tuple(dict.fromkeys(int(one) for one in numbers if is_number(one, 1 << 32)))
+
+
+def is_number(text: str, limit: int) -> bool:
+    """Whether it is one below `limit`, in no more digits than that may need."""
+    return _DIGITS.fullmatch(text) is not None and int(text) < limit

@@ -15,6 +15,7 @@ from bridge.offers import (
     SOUND,
     VP8,
     AnswerError,
+    is_number,
     offer_of,
     picture_lines,
     section_lines,
@@ -88,7 +89,7 @@ def read_streams(answer: str, slots: Sequence[SlotName]) -> list[Stream]:
 
 
 def _read(slot: SlotName, lines: Sequence[str]) -> Stream:
-    types = [one for one in lines[0].split()[3:] if one.isascii() and one.isdigit()]
+    types = [one for one in lines[0].split()[3:] if is_number(one, 128)]
     names = {
         number: rest.partition("/")[0]
         for number, _, rest in (one.partition(" ") for one in values_of(lines, "rtpmap"))

@@ -3,7 +3,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.bench.soakpage import FILES, GROWTH_KIB, Reading, Soak, section, section_of, with_section
+from tests.bench.soakpage import (
+    FILES,
+    GROWTH_KIB,
+    POOL,
+    Reading,
+    Soak,
+    section,
+    section_of,
+    with_section,
+)
 
 PAGE = "# Measurements\n\n## S1\n\nrows\n\n## What this does not show\n\n- much\n"
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -30,7 +39,8 @@ def test_growth_after_the_warm_up_handles_and_failures_are_faults(soak):
     soak.readings[-1] = grown
     assert [one.partition(" ")[0] for one in soak.faults] == ["bridge", "signaling"]
     assert "bridge grew" in section(soak)
-    assert len(replace(soak, after=grown, failures=2).faults) == 5
+    left = replace(grown, signaling_files=61 + FILES + POOL)
+    assert len(replace(soak, after=left, failures=2).faults) == 5
 
 
 def test_the_page_has_one_section_of_it_before_its_last(soak):

@@ -1,4 +1,4 @@
-"""Sessions come and go by the hundred: nothing of them stays, over UDP and ICE-TCP."""
+"""Sessions come and go by the hundred: nothing of them stays, over UDP, ICE-TCP and trunks."""
 
 import asyncio
 import gc
@@ -14,7 +14,14 @@ from bridge.session import Session
 from bridge.slot import Slot
 from bridge.source import Source
 from bridge.transport import SecureChannel
-from signaling.wire.control import CloseSession
+from signaling.wire.control import (
+    TRUNK_SLOTS,
+    CloseSession,
+    ConnectTrunk,
+    Done,
+    OpenSession,
+    OpenTrunk,
+)
 from tests.bridge.client import Client, TcpClient, keyframe
 from tests.bridge.house import House
 
@@ -76,6 +83,38 @@ async def settled(condition):
             await asyncio.sleep(0.01)
 
 
+def held(*kinds):
+    gc.collect()
+    return [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]
+
+
+async def test_nothing_stays_of_trunks_that_are_over():
+    a, b = House(), House()
+    trunk, port = "trunk/b/48/main", "48/main"
+
+    async def trunks(count):
+        for _ in range(count):
+            offered = b.node.handle(OpenTrunk(1, "c", port, "a"))
+            opening = OpenSession(2, "c", trunk, "receive", offered.offer, list(TRUNK_SLOTS))
+            opened = a.node.handle(opening)
+            assert b.node.handle(ConnectTrunk(3, offered.session, opened.answer)) == Done(3)
+            await b.until(lambda: (port, "publish", "connected", "") in b.edges)
+            await a.until(lambda: (trunk, "receive", "connected", "") in a.edges)
+            b.node.handle(CloseSession(4, offered.session))
+            await a.until(lambda: (trunk, "receive", "closed", "peer_closed") in a.edges)
+            a.edges.clear()
+            b.edges.clear()
+
+    await trunks(3)
+    tasks, files = len(asyncio.all_tasks()), handles()
+    await trunks(20)
+    await settled(lambda: handles() <= files and len(asyncio.all_tasks()) <= tasks)
+    assert held(*KINDS) == []
+    assert (a.node.tables(), b.node.tables()) == ([], [])
+    a.node.close()
+    b.node.close()
+
+
 async def test_nothing_stays_of_those_who_left(house):
     async def hundreds(pairs):
         for number in range(pairs):
@@ -88,11 +127,9 @@ async def test_nothing_stays_of_those_who_left(house):
     memory = resident_kib()
     await hundreds(PAIRS)
     await settled(lambda: handles() <= files and len(asyncio.all_tasks()) <= tasks)
-    gc.collect()
-    held = gc.get_objects()
-    assert [type(one).__name__ for one in held if isinstance(one, KINDS)] == []
+    assert held(*KINDS) == []
     # some of the newest clients' own may be held by transports that are about to close
-    assert sum(isinstance(one, SecureChannel) for one in held) <= 8
+    assert len(held(SecureChannel)) <= 8
     assert house.node.sessions() == []
     assert house.node.tables() == []
     assert resident_kib() - memory < GROWTH_KIB

@@ -17,9 +17,11 @@ from bridge.latching import Latched, latch
 from bridge.media_worker import frames, h264, matroska
 from bridge.media_worker.intake import Intake
 from bridge.media_worker.tape import Append, Begin, Tape
-from bridge.receiveoffer import CodecName, Stream
+from bridge.offers import AnswerError, read_answer
+from bridge.receiveoffer import CodecName, Stream, read_streams
 from bridge.repair import repaired_sequence, restored
 from bridge.simulcast import MAX_LAYERS, read_content, read_rids
+from signaling.wire.control import TRUNK_SLOTS
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SlotName
 
@@ -177,3 +179,14 @@ def a_file_that_was_cut(data: bytes) -> None:
     """As the disk gives it after a crash: what is whole ends within it."""
     found = matroska.scan(io.BytesIO(data), len(data))
     assert found is None or found.end <= len(data)
+
+
+def an_answer(data: bytes) -> None:
+    """Of the node whose receiver we are: what flows in each slot, or why not."""
+    text = data.decode("utf-8", "replace")
+    with contextlib.suppress(AnswerError):
+        found = read_streams(text, TRUNK_SLOTS)
+        assert [one.slot for one in found] == list(TRUNK_SLOTS)
+        assert all(0 <= one.ssrc < 1 << 32 and one.payload_type < 128 for one in found)
+    with contextlib.suppress(AnswerError):
+        read_answer(text)

@@ -181,5 +181,6 @@ TARGETS: Mapping[str, Target] = {
     "framing": flows.a_byte_stream,
     "parameters": flows.a_parameter_set,
     "recording": flows.a_recording,
+    "answer": flows.an_answer,
     "file": flows.a_file_that_was_cut,
 }
