@@ -61,10 +61,6 @@ def operator_port(page: PageId) -> Port:
     return Port(f"op/{page}")
 
 
-MIX_PORT = Port("mix/program")
-"""Where a media worker publishes the floor as one sound, if it does."""
-
-
 def recorder_port(site: SiteCode | None) -> Port:
     """Where the media worker receives what it records: the program, or one site as routed."""
     return Port(f"rec/{site or PROGRAM}")
@@ -165,7 +161,7 @@ def _mix(state: Conference, receiver: Receiver) -> Source:
     rather than hear itself, it gets the floor's first position."""
     wanted = [] if receiver.site is None else [mix_port(receiver.site)]
     if receiver.site is None or receiver.site not in state.floor:
-        wanted.append(mix_port("program"))
+        wanted.append(mix_port(PROGRAM))
     found = next((port for port in wanted if port in receiver.mixes), floor_port(1))
     return found, MIX_TRACK
 
@@ -182,7 +178,7 @@ def _recorded(state: Conference, port: Port) -> Iterator[tuple[SlotName, Source]
     if port == recorder_port(None):
         yield from _pictures("stage", stage(state, None), slides(state, None))
         yield from _sounds()
-        yield slot_name("cue", 1), (MIX_PORT, "mic")
+        yield slot_name("cue", 1), (mix_port(PROGRAM), MIX_TRACK)
         return
     for site in recording.sites:
         if port == recorder_port(site) and state.seats[site].microphone_open:

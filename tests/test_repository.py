@@ -69,6 +69,19 @@ def test_the_architecture_names_every_file_of_every_room():
     assert not unnamed
 
 
+@pytest.mark.parametrize("room", ["bridge", "bridge/media_worker", "signaling", "monitor"])
+def test_the_import_rules_hold_for_every_file_that_the_architecture_calls_pure(room):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    start = text.index(f"**`{room}/`** – ")
+    pure = text[start : text.index("Shell:", start)].partition("Hot:")[0]
+    rules = (ROOT / "pyproject.toml").read_text()
+    named = [
+        stem for stem in re.findall(r"`(\w+)\.py`", pure) if (ROOT / room / f"{stem}.py").exists()
+    ]
+    assert len(named) > 5
+    assert [one for one in named if f'"{room.replace("/", ".")}.{one}"' not in rules] == []
+
+
 def test_no_source_file_is_larger_than_a_noun():
     long = {
         str(path.relative_to(ROOT)): lines
