@@ -22,7 +22,7 @@ from bridge.offers import AnswerError, read_answer
 from bridge.publishing import Publisher
 from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
-from bridge.rounds import STEP_S, Rounds
+from bridge.rounds import FEEDBACK_STEPS, STEP_S, Rounds
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
@@ -386,7 +386,7 @@ class Node:
             session.tick(now)
         for session in sending:
             session.send_feedback()
-        if ticked or sending:
+        if self._rounds.step_number % FEEDBACK_STEPS == 0:
             self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:

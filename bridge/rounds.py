@@ -18,11 +18,12 @@ TICK_STEPS = 100
 
 
 class Rounds(Generic[T]):
-    """Members by number: those of one number modulo `TICK_STEPS` have their turn together."""
+    """Members by number: those of one number modulo `TICK_STEPS` have their turn together.
+    `step_number` (below `TICK_STEPS`) is the newest step's."""
 
     def __init__(self) -> None:
+        self.step_number = 0
         self._places: list[dict[int, T]] = [{} for _ in range(TICK_STEPS)]
-        self._step = 0
 
     def add(self, number: int, member: T) -> None:
         """A member; `number` is its own."""
@@ -34,9 +35,9 @@ class Rounds(Generic[T]):
 
     def step(self) -> tuple[list[T], list[T]]:
         """The next step: who is ticked now, and who sends feedback."""
-        self._step = (self._step + 1) % TICK_STEPS
-        sends = range(self._step % FEEDBACK_STEPS, TICK_STEPS, FEEDBACK_STEPS)
+        self.step_number = (self.step_number + 1) % TICK_STEPS
+        sends = range(self.step_number % FEEDBACK_STEPS, TICK_STEPS, FEEDBACK_STEPS)
         return (
-            list(self._places[self._step].values()),
+            list(self._places[self.step_number].values()),
             [member for place in sends for member in self._places[place].values()],
         )
