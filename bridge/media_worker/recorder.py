@@ -190,6 +190,9 @@ class Recorder:
             self._say_failed(error)
             self._let_go()
             await asyncio.sleep(AGAIN_S)
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                # somebody cleared it away, or another disk is mounted there now
+                await self._begin()
             return False
         return True
 

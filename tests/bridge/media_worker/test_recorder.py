@@ -173,13 +173,28 @@ async def test_what_cannot_be_written_is_said_and_tried_again(studio: Studio) ->
     await studio.until(lambda _: store.read_manifest(studio.folder) is not None)
     away = studio.root / "away"
     shutil.move(studio.folder, away)
+    studio.folder.write_text("in the way")
     studio.reel.roll(2)
     await studio.until(lambda fact: fact.problem == "write_failed")
     assert not studio.recorder.fact().flowing
+    studio.folder.unlink()
     shutil.move(away, studio.folder)
     await studio.until(lambda fact: fact.problem is None)
     studio.reel.roll(2)
     await studio.until(lambda fact: fact.flowing)
+    await ended(studio)
+    assert [pictures_in(path) for path in studio.segments()] == [20]
+
+
+async def test_a_folder_that_was_cleared_away_is_made_anew(studio: Studio) -> None:
+    studio.reel.roll(2)
+    await studio.until(lambda fact: fact.octets > 0)
+    shutil.rmtree(studio.root / "c")
+    await studio.until(lambda fact: fact.problem == "write_failed")
+    await studio.until(lambda _: store.read_manifest(studio.folder) is not None)
+    studio.reel.roll(2)
+    fact = await studio.until(lambda fact: fact.problem is None and fact.flowing)
+    assert fact.segments == 1
     await ended(studio)
     assert [pictures_in(path) for path in studio.segments()] == [20]
 
