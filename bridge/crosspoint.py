@@ -61,7 +61,7 @@ class Crosspoint:
         self._aims: dict[Slot, Aim] = {}
         self._slots: dict[tuple[Scope, Place], tuple[Slot, ...]] = {}
         self._receivers: dict[tuple[Scope, Port], Asking] = {}
-        # those who do both, and until when the old picture goes on
+        # those that show one source and wait for another, and until when they may
         self._give_up_at: dict[Aim, float] = {}
         self._look_at: float | None = None
         self._asker = KeyframeAsker()

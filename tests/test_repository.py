@@ -3,8 +3,11 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from signaling.wire import control, pages, worker
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["requirements.lock", "requirements-test.lock", "web/package-lock.json"]
@@ -80,6 +83,20 @@ def test_the_import_rules_hold_for_every_file_that_the_architecture_calls_pure(r
     ]
     assert len(named) > 5
     assert [one for one in named if f'"{room.replace("/", ".")}.{one}"' not in rules] == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        *(control.NodeMessage, control.SignalingMessage),
+        *(worker.WorkerMessage, worker.OrderMessage, worker.Order | worker.Fact),
+        *(pages.PageMessage, pages.ServerMessage, pages.PageCommand),
+    ],
+)
+def test_the_protocol_shows_every_message(messages):
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    tags = [one.__struct_config__.tag for one in get_args(messages)]
+    assert [tag for tag in tags if f'"{tag}"' not in text and f"`{tag}" not in text] == []
 
 
 def test_no_source_file_is_larger_than_a_noun():
