@@ -3,7 +3,9 @@
 Pure. It judges small pictures some seconds apart, so that one odd picture changes nothing. A still
 room is not a frozen one: sensor noise keeps an encoder busy, now more, now less, while a frozen
 source costs it the same, or nothing, picture for picture. A room in which nothing at all moves for
-long, behind a camera that takes out all noise, cannot be told from a frozen one.
+long, behind a camera that takes out all noise, cannot be told from a frozen one. Chromium's encoder
+spends on a frozen source now more, now less, for half a minute at least: such a one passes for
+alive, which is better than a false alarm.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ _NOTHING_BITS = 0.004
 
 _FLAT = 5.0
 _FLAT_SHARE = 0.8
+_FLAT_STILL = 0.6
 _SATURATED = 40.0
 
 # ITU-R BT.601, 75 % bars (SMPTE EG 1, EBU Tech 3325): Cb and Cr without their 128, yellow to blue
@@ -90,7 +93,8 @@ class Judge:
     def _fault(self, look: Look) -> Picture | None:
         if is_black(look, _LEEWAY if self.picture == "black" else 0.0):
             return "black"
-        return "test_card" if is_bars(look) or is_flat(look) else None
+        flat = is_flat(look, _FLAT_STILL if self.picture == "test_card" else _FLAT_SHARE)
+        return "test_card" if flat or is_bars(look) else None
 
     def _is_frozen(self, look: Look) -> bool:
         before, self._before = self._before, look
@@ -109,7 +113,7 @@ def is_black(look: Look, leeway: float = 0.0) -> bool:
     return float(look.luma.mean()) < BLACK_MEAN + leeway and brightest < BLACK_BRIGHTEST + leeway
 
 
-def is_flat(look: Look) -> bool:
+def is_flat(look: Look, share: float = _FLAT_SHARE) -> bool:
     """One saturated colour nearly everywhere, as a capture card gives without a camera."""
     planes = [plane.astype(np.float32) for plane in (look.luma, look.cb, look.cr)]
     middles = [float(np.median(plane)) for plane in planes]
@@ -118,7 +122,7 @@ def is_flat(look: Look) -> bool:
     near = np.ones((HEIGHT, WIDTH), dtype=bool)
     for plane, middle in zip(planes, middles, strict=True):
         near &= np.abs(plane - middle) <= _FLAT
-    return float(near.mean()) >= _FLAT_SHARE
+    return float(near.mean()) >= share
 
 
 def is_bars(look: Look) -> bool:

@@ -168,6 +168,17 @@ def test_an_empty_room_with_a_camera_that_works_is_none_of_it(sigma: float) -> N
     assert not has_moved(before, after)
 
 
+def test_a_flat_colour_with_something_that_moves_on_it_stays_a_test_card() -> None:
+    def card(share: float) -> Look:
+        luma, cb, cr = (np.zeros((36, 64), dtype=np.uint8) for _ in range(3))
+        luma[round(36 * share) :] = 120
+        return Look(luma, cb, cr, False)
+
+    judge = Judge()
+    said = [judge.look(card(share)) for share in (0.7, 0.9, 0.9, 0.7, 0.5)]
+    assert said == ["ok", "ok", "test_card", "test_card", "ok"]
+
+
 def test_a_room_that_is_rarely_quiet_is_never_frozen() -> None:
     judge = Judge()
     said = {judge.look(look(90, steady=number % 3 == 0)) for number in range(100)}
