@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import Any, Self
 
-import aiohttp
 import msgspec
 
-from signaling.wire.codec import decode_signaling_message, encode
+from signaling.wire.codec import decode_signaling_message
 from signaling.wire.control import (
     CloseSession,
     ConnectTrunk,
     Done,
     Hello,
-    NodeMessage,
     OpenSession,
     OpenTrunk,
     PatchSession,
@@ -33,17 +29,19 @@ from signaling.wire.control import (
     TrunkOffered,
 )
 from signaling.wire.ids import BootId, NodeId, Port, Scope, SessionId, SlotName, Track
+from tests.fakes.dialler import Dialler
 
 Table = dict[tuple[Port, SlotName], tuple[Port, Track]]
 
 
-class FakeNode:
+class FakeNode(Dialler):
     """One node. `sessions` and `tables` outlive its link, as a real node's do.
 
     `answers` is False to leave requests unanswered; `refuse` is the code to refuse offers with.
     """
 
     def __init__(self, node: str = "node-1", boot_id: str = "boot-1") -> None:
+        super().__init__("/control")
         self.node = NodeId(node)
         self.boot_id = BootId(boot_id)
         self.sessions: dict[SessionId, SessionInfo] = {}
@@ -57,63 +55,18 @@ class FakeNode:
         self.answers = True
         self.refuse: str | None = None
         self.refuse_params: dict[str, str] = {}
-        self._http: aiohttp.ClientSession | None = None
-        self._ws: aiohttp.ClientWebSocketResponse | None = None
-        self._serving: asyncio.Task[None] | None = None
-        self._moved = asyncio.Event()
         self._count = 0
 
     async def connect(self, url: str, token: str) -> Self:
         """Dial and say hello."""
-        self._http = aiohttp.ClientSession()
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            self._ws = await self._http.ws_connect(f"{url}/control", headers=headers)
-        except BaseException:
-            await self._http.close()
-            raise
         tables = [version for version, _ in self.tables.values()]
         hello = Hello(self.node, self.boot_id, "0", list(self.sessions.values()), tables, "python")
-        await self.send(hello)
-        self._serving = asyncio.create_task(self._serve(self._ws))
+        await self.dial(url, token, hello)
         return self
-
-    async def disconnect(self) -> None:
-        """Cut the link; everything else stays."""
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
-        if self._ws is not None:
-            await self._ws.close()
-        if self._http is not None:
-            await self._http.close()
-
-    async def send(self, message: NodeMessage) -> None:
-        """Send any message."""
-        assert self._ws is not None
-        await self._ws.send_str(encode(message))
-
-    async def send_text(self, text: str) -> None:
-        """Send any frame."""
-        assert self._ws is not None
-        await self._ws.send_str(text)
 
     async def open_late(self) -> None:
         """Answer the newest offer that was left unanswered."""
         await self._open(self.opened[-1])
-
-    async def close_code(self) -> int | None:
-        """Wait until signaling closes the link; the code that it gave."""
-        assert self._serving is not None
-        assert self._ws is not None
-        await self._serving
-        return self._ws.close_code
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        """Wait until something holds that a message may bring about."""
-        while not true():
-            self._moved.clear()
-            await self._moved.wait()
 
     async def edge(self, session: SessionId, state: str, reason: str = "") -> None:
         """Report a session's new state."""
@@ -154,30 +107,29 @@ class FakeNode:
         wanted = (port, direction)
         return [one for one in self.sessions.values() if (one.port, one.direction) == wanted]
 
-    async def _serve(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        async for frame in ws:
-            message = decode_signaling_message(frame.data)
-            if self.answers:
-                match message:
-                    case OpenSession():
-                        await self._open(message)
-                    case PatchSession():
-                        await self._patch(message)
-                    case OpenTrunk():
-                        await self._open_trunk(message)
-                    case ConnectTrunk():
-                        self.connected.append(message)
-                        await self.send(Done(message.request))
-                        await self.edge(message.session, "connected")
-                    case CloseSession():
-                        await self._close(message)
-                    case Routes():
-                        await self._apply(message)
-            elif isinstance(message, OpenSession):
-                self.opened.append(message)
-            elif isinstance(message, CloseSession):
-                self.closed.append((message.session, message.reason))
-            self._moved.set()
+    async def receive(self, frame: str) -> None:
+        """See `Dialler`."""
+        message = decode_signaling_message(frame)
+        if self.answers:
+            match message:
+                case OpenSession():
+                    await self._open(message)
+                case PatchSession():
+                    await self._patch(message)
+                case OpenTrunk():
+                    await self._open_trunk(message)
+                case ConnectTrunk():
+                    self.connected.append(message)
+                    await self.send(Done(message.request))
+                    await self.edge(message.session, "connected")
+                case CloseSession():
+                    await self._close(message)
+                case Routes():
+                    await self._apply(message)
+        elif isinstance(message, OpenSession):
+            self.opened.append(message)
+        elif isinstance(message, CloseSession):
+            self.closed.append((message.session, message.reason))
 
     async def _open(self, message: OpenSession) -> None:
         self.opened.append(message)

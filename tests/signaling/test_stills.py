@@ -118,4 +118,4 @@ async def test_without_sign_in_there_is_no_still(studio: Stage) -> None:
 async def test_a_still_that_is_too_large_ends_the_link(studio: Stage) -> None:
     worker = await hired(studio)
     await worker.send(still(studio.conference, jpeg=JPEG + bytes(70_000)))
-    assert await worker.closed() == 4400
+    assert await worker.close_code() == 4400

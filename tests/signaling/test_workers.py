@@ -72,7 +72,7 @@ async def test_link_without_the_worker_token_is_refused(studio: Stage, token: st
 async def test_link_must_begin_with_a_readable_hello(studio: Stage, frame: str, code: int) -> None:
     worker = await FakeWorker().connect(studio.url, WORKER_TOKEN, hello=False)
     await worker.send_text(frame)
-    assert await worker.closed() == code
+    assert await worker.close_code() == code
     await worker.disconnect()
 
 
@@ -166,7 +166,7 @@ async def test_a_second_worker_waits_and_takes_over(studio: Stage) -> None:
 
 async def test_a_newer_link_of_a_worker_replaces_the_older(studio: Stage) -> None:
     older, newer = await hired(studio), await hired(studio)
-    assert await older.closed() == 4410
+    assert await older.close_code() == 4410
     await newer.tell()
 
 
