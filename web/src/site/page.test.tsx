@@ -30,6 +30,15 @@ async function open(): Promise<HTMLElement> {
   return show(<SitePage attendance={room.attendance} now={signal(1_590_714_065)} />)
 }
 
+/** Through the two taps, to where the server decides. */
+async function walkIn(): Promise<void> {
+  await open()
+  await room.attendance.open()
+  await frames()
+  await click('enter')
+  await click('join')
+}
+
 test.each(['vi', 'en'] as const)('every screen reads well, in %s', async (chosen) => {
   language.value = chosen
   await open()
@@ -267,11 +276,7 @@ test('a lost server is shown while the room stands', async () => {
 })
 
 test('hand, place in the queue, call for help, and who speaks', async () => {
-  await open()
-  await room.attendance.open()
-  await frames()
-  await click('enter')
-  await click('join')
+  await walkIn()
   room.letIn({ tally: 'next', hand_since: 1_590_714_000, position: 2, help_since: 1_590_714_060 })
   room.put({
     floor: {
@@ -294,11 +299,7 @@ test('hand, place in the queue, call for help, and who speaks', async () => {
 })
 
 test('before the rehearsal there is no floor to ask for, but help', async () => {
-  await open()
-  await room.attendance.open()
-  await frames()
-  await click('enter')
-  await click('join')
+  await walkIn()
   room.letIn({}, conferenceRow({ phase: 'scheduled' }))
   await frames()
   expect(document.querySelector('[data-testid="hand"]')).toBeNull()
@@ -318,11 +319,7 @@ test.each(['vi', 'en'] as const)('a browser inside an app is told apart, in %s',
 })
 
 test('who is given the floor with a shut microphone is told to open it', async () => {
-  await open()
-  await room.attendance.open()
-  await frames()
-  await click('enter')
-  await click('join')
+  await walkIn()
   room.letIn({ tally: 'on_air', muted_by_operator: false, muted_by_site: true })
   const speaker = { site: '48', name: 'Đà Nẵng' }
   room.put({ floor: { ...floorRow(), speaker, speaking_since: 1_590_714_000 } })
@@ -332,11 +329,7 @@ test('who is given the floor with a shut microphone is told to open it', async (
 })
 
 test('before the start a site sees that its microphone has been heard', async () => {
-  await open()
-  await room.attendance.open()
-  await frames()
-  await click('enter')
-  await click('join')
+  await walkIn()
   room.letIn({}, conferenceRow({ phase: 'scheduled' }))
   await frames()
   expect(document.querySelector('[data-testid="mic-proved"]')).toBeNull()
@@ -347,11 +340,7 @@ test('before the start a site sees that its microphone has been heard', async ()
 })
 
 test('of many open microphones one that is not carried says so', async () => {
-  await open()
-  await room.attendance.open()
-  await frames()
-  await click('enter')
-  await click('join')
+  await walkIn()
   room.letIn({ muted_by_operator: false, muted_by_site: false, floor: true })
   const told = (position: number | null) =>
     room.server.last.receive(figures({ '48': siteFigures({ floor_position: position }) }))
