@@ -31,6 +31,8 @@ from signaling.wire.ids import (
 from signaling.wire.pages import Doors, IceServer
 
 TOKEN_LIFETIME_S = 24 * 3600.0
+MAX_PLAYERS = 100
+"""Plain players of one site side by side: a token that leaks must not fill a node."""
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 
@@ -120,20 +122,23 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
     if not context.door_requests.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
         raise WireError("rate_limited", "too many offers of one port")
     seats = door.plain and direction == "publish"
+    shared = door.plain and direction == "receive"
     await _require_right(context, owner.current(), door, seated=not door.plain)
     offer = await _offer(request)
     slots = _slots(request, offer) if direction == "receive" else []
     if seats:
         await _take_seat(context, owner, door)
+    if shared:
+        _require_room(context, door)
     opened = await context.nodes.open_session(
         Scope(door.conference),
         door.port,
         direction,
         offer,
         slots,
-        None if direction == "receive" and door.plain else door.device,
+        None if shared else door.device,
         owner.current().codec,
-        shared=door.plain and direction == "receive",
+        shared=shared,
     )
     try:
         await _require_right(context, owner.current(), door, seated=seats or not door.plain)
@@ -159,6 +164,13 @@ async def _take_seat(context: Services, owner: Owner, door: tokens.Door) -> None
     await owner.submit(Join(door.site, door.device, plain=True), actor)
     # until its media is heard
     owner.presence.heard(door.site, context.clock.monotonic())
+
+
+def _require_room(context: Services, door: tokens.Door) -> None:
+    """For one more player. Raises WireError ``bridge_full``."""
+    sessions = context.nodes.sessions(Scope(door.conference))
+    if sum(one.shared and one.port == door.port for one in sessions) >= MAX_PLAYERS:
+        raise WireError("bridge_full", f"{MAX_PLAYERS} players of this site receive already")
 
 
 def _session(request: web.Request, door: tokens.Door) -> Session:

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from signaling.api.doors import MAX_PLAYERS
 from signaling.wire.pages import End, Leave, Start, Unmute
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER
@@ -85,6 +86,23 @@ async def test_players_share_the_port_and_take_nothing_from_the_seat(stage: Stag
     async with await site.offer("/whep?slots=stage:1") as response:
         assert response.status == 201
     assert not node.opened[-1].shared
+
+
+async def test_the_players_of_one_site_do_not_fill_a_node(stage: Stage, clock: FakeClock) -> None:
+    node, told = await stage.node(), await devices(stage)
+    other, site = await devices(stage, "01"), await stage.site("48")
+    for _ in range(MAX_PLAYERS):
+        clock.advance(1)
+        async with await knock(stage, told["whep"], told["play_token"]) as response:
+            assert response.status == 201
+    clock.advance(1)
+    async with await knock(stage, told["whep"], told["play_token"]) as response:
+        assert await problem(response) == (503, "bridge_full")
+    assert len(node.opened) == MAX_PLAYERS
+    async with await knock(stage, other["whep"], other["play_token"]) as response:
+        assert response.status == 201, "another site's"
+    async with await site.offer("/whep?slots=stage:1") as response:
+        assert response.status == 201, "its own page"
 
 
 async def test_a_player_may_not_publish(stage: Stage) -> None:
