@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from cli.drilling import service as drill_service
+from cli.drilling.service import free_media_port
+
 
 @dataclass(frozen=True)
 class Service:
@@ -43,9 +46,7 @@ class Service:
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """A port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return drill_service.free_port(kind)
 
 
 def _moved_clock(later: str) -> dict[str, str]:
@@ -71,7 +72,7 @@ async def running_service(
     log = (data_dir.parent / f"{data_dir.name}.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
-        *("--port", str(port), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        *("--port", str(port), "--media-port", str(free_media_port())),
         env={**os.environ, **(_moved_clock(later) if later else {}), **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=log,

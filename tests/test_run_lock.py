@@ -9,7 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from tests.service import free_port
+from tests.service import free_media_port, free_port
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,7 +33,7 @@ async def test_the_service_starts_with_nothing_but_its_own_lock(tmp_path: Path):
     interpreter = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
     process = await asyncio.create_subprocess_exec(
         *(interpreter, "-m", "cli", "up", "--data-dir", tmp_path / "data", "--json"),
-        *("--port", str(free_port()), "--media-port", str(free_port())),
+        *("--port", str(free_port()), "--media-port", str(free_media_port())),
         cwd=ROOT,
         env={
             **{key: value for key, value in os.environ.items() if not key.startswith("PYTHON")},
@@ -54,5 +54,5 @@ async def test_the_service_starts_with_nothing_but_its_own_lock(tmp_path: Path):
         async with asyncio.timeout(30):
             _, errors = await process.communicate()
     assert line, errors.decode()
-    assert json.loads(line)["pids"].keys() == {"signaling", "bridge"}
+    assert json.loads(line)["pids"].keys() == {"signaling", "bridge", "worker"}
     assert process.returncode == 0, errors.decode()

@@ -69,7 +69,7 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
             *("--port", str(free_port(socket.SOCK_STREAM))),
-            *("--media-port", str(free_port(socket.SOCK_DGRAM))),
+            *("--media-port", str(free_media_port())),
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             env=environment,
@@ -79,6 +79,24 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
         yield Service(told["url"], told["operator_sign_in"], data_dir, told["technician_sign_in"])
     finally:
         await _stop(process)
+
+
+def free_media_port(processes: int = 2) -> int:
+    """A port that is free for UDP and TCP, as are the next ones for further bridge processes."""
+    while True:
+        port = free_port(socket.SOCK_DGRAM)
+        if all(_is_free(port + index) for index in range(processes)):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind(("127.0.0.1", port))
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def free_port(kind: socket.SocketKind) -> int:

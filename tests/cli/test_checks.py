@@ -26,7 +26,7 @@ from cli.checks import (
 )
 from cli.runfile import Run, write_run
 from config.settings import Settings, load_settings
-from tests.service import free_port
+from tests.service import free_media_port, free_port
 
 NOW = 1_800_000_000.0
 
@@ -36,7 +36,7 @@ def settings(data_dir: Path, **options: object) -> Settings:
     free = {
         "data_dir": data_dir,
         "signaling.port": free_port(),
-        "bridge.media_port": free_port(socket.SOCK_DGRAM),
+        "bridge.media_port": free_media_port(),
     }
     return load_settings({}, options={**free, **dotted})
 
@@ -184,7 +184,7 @@ def test_the_command_ends_with_1_if_anything_would_fail(
     environ = {**os.environ, "DIEMCAU_SIGNALING__PUBLIC_URL": public_url}
     if not public_url:
         del environ["DIEMCAU_SIGNALING__PUBLIC_URL"]
-    ports = ("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM)))
+    ports = ("--port", str(free_port()), "--media-port", str(free_media_port()))
     done = subprocess.run(
         [sys.executable, "-m", "cli", "doctor", "--data-dir", str(tmp_path), *ports],
         capture_output=True,

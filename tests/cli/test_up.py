@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from cli.runfile import is_alive, read_run
-from tests.service import Service, free_port, running_service
+from tests.service import Service, free_media_port, free_port, running_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -211,7 +211,7 @@ async def test_a_second_one_in_the_same_directory_is_refused_and_does_no_harm(
     pid = service.pid("signaling")
     status, _, err = await diemcau(
         *("up", "--json", "--data-dir", str(service.data_dir)),
-        *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        *("--port", str(free_port()), "--media-port", str(free_media_port())),
     )
     assert status == 1
     assert "a service runs there already" in err
@@ -230,7 +230,7 @@ async def test_wrong_settings_end_it_with_their_own_status(tmp_path: Path) -> No
 async def test_a_template_that_does_not_exist_is_not_tried_again(tmp_path: Path) -> None:
     status, _, err = await diemcau(
         *("up", "--json", "--data-dir", str(tmp_path / "data")),
-        *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        *("--port", str(free_port()), "--media-port", str(free_media_port())),
         DIEMCAU_CONFERENCE__DEFAULT_TEMPLATE="conference-1900",
     )
     assert status == 78
@@ -252,7 +252,7 @@ async def started(
     """A service that the test itself ends; what it told once it was ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
-        *("--port", str(free_port()), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        *("--port", str(free_port()), "--media-port", str(free_media_port())),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, **environment},

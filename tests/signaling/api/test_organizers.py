@@ -16,9 +16,10 @@ from signaling.conference.commands import SYSTEM
 from signaling.options import Options
 from signaling.passwords import make_hash
 from signaling.wire.codec import encode
-from signaling.wire.ids import AccountName, ConferenceId, Role
-from signaling.wire.pages import StartRecording, StopRecording
+from signaling.wire.ids import AccountName, ConferenceId, Role, Scope, SiteCode
+from signaling.wire.pages import Start, StartRecording, StopRecording
 from signaling.wire.rest import CreateConference, SignInRequest
+from signaling.wire.worker import Still
 from tests.fakes.page import Page, SocketClosedError
 from tests.signaling.api.shelf import stored
 from tests.signaling.build import CREATE, OPERATOR
@@ -39,6 +40,7 @@ RESOURCES = [
     ("POST", "/links/48/revoke"),
     ("GET", "/links/48/devices"),
     ("GET", "/sites/48/history"),
+    ("GET", "/sites/48/still.jpg"),
     ("GET", "/recordings"),
     ("GET", "/recordings/1-program/0001.mkv"),
     ("DELETE", "/recordings/1-program"),
@@ -116,8 +118,11 @@ async def test_resource_of_another_organizer_is_as_if_it_were_not_there(
     links = await ministries.server.site_links(others)
     for conference in (own, others):
         owner = ministries.server.services.conferences.get(conference)
-        for command in (StartRecording(), StopRecording()):
+        for command in (Start(), StartRecording(), StopRecording()):
             await owner.submit(command, OPERATOR)
+        services = ministries.server.services
+        still = Still(Scope(conference), SiteCode("48"), 0.0, "ok", b"\xff\xd8\xff")
+        assert services.workers.stills.put(services.clock.monotonic(), owner.current(), still)
         stored(ministries, conference, "1-program")
 
     async def body(conference: str) -> tuple[int, str]:
