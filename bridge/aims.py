@@ -127,3 +127,8 @@ class Asking:
             burst, interval_s = RECEIVER_REQUESTS + self._slots, RECEIVER_REQUEST_S / self._slots
             self.budget.widen(burst, interval_s)
         return self._slots > 0
+
+
+def without(slots: tuple[Slot, ...], slot: Slot) -> tuple[Slot, ...]:
+    """All but this one."""
+    return tuple(other for other in slots if other is not slot)

@@ -6,12 +6,13 @@ section, and for receivers one SSRC for each slot.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from bridge import sdp
-from bridge.codecs import H264, OPUS, VP8, Codec
+from bridge.agreed import PublishedTrack, ReceivedSlot
+from bridge.codecchoice import CodecChoice
+from bridge.codecs import VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Candidate, Credentials
 from bridge.layers import ranked
@@ -32,13 +33,6 @@ _RECEIVE_FEEDBACK: dict[Media, tuple[str, ...]] = {
 }
 _PUBLISH_EXTENSIONS = (MID_URI, LEVEL_URI, TWCC_URI)
 _LAYER_EXTENSIONS = (RID_URI, REPAIRED_URI)
-_FORMAT = {
-    # the receiver's wishes (RFC 7587 §6.1): mono, silence not sent, errors corrected forward
-    "opus": "minptime=10;useinbandfec=1;usedtx=1;stereo=0",
-}
-
-
-_PROFILE_LEVEL = re.compile(r"[0-9A-Fa-f]{6}")
 START_BITRATE_KBPS = 800
 """Chromium's first estimate; from its own 300 it would begin with a quarter of the picture."""
 
@@ -51,58 +45,6 @@ class Local:
     credentials: Credentials
     fingerprint: Fingerprint
     candidates: Sequence[Candidate]
-
-
-@dataclass(frozen=True)
-class PublishedTrack:
-    """A section that will send to us, as one track or as some layers of it.
-
-    `layers` are the names of the section's layers, lowest first; a picture without layers has one,
-    whose name is empty. Of a publisher with a small picture in a section of its own
-    (``a=content:alt``, RFC 4796) that section is the lowest layer of the camera.
-
-    `ssrcs` are the media's where the offer names them: one, or those of the layers in their
-    order; `repairs` maps the SSRC of retransmissions to that of their media. Extension ids are
-    None where not agreed. `nack`: it resends what we ask for, as payload type `rtx` (RFC 4588),
-    or under the same SSRC where that is None. `level_extension`: its packets state how loud they
-    are (RFC 6464).
-    """
-
-    mid: str
-    track: Track
-    codec: Codec
-    payload_type: int
-    ssrcs: tuple[int, ...]
-    mid_extension: int | None
-    twcc_extension: int | None
-    nack: bool
-    level_extension: int | None = None
-    layers: tuple[str, ...] = ("",)
-    rid_extension: int | None = None
-    repaired_extension: int | None = None
-    rtx: int | None = None
-    repairs: Mapping[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReceivedSlot:
-    """A section that a slot feeds, under the SSRC that the answer states.
-
-    `nack`: the receiver asks for lost packets. `rtx` is (payload type, SSRC) of retransmissions;
-    None sends them again as they were. `twcc_extension` is the id of the transport-wide number,
-    which the receiver reports on; None where it does not. `levels`: it wants to be told how loud
-    the sound is (`rtcp.Levels`).
-    """
-
-    mid: str
-    slot: SlotName
-    codec: Codec
-    payload_type: int
-    ssrc: int
-    nack: bool
-    rtx: tuple[int, int] | None
-    twcc_extension: int | None
-    levels: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +70,7 @@ def answer_publish(
     """
     accepted: dict[str, _Accepted] = {}
     tracks = []
-    taken = _Taken(video)
+    taken = CodecChoice(video)
     candidates = list(taken.candidates(offer, lambda one: one.sends))
     places = _places([section for section, _, _ in candidates])
     for section, media, offered in candidates:
@@ -250,7 +192,7 @@ def answer_receive(
         wanted[slot_media(slot)].append(slot)
     accepted: dict[str, _Accepted] = {}
     found = []
-    taken = _Taken(video)
+    taken = CodecChoice(video)
     for section, media, offered in taken.candidates(offer, lambda one: one.receives):
         if not wanted[media]:
             continue
@@ -315,91 +257,7 @@ def _slot_section(
     return _Accepted(payload_types, tuple(lines))
 
 
-class _Taken:
-    """What is taken of an offer's codecs: one for sound, one for pictures."""
-
-    def __init__(self, video: Codec) -> None:
-        self.codecs: dict[Media, Codec] = {"audio": OPUS, "video": video}
-
-    def candidates(
-        self, offer: Offer, wanted: Callable[[Section], bool]
-    ) -> Iterable[tuple[Section, Media, sdp.Codec]]:
-        """Sections in the wanted direction that have our codec, with what they say of it."""
-        sections = [one for one in offer.sections if one.usable and wanted(one)]
-        if not sections:
-            raise WireError("offer_without_media", "no section has the direction of this door")
-        found = []
-        for section in sections:
-            offered = self.of(section)
-            if section.media is not None and offered is not None:
-                found.append((section, section.media, offered))
-        names = ", ".join(sorted({codec.name for one in sections for codec in one.codecs}))[:200]
-        ours = self.codecs["video"].name
-        pictures = [one for one in sections if one.media == "video"]
-        if pictures and not any(media == "video" for _, media, _ in found):
-            detail = f"offered {names}; the pictures of this conference are {ours}"
-            raise WireError("offer_other_codec", detail, offered=names, codec=ours)
-        if not found:
-            raise WireError("offer_no_codec", f"offered {names}; taken: opus, {ours}")
-        return found
-
-    def of(self, section: Section) -> sdp.Codec | None:
-        """The offered codec that is taken, None if there is none."""
-        if section.media is None:
-            return None
-        ours = self.codecs[section.media]
-        fitting = [
-            one
-            for one in section.codecs
-            if one.name == ours.name.lower() and one.clock_rate == ours.clock_rate
-        ]
-        return min(fitting, key=_rank) if ours is H264 and fitting else next(iter(fitting), None)
-
-    def lines(
-        self, media: Media, offered: sdp.Codec, feedback: Iterable[str], more: str | None = None
-    ) -> Iterator[str]:
-        """What the answer says of the codec; `more` are further format parameters."""
-        codec, payload_type = self.codecs[media], offered.payload_type
-        channels = "/2" if codec is OPUS else ""
-        yield f"a=rtpmap:{payload_type} {codec.name}/{codec.clock_rate}{channels}"
-        parameters = _h264_format(offered) if codec is H264 else _FORMAT.get(codec.name)
-        both = [one for one in (parameters, more) if one]
-        if both:
-            yield f"a=fmtp:{payload_type} {';'.join(both)}"
-        for kind in feedback:
-            if kind in offered.feedback:
-                yield f"a=rtcp-fb:{payload_type} {kind}"
-
-
-def _rank(offered: sdp.Codec) -> tuple[bool, int]:
-    """Fragments first, since pictures are larger than packets; then the profile that most receivers
-    decode: Constrained Baseline, however it is said (RFC 6184 §8.1), Baseline, Main, High."""
-    said = offered.parameters.get("profile-level-id", "")
-    level_id = int(said, 16) if _PROFILE_LEVEL.fullmatch(said) else 0x42000A
-    profile, constraints = level_id >> 16, level_id >> 8 & 0xFF
-    if (profile == 0x42 and constraints & 0x40) or (profile == 0x4D and constraints & 0x80):
-        order = 0
-    else:
-        order = {0x42: 1, 0x4D: 2, 0x64: 3}.get(profile, 4)
-    return offered.parameters.get("packetization-mode") != "1", order
-
-
-def _h264_format(offered: sdp.Codec) -> str:
-    """The offered configuration again, as RFC 6184 §8.2.2 wants: profile and packetization mode
-    must be the same. The level is the offered one too, which is right whether or not the two
-    directions may differ; that they may is confirmed if it was offered."""
-    said = offered.parameters
-    parts = []
-    if said.get("level-asymmetry-allowed") == "1":
-        parts.append("level-asymmetry-allowed=1")
-    if said.get("packetization-mode") == "1":
-        parts.append("packetization-mode=1")
-    if _PROFILE_LEVEL.fullmatch(said.get("profile-level-id", "")):
-        parts.append(f"profile-level-id={said['profile-level-id'].lower()}")
-    return ";".join(parts)
-
-
-def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted], taken: _Taken) -> str:
+def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted], taken: CodecChoice) -> str:
     """The whole answer: every section of the offer in its order (RFC 3264 §6)."""
     kept = [one.mid for one in offer.sections if _is_kept(one, accepted, taken)]
     lines = [
@@ -426,12 +284,12 @@ def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted], taken: _T
     return "\r\n".join(lines) + "\r\n"
 
 
-def _is_kept(section: Section, accepted: dict[str, _Accepted], taken: _Taken) -> bool:
+def _is_kept(section: Section, accepted: dict[str, _Accepted], taken: CodecChoice) -> bool:
     """Also idle sections stay in the bundle, unless there is no codec to name for them."""
     return section.mid in accepted or (section.usable and taken.of(section) is not None)
 
 
-def _inactive(section: Section, taken: _Taken) -> _Accepted:
+def _inactive(section: Section, taken: CodecChoice) -> _Accepted:
     offered = taken.of(section)
     assert section.media is not None
     assert offered is not None

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from bridge.aims import Aim, Asking, Feed, Track
-from bridge.floors import Floors
+from bridge.aims import Aim, Asking, Feed, Track, without
 from bridge.hotpath import Fanout
-from bridge.keyframes import KeyframeAsker
 from bridge.layers import LOOK_S, LayerInfo, LayerPlan
-from bridge.routes import Origin, Place, Table
+from bridge.routes import Origin, Place
 from bridge.slot import Slot
 from bridge.source import Packet, Source, Verdict
 from bridge.speakers import loudness_of
+from bridge.tables import Tables
+from bridge.wiring import KeyframeRequest, Wiring
 from signaling.wire.control import LayersWanted, Routes, RoutesHeld, TableVersion
 from signaling.wire.ids import Port, Scope, SlotName
 from signaling.wire.ids import Track as TrackName
 
-PATIENCE_S = 3.0
-"""How long an old picture goes on while its successor gives no keyframe."""
 _DROPPED, _RESTARTED = Verdict.DROPPED, Verdict.RESTARTED
 _SINGLE = LayerPlan()
-
-
-@dataclass(frozen=True, slots=True)
-class KeyframeRequest:
-    """Send a PLI (RFC 4585 §6.3.1) for `source.ssrc` to the session that publishes `source`."""
-
-    source: Source
 
 
 Output = KeyframeRequest | LayersWanted
@@ -55,17 +45,15 @@ class Crosspoint:
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
-        self._tables: dict[Scope, Table] = {}
-        self._feeds: dict[Source, Feed] = {}
+        self._tables = Tables()
+        self._wiring = Wiring()
+        self._feeds = self._wiring.feeds
         self._bound: dict[tuple[Scope, Origin], Track] = {}
         self._aims: dict[Slot, Aim] = {}
         self._slots: dict[tuple[Scope, Place], tuple[Slot, ...]] = {}
         self._receivers: dict[tuple[Scope, Port], Asking] = {}
-        # those that show one source and wait for another, and until when they may
-        self._give_up_at: dict[Aim, float] = {}
         self._look_at: float | None = None
-        self._asker = KeyframeAsker()
-        self._floors = Floors()
+        self._asker = self._wiring.asker
 
     # --- sessions come and go -------------------------------------------------------------------
 
@@ -97,7 +85,7 @@ class Crosspoint:
             feed.track = bound
         if bound.layered and self._look_at is None:
             self._look_at = now + LOOK_S
-        return self._retarget(now, scope, self._places(scope, origin), bound)
+        return self._retarget(now, scope, self._tables.places(scope, origin), bound)
 
     def remove_source(self, now: float, source: Source) -> Sequence[Output]:
         """Forget a source whose session ended; unknown ones are ignored. Its slots stop and wait
@@ -108,7 +96,7 @@ class Crosspoint:
         track = feed.track
         was_layer = track.ladder.unbind(source)
         for slot in feed.slots:
-            self._stop(self._aims[slot])
+            self._wiring.stop(self._aims[slot])
         for slot in feed.waiting:
             aim = self._aims[slot]
             aim.wanted = tuple(one for one in aim.wanted if one is not feed)
@@ -118,7 +106,7 @@ class Crosspoint:
             return ()
         if not track.ladder.bound:
             del self._bound[key]
-        return self._retarget(now, track.scope, self._places(track.scope, track.origin))
+        return self._retarget(now, track.scope, self._tables.places(track.scope, track.origin))
 
     def add_slot(
         self, now: float, scope: Scope, port: Port, name: SlotName, slot: Slot
@@ -140,11 +128,11 @@ class Crosspoint:
         aim = self._aims.pop(slot, None)
         if aim is None:
             return ()
-        self._stop(aim)
-        self._stop_waiting(aim)
-        self._show(aim, None)
+        self._wiring.stop(aim)
+        self._wiring.stop_waiting(aim)
+        self._wiring.show(aim, None)
         key = (aim.scope, aim.place)
-        self._slots[key] = _without(self._slots[key], slot)
+        self._slots[key] = without(self._slots[key], slot)
         if not self._slots[key]:
             del self._slots[key]
         if not self._receivers[aim.scope, aim.place.port].count(-1):
@@ -188,50 +176,26 @@ class Crosspoint:
     # --- routes ---------------------------------------------------------------------------------
 
     def apply(self, now: float, routes: Routes) -> tuple[RoutesHeld, Sequence[Output]]:
-        """Change a scope's table if epoch and base allow it (see `signaling.wire.control`).
-
-        The reply says which table is held now: the one sent if it was applied, else the old one
-        ((0, 0) for a scope without a table).
-        """
-        table = self._table(routes.scope)
-        changed = table.apply(routes)
-        for origin in self._floors.open(now, routes.scope, table.speakers):
-            changed += table.places(origin)
-        outputs = self._retarget(now, routes.scope, changed)
-        held = table.version
-        return RoutesHeld(routes.request, held.scope, held.epoch, held.revision), outputs
+        """Change a scope's table if it is to be obeyed; the reply says which is held now."""
+        held, changed = self._tables.apply(now, routes)
+        return held, self._retarget(now, routes.scope, changed)
 
     def forget(self, scope: Scope) -> None:
-        """No session of this scope is left: forget its table, unless routes wait there for others
-        to come. Its epoch goes as well: the next table is obeyed, whoever sends it."""
-        table = self._tables.get(scope)
-        if table is not None and table.empty:
-            del self._tables[scope]
-            self._floors.forget(scope)
+        """No session of this scope is left."""
+        self._tables.forget(scope)
 
     def tables(self) -> list[TableVersion]:
         """The version of each scope's table, for `Hello` and `Stats`."""
-        return [table.version for table in self._tables.values() if table.version.epoch]
+        return self._tables.versions()
 
     def floor_position(self, scope: Scope, port: Port) -> int | None:
         """Where on the floor the port's microphone is carried now, from 1."""
-        return self._floors.position(scope, port)
-
-    def _places(self, scope: Scope, origin: Origin) -> list[Place]:
-        """Who receives the origin, by a route of its own or by its position on the floor."""
-        table = self._table(scope)
-        return [place for one in self._floors.origins(scope, origin) for place in table.places(one)]
+        return self._tables.floor_position(scope, port)
 
     def _loudness(self, now: float, scope: Scope, port: Port) -> float:
         track = self._bound.get((scope, Origin(port, "mic")))
         source = track.ladder.layers[0].source if track else None
         return loudness_of(now, source.loudness if source else None)
-
-    def _table(self, scope: Scope) -> Table:
-        table = self._tables.get(scope)
-        if table is None:
-            table = self._tables[scope] = Table(scope)
-        return table
 
     # --- packets --------------------------------------------------------------------------------
 
@@ -265,13 +229,15 @@ class Crosspoint:
                     taken.late = True
             if feed.waiting:
                 feed.held.append(taken.kept())
-        if taken.starts_keyframe and not self._awaited(feed):
+        if taken.starts_keyframe and not self._wiring.awaited(feed):
             self._asker.content(source)
         if feed.slots:
             self._fanout.forward(now, taken, feed.slots)
             for one in late:
                 self._fanout.forward(now, one, begun)
-        return self._ask(now, [feed], begins=True) if verdict is _RESTARTED and feed.waiting else ()
+        if verdict is _RESTARTED and feed.waiting:
+            return self._wiring.ask(now, [feed], begins=True)
+        return ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:
         """The receiver asked for a keyframe in this slot (PLI or FIR); what exceeds the budgets of
@@ -283,11 +249,11 @@ class Crosspoint:
         carries = aim.carried is not None and not aim.has_left
         feeds = (aim.carried,) if carries and aim.carried is not None else aim.wanted
         if all(self._asker.merges(one.source) for one in feeds):
-            return self._ask(now, feeds, begins=False)
+            return self._wiring.ask(now, feeds, begins=False)
         receiver = self._receivers[aim.scope, aim.place.port]
         if not aim.budget.take(now) or not receiver.budget.take(now):
             return ()
-        return self._ask(now, feeds, begins=False)
+        return self._wiring.ask(now, feeds, begins=False)
 
     def _can_begin(self, source: Source) -> bool:
         packet = source.packet
@@ -300,9 +266,9 @@ class Crosspoint:
         feed.held.clear()
         for slot in begun:
             aim = self._aims[slot]
-            self._stop(aim)
+            self._wiring.stop(aim)
             aim.carried = feed
-            self._wait_for(aim, aim.wanted[: aim.wanted.index(feed)])
+            self._wiring.wait_for(aim, aim.wanted[: aim.wanted.index(feed)])
             slot.begin(now, feed.source)
         feed.slots += begun
         return begun
@@ -311,22 +277,11 @@ class Crosspoint:
         """The source jumped: its slots wait for a place to begin, in whichever layer."""
         for slot in feed.slots:
             aim = self._aims[slot]
-            self._stop(aim)
+            self._wiring.stop(aim)
             if feed.track is aim.track:
-                self._wait_for(aim, self._fit(now, aim))
+                self._wiring.wait_for(aim, self._fit(now, aim))
         feed.held.clear()
         feed.source.restart()
-
-    def _awaited(self, feed: Feed) -> bool:
-        """Whether slots wait for a keyframe of this source or of one that makes its with it."""
-        if feed.waiting:
-            return True
-        section = feed.source.section
-        return section is not None and any(
-            self._feeds[layer.source].waiting
-            for layer in feed.track.ladder.layers
-            if layer.source is not None and layer.flows and layer.source.section == section
-        )
 
     # --- aims -----------------------------------------------------------------------------------
 
@@ -349,15 +304,15 @@ class Crosspoint:
 
     def _aim(self, now: float, aim: Aim) -> Sequence[Output]:
         """Bring a slot in line with its route, its ceiling and the sources there are."""
-        self._show(aim, self._target(aim))
+        self._wiring.show(aim, self._target(aim))
         fit = self._fit(now, aim)
         if not fit:
-            self._stop(aim)
-            self._stop_waiting(aim)
+            self._wiring.stop(aim)
+            self._wiring.stop_waiting(aim)
             return ()
         climbs = aim.carried in fit and not _is_left(aim.carried, fit)
         if aim.carried is not None and climbs:
-            self._give_up_at.pop(aim, None)
+            self._wiring.content(aim)
             wanted = fit[: fit.index(aim.carried)]
         else:
             wanted = tuple(one for one in fit if one is not aim.carried)
@@ -365,15 +320,14 @@ class Crosspoint:
             return ()
         news = [one for one in wanted if climbs or one not in aim.wanted]
         if aim.carried is not None and aim.has_left:
-            # patience is for the old picture, however often its successor changes
-            self._give_up_at.setdefault(aim, now + PATIENCE_S)
+            self._wiring.be_patient(now, aim)
         if aim.slot.codec.media == "audio" and not climbs:
-            self._stop(aim)
-        self._wait_for(aim, wanted)
+            self._wiring.stop(aim)
+        self._wiring.wait_for(aim, wanted)
         if climbs:
             # who climbs asks for what flows; what begins to flow begins with a keyframe
             news = [one for one in news if one.layer is not None and one.layer.flows]
-        return self._ask(now, news, begins=True)
+        return self._wiring.ask(now, news, begins=True)
 
     def _fit(self, now: float, aim: Aim) -> tuple[Feed, ...]:
         """What the slot may carry now, the best first."""
@@ -383,8 +337,7 @@ class Crosspoint:
         return tuple(self._feeds[one.source] for one in suited if one.source is not None)
 
     def _target(self, aim: Aim) -> Track | None:
-        wanted = self._table(aim.scope).origin(aim.place)
-        origin = self._floors.behind(aim.scope, wanted, aim.place.port)
+        origin = self._tables.origin(aim.scope, aim.place)
         track = self._bound.get((aim.scope, origin)) if origin else None
         if track is None or any(
             one.source is not None and one.source.codec != aim.slot.codec
@@ -393,72 +346,19 @@ class Crosspoint:
             return None
         return track
 
-    def _show(self, aim: Aim, track: Track | None) -> None:
-        """Note whose layers the slot shows."""
-        if aim.track is not track:
-            if aim.track is not None:
-                aim.track.aims.pop(aim, None)
-            if track is not None:
-                track.aims[aim] = None
-            aim.track = track
-
-    def _wait_for(self, aim: Aim, feeds: tuple[Feed, ...]) -> None:
-        """Wait for these and nothing else."""
-        before, aim.wanted = aim.wanted, feeds
-        for feed in feeds:
-            if feed not in before:
-                feed.waiting += (aim.slot,)
-        for feed in before:
-            if feed not in feeds:
-                feed.waiting = _without(feed.waiting, aim.slot)
-                self._rest(feed)
-
-    def _stop_waiting(self, aim: Aim) -> None:
-        self._wait_for(aim, ())
-        self._give_up_at.pop(aim, None)
-
-    def _stop(self, aim: Aim) -> None:
-        """End what the slot carries; it may still wait for something else."""
-        if aim.carried is not None:
-            aim.slot.end()
-            aim.carried.slots = _without(aim.carried.slots, aim.slot)
-            self._rest(aim.carried)
-            aim.carried = None
-        self._give_up_at.pop(aim, None)
-
-    def _rest(self, feed: Feed) -> None:
-        if feed.waiting:
-            return
-        feed.held.clear()
-        if not feed.slots and not self._awaited(feed):
-            self._asker.content(feed.source)
-
-    def _ask(self, now: float, feeds: Iterable[Feed], *, begins: bool) -> Sequence[Output]:
-        """Ask for a keyframe of these, once for each section: of its first one."""
-        first = {one.source.section or one.source: one.source for one in reversed(list(feeds))}
-        return [
-            KeyframeRequest(asked)
-            for source in reversed(first.values())
-            if source.codec.media != "audio"
-            for asked in self._asker.want(now, source, begins=begins)
-        ]
-
     # --- time -----------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` must be called next; None: only after another call."""
-        due = list(self._give_up_at.values())
-        others = (self._asker.next_deadline(), self._floors.next_deadline(), self._look_at)
-        due += [at for at in others if at is not None]
-        return min(due, default=None)
+        due = (self._wiring.next_deadline(), self._tables.next_deadline(), self._look_at)
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, now: float) -> Sequence[Output]:
         """Repeat keyframe requests that are due, stop pictures whose successor never came, let
         the loudest have the floor, and look which layers flow."""
-        for aim in [aim for aim, at in self._give_up_at.items() if at <= now]:
-            self._stop(aim)
-        for scope, origin in self._floors.judge(now, self._loudness):
-            self._retarget(now, scope, self._table(scope).places(origin))
+        self._wiring.give_up(now)
+        for scope, places in self._tables.judge(now, self._loudness):
+            self._retarget(now, scope, places)
         outputs: list[Output] = []
         if self._look_at is not None and self._look_at <= now:
             outputs.extend(self._look(now))
@@ -486,7 +386,3 @@ def _is_left(carried: Feed | None, fit: Iterable[Feed]) -> bool:
 
 def _told(track: Track, layers: tuple[str, ...] | None) -> LayersWanted:
     return LayersWanted(track.scope, track.origin.port, track.origin.track, list(layers or ()))
-
-
-def _without(slots: tuple[Slot, ...], slot: Slot) -> tuple[Slot, ...]:
-    return tuple(other for other in slots if other is not slot)

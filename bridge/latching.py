@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge import rtp
-from bridge.answer import PublishedTrack
+from bridge.agreed import PublishedTrack
 
 Unknown = Literal["unknown_ssrc", "unknown_payload", "unknown_rid"]
 """Why an SSRC cannot be latched; packets of it are dropped, and counted by these words."""

@@ -22,7 +22,8 @@ from bridge.offers import AnswerError, read_answer
 from bridge.publishing import Publisher
 from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
-from bridge.rounds import FEEDBACK_STEPS, STEP_S, Rounds
+from bridge.register import Register
+from bridge.rounds import FEEDBACK_STEPS, STEP_S
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
@@ -92,16 +93,13 @@ class Node:
         self._hot = choose(packet_path)(self._counters, time.monotonic, self._pending)
         self._flush_timer: asyncio.Handle | None = None
         self._crosspoint = Crosspoint(self._hot)
-        self._sessions: dict[SessionId, Session] = {}
-        self._by_ufrag: dict[str, Session] = {}
+        self._register = Register()
         self._offered = TrunkOffers(self._certificate.fingerprint)
-        self._by_ssrc: dict[bytes, tuple[Publisher, ...]] = {}
         self._serial = 0
         self._deadline: asyncio.Handle | None = None
         self._deadline_at = 0.0
         # a browser opens two connections to each address, and uses one
         self._media_sockets = open_sockets(announce, self._counters, self, 2 * max_sessions)
-        self._rounds = Rounds[Session]()
         self._step_due = self._loop.time() + STEP_S
         self._stepper = self._loop.call_at(self._step_due, self._step)
 
@@ -126,7 +124,7 @@ class Node:
         self._stepper.cancel()
         if self._flush_timer is not None:
             self._flush_timer.cancel()
-        for session in list(self._sessions.values()):
+        for session in self._register:
             session.close(self._loop.time(), "shutting_down")
         if self._deadline is not None:
             self._deadline.cancel()
@@ -143,7 +141,7 @@ class Node:
                 case PatchSession():
                     return self._patch(message)
                 case CloseSession(request=request, session=session, reason=reason):
-                    held = self._sessions.get(session)
+                    held = self._register.get(session)
                     if held is not None:
                         held.close(self._loop.time(), reason or "closed")
                     return Done(request)
@@ -189,12 +187,12 @@ class Node:
             self._changed,
         )
         answer = self._attach(session, offer, local, PROGRAM_CODECS[message.codec])
-        self._admit(session)
-        self._by_ufrag[session.etag] = session
+        self._register.add(session)
+        self._register.expect(session)
         return SessionOpened(message.request, identity.session, answer, session.etag)
 
     def _patch(self, message: PatchSession) -> SessionPatched:
-        session = self._sessions.get(message.session)
+        session = self._register.get(message.session)
         if session is None:
             raise WireError("not_found", f"no session {message.session[:64]!r}")
         asked = read_fragment(message.fragment)
@@ -208,15 +206,13 @@ class Node:
         credentials = _fresh_credentials()
         former = session.ufrags
         session.restart_ice(credentials, asked.credentials)
-        for ufrag in set(former) - set(session.ufrags):
-            self._by_ufrag.pop(ufrag, None)
-        self._by_ufrag[session.etag] = session
+        self._register.expect(session, former)
         lines = candidate_lines(self.candidates)
         told = write_fragment(asked, credentials, lines)
         return SessionPatched(message.request, session.etag, told)
 
     def _require_room(self) -> None:
-        if len(self._sessions) + len(self._offered) >= self._max_sessions:
+        if len(self._register) + len(self._offered) >= self._max_sessions:
             raise WireError("bridge_full", f"{self._max_sessions} sessions are open")
 
     def _identity(
@@ -263,9 +259,9 @@ class Node:
             secrets.randbits(31) + 1,
             self._counters,
             self._carry_out,
-            self._bound,
+            self._register.bind,
         )
-        self._admit(session)
+        self._register.add(session)
         session.start(now)
         return Done(message.request)
 
@@ -288,7 +284,7 @@ class Node:
                 next(ssrcs),
                 self._counters,
                 self._carry_out,
-                self._bound,
+                self._register.bind,
             )
         else:
             slots = session.identity.slots
@@ -313,9 +309,7 @@ class Node:
         except stun.StunError:
             self._counters.dropped["malformed"] += 1
             return
-        answer = message.kind == stun.BINDING_SUCCESS
-        ufrag = message.transaction[:6].hex() if answer else message.ufrag
-        session = self._by_ufrag.get(ufrag)
+        session = self._register.checked(message)
         if session is None:
             self._counters.dropped["unknown_peer"] += 1
             return
@@ -323,7 +317,7 @@ class Node:
 
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`: equal SSRCs in two sessions are legal, authentication decides."""
-        for publisher in self._by_ssrc.get(datagram[8:12], ()):
+        for publisher in self._register.holders(datagram[8:12]):
             if publisher.session.receive_moved(now, arrival, datagram, path):
                 return
         self._counters.dropped["unknown_peer"] += 1
@@ -338,19 +332,12 @@ class Node:
         due = self._hot.flush(self._loop.time())
         self._flush_timer = None if due is None else self._loop.call_at(due, self._flush)
 
-    def _bound(self, publisher: Publisher, ssrc: bytes, bound: bool) -> None:
-        """A publisher took an SSRC, or gave it up."""
-        others = tuple(one for one in self._by_ssrc.pop(ssrc, ()) if one is not publisher)
-        holders = (*others, publisher) if bound else others
-        if holders:
-            self._by_ssrc[ssrc] = holders
-
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
             if isinstance(output, LayersWanted):
                 self.on_layers(output)
                 continue
-            for publisher in self._by_ssrc.get(output.source.ssrc.to_bytes(4, "big"), ()):
+            for publisher in self._register.holders(output.source.ssrc.to_bytes(4, "big")):
                 publisher.request_keyframe(output.source)
         self._arm()
 
@@ -371,30 +358,22 @@ class Node:
 
     # --- time and state -----------------------------------------------------------------------
 
-    def _admit(self, session: Session) -> None:
-        one = session.identity
-        self._sessions[one.session] = session
-        self._rounds.add(one.serial, session)
-
     def _step(self) -> None:
         now = self._loop.time()
         self._lag.late(self._step_due, now)
         self._step_due = max(self._step_due + STEP_S, now)
         self._stepper = self._loop.call_at(self._step_due, self._step)
-        ticked, sending = self._rounds.step()
+        ticked, sending = self._register.rounds.step()
         for session in ticked:
             session.tick(now)
         for session in sending:
             session.send_feedback()
-        if self._rounds.step_number % FEEDBACK_STEPS == 0:
+        if self._register.rounds.step_number % FEEDBACK_STEPS == 0:
             self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:
         one = session.identity
-        if session.state == "closed" and self._sessions.pop(one.session, None) is not None:
-            self._rounds.remove(one.serial)
-            for ufrag in session.ufrags:
-                self._by_ufrag.pop(ufrag, None)
+        if session.state == "closed" and self._register.remove(session):
             self._media.add([session.stats(self._loop.time())])
             self._forget(one.scope)
         self._log.info(
@@ -413,35 +392,18 @@ class Node:
             )
         )
         if session.state == "connected":
-            self._replace(session)
+            for replaced in self._register.replaced_by(session):
+                replaced.close(self._loop.time(), "replaced")
 
     def _forget(self, scope: Scope) -> None:
-        if not any(one.identity.scope == scope for one in self._sessions.values()):
+        if not self._register.has(scope):
             self._crosspoint.forget(scope)
-
-    def _replace(self, session: Session) -> None:
-        """The newest connected session of a port and direction stays, the others are closed; those
-        that share the port are no part of this."""
-        mine = session.identity
-        if mine.shared:
-            return
-        for other in list(self._sessions.values()):
-            one = other.identity
-            if (one.scope, one.port, one.direction) != (mine.scope, mine.port, mine.direction):
-                continue
-            if one.shared:
-                continue
-            if one.serial < mine.serial:
-                other.close(self._loop.time(), "replaced")
-            elif one.serial > mine.serial and other.state in ("connected", "lost"):
-                session.close(self._loop.time(), "replaced")
-                return
 
     # --- figures ------------------------------------------------------------------------------
 
     def sessions(self) -> list[SessionInfo]:
         """All sessions, for `Hello`."""
-        return [session.info for session in self._sessions.values()]
+        return [session.info for session in self._register]
 
     def tables(self) -> list[TableVersion]:
         """The routing tables held, for `Hello`."""
@@ -455,10 +417,10 @@ class Node:
         """All figures; rates are over the time since the last call."""
         now, counters = self._loop.time(), self._counters
         dropped = counters.dropped.copy()
-        for session in self._sessions.values():
+        for session in self._register:
             if session.flow is not None:
                 dropped.update(session.flow.dropped())
-        sessions = [one.stats(now) for one in self._sessions.values()]
+        sessions = [one.stats(now) for one in self._register]
         return Stats(
             at=time.time(),
             cpu_s=time.process_time(),

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from bridge import rtcp, rtp
-from bridge.answer import PublishedTrack
+from bridge.agreed import PublishedTrack
 from bridge.ceiling import CEILING_BPS, Ceiling
 from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
-from bridge.estimator import Meter, round_trip_s
-from bridge.latching import Latched, latch
+from bridge.estimator import round_trip_s
+from bridge.incoming import SSRC_HOLD_S, Incoming, TrackStream
+from bridge.latching import latch
 from bridge.layers import LayerPlan
 from bridge.loudness import QUIET_DBOV
 from bridge.metrics import Counters
@@ -28,12 +28,6 @@ from signaling.wire.ids import SlotName, Track
 
 log = structlog.get_logger("bridge.publishing")
 
-SSRC_HOLD_S = 1.0
-"""A track changes its SSRC at most this often; what comes sooner is dropped (``ssrc_churn``)."""
-RETIRE_AFTER_S = 2.0
-"""Seconds after which the silent predecessor of a track's source is forgotten."""
-RETURN_AFTER_S = 0.3
-"""A publisher that goes back to its SSRC before is believed when the newer is silent so long."""
 MAX_BITRATE_BPS, MAX_LAYERED_BITRATE_BPS = 2_500_000, 4_000_000
 """The ceiling that REMB states to a publisher for its video: of one layer, or of several …"""
 SMALL_BITRATE_BPS = 200_000
@@ -62,9 +56,9 @@ class Publisher:
         self._ssrc = ssrc
         self._counters = counters
         self._carry_out = carry_out
-        self._incoming: dict[bytes, _Incoming] = {}
-        self._repairs: dict[bytes, _Stream] = {}
-        self._streams: dict[tuple[Track, str], _Stream] = {}
+        self._incoming: dict[bytes, Incoming] = {}
+        self._repairs: dict[bytes, TrackStream] = {}
+        self._streams: dict[tuple[Track, str], TrackStream] = {}
         self._rtt_s: float | None = None
         # one counter runs over all packets of a transport, so the sections agree on its id
         ids = {one.twcc_extension for one in tracks}
@@ -219,7 +213,7 @@ class Publisher:
             if ssrcs
         ]
 
-    def _latch(self, now: float, packet: bytes) -> _Incoming | None:
+    def _latch(self, now: float, packet: bytes) -> Incoming | None:
         """Make a source of a new SSRC, or drop and count the packet."""
         header = rtp.parse(packet)
         if header is None:
@@ -232,7 +226,7 @@ class Publisher:
         key = latched.track.track, latched.layer
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = _Stream(now)
+            stream = self._streams[key] = TrackStream(now)
         if latched.repairs:
             self._latch_repair(now, packet, stream)
             return None
@@ -246,7 +240,7 @@ class Publisher:
         if source.loudness is not None and self.session.identity.relayed_from is not None:
             # its own node says in a moment how loud it is; until then it displaces nobody
             source.loudness.told(now, QUIET_DBOV)
-        incoming = _Incoming(source, latched, Losses() if one.nack else None)
+        incoming = Incoming(source, latched, Losses() if one.nack else None)
         for old in stream.begin(now, incoming):
             self._forget(now, old.source)
         self._incoming[packet[8:12]] = incoming
@@ -254,7 +248,7 @@ class Publisher:
         self._bind(now, incoming)
         return incoming
 
-    def _latch_repair(self, now: float, packet: bytes, stream: _Stream) -> None:
+    def _latch_repair(self, now: float, packet: bytes, stream: TrackStream) -> None:
         """Remember whose retransmissions an SSRC carries; one at a time for each layer."""
         if stream.repair is not None:
             if now < stream.repair_at + SSRC_HOLD_S:
@@ -265,7 +259,7 @@ class Publisher:
         self._repairs[stream.repair] = stream
         self._repair(now, stream, packet)
 
-    def _bind(self, now: float, incoming: _Incoming) -> None:
+    def _bind(self, now: float, incoming: Incoming) -> None:
         one, track = self.session.identity, incoming.latched.track.track
         self._carry_out(
             self._crosspoint.add_source(
@@ -294,7 +288,7 @@ class Publisher:
 
     # --- what was lost ----------------------------------------------------------------------
 
-    def _repair(self, now: float, stream: _Stream, packet: bytes) -> None:
+    def _repair(self, now: float, stream: TrackStream, packet: bytes) -> None:
         """Put a retransmission where it is missing; most are probes of the path and repeat what
         has come."""
         header = rtp.parse(packet)
@@ -364,111 +358,6 @@ class Publisher:
             rtcp.ReceiverReport(self._ssrc, blocks),
             rtcp.CanonicalName(self._ssrc, self.session.identity.session),
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Incoming:
-    """An SSRC's source, what it carries, and what of it is missing (None: never asked for)."""
-
-    source: Source
-    latched: Latched
-    losses: Losses | None
-
-
-class _Stream:
-    """One layer of a track over the SSRCs that it had: its source, the one before, totals of all,
-    and the SSRC of its retransmissions."""
-
-    def __init__(self, now: float) -> None:
-        self.current: _Incoming | None = None
-        self.repair: bytes | None = None
-        self.repair_at = 0.0
-        self._latched_at = now
-        self._before: _Incoming | None = None
-        self._gone = _Totals()
-        self._meter = Meter(now)
-
-    def may_change(self, now: float) -> bool:
-        """Whether a new SSRC is taken now."""
-        return self.current is None or now >= self._latched_at + SSRC_HOLD_S
-
-    def begin(self, now: float, incoming: _Incoming) -> list[_Incoming]:
-        """Take a new source; the one before the last is returned, to be forgotten."""
-        forgotten = self._let_go()
-        self._before, self.current, self._latched_at = self.current, incoming, now
-        return forgotten
-
-    def returned(self, now: float) -> _Incoming | None:
-        """The predecessor, if it sends again since its successor fell silent: it is current."""
-        before, current = self._before, self.current
-        if before is None or current is None or before.source.media_at is None:
-            return None
-        silent_since = current.source.media_at or self._latched_at
-        if before.source.media_at < silent_since + RETURN_AFTER_S:
-            return None
-        self._before, self.current, self._latched_at = current, before, now
-        return before
-
-    def retired(self, now: float) -> list[_Incoming]:
-        """The predecessor, once it is silent, to be forgotten."""
-        before = self._before
-        if before is None or (before.source.media_at or 0.0) + RETIRE_AFTER_S > now:
-            return []
-        return self._let_go()
-
-    def _let_go(self) -> list[_Incoming]:
-        before, self._before = self._before, None
-        if before is None:
-            return []
-        self._gone.add(before.source)
-        return [before]
-
-    def stats(self, now: float, track: Track, layer: str, floor: int | None) -> StreamStats:
-        assert self.current is not None
-        source, totals = self.current.source, self._gone.copy()
-        loudness = source.loudness
-        for one in (self._before, self.current):
-            if one is not None:
-                totals.add(one.source)
-        return StreamStats(
-            media=source.codec.media,
-            track=track,
-            packets=totals.packets,
-            bytes=totals.octets,
-            bitrate_bps=self._meter.bitrate_bps(now, totals.octets),
-            lost=totals.lost,
-            loss_ratio=source.reception.loss_ratio,
-            jitter_s=source.reception.jitter_s,
-            keyframes=totals.keyframes,
-            keyframe_requests=totals.keyframe_requests,
-            layer=layer,
-            width=source.width or None,
-            height=source.height or None,
-            ignores_requests=source.ignores_requests,
-            level_dbov=loudness.take_level() if loudness else None,
-            heard=loudness.heard(now) if loudness else None,
-            clipping_ratio=loudness.take_clipping() if loudness else None,
-            floor=floor if loudness else None,
-        )
-
-
-class _Totals:
-    """Sums over sources that are gone."""
-
-    def __init__(self) -> None:
-        self.packets = self.octets = self.lost = self.keyframes = self.keyframe_requests = 0
-
-    def add(self, source: Source) -> None:
-        self.packets += source.reception.packets
-        self.octets += source.reception.octets
-        self.lost += source.reception.lost
-        self.keyframes += source.keyframes
-        self.keyframe_requests += source.keyframe_requests
-
-    def copy(self) -> _Totals:
-        sums = _Totals()
-        vars(sums).update(vars(self))
-        return sums
 
 
 def _plans(owner: str, tracks: Sequence[PublishedTrack]) -> dict[Track, LayerPlan]:

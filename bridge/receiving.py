@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge import rtcp
-from bridge.answer import ReceivedSlot
+from bridge.agreed import ReceivedSlot
 from bridge.arrivals import Arrivals
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import Delivery, Meter

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import receiveoffer
-from bridge.answer import PublishedTrack
+from bridge.agreed import PublishedTrack
 from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.hotpath import Leg

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bridge.crosspoint import PATIENCE_S
 from bridge.keyframes import REPEAT_S
 from bridge.source import MAX_GAP
+from bridge.wiring import PATIENCE_S
 from signaling.wire.control import Route, Routes, RoutesHeld, TableVersion
 from tests.fakes.matrix import SCOPE, Matrix
 from tests.fakes.streams import Camera, Microphone, ReceivingLeg

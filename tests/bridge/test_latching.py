@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import rtp
-from bridge.answer import PublishedTrack
+from bridge.agreed import PublishedTrack
 from bridge.codecs import OPUS, VP8
 from bridge.latching import Latched, latch
 

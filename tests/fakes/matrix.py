@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bridge.codecs import H264, OPUS, VP8
-from bridge.crosspoint import Crosspoint, KeyframeRequest
+from bridge.crosspoint import Crosspoint
 from bridge.hotpath_choice import choose
 from bridge.layers import LayerPlan
 from bridge.metrics import Counters
 from bridge.slot import Slot
 from bridge.source import Source
+from bridge.wiring import KeyframeRequest
 from signaling.wire.control import LayersWanted, Route, Routes, RoutesHeld
 from signaling.wire.ids import Port, Scope, SlotName, slot_media
 from tests.fakes.streams import Camera, Encoder, Microphone, ReceivingLeg

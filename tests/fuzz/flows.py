@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from bridge import rtp
-from bridge.answer import PublishedTrack
+from bridge.agreed import PublishedTrack
 from bridge.arrivals import read_arrivals
 from bridge.codecs import OPUS, VP8
 from bridge.downlink import Downlink, Fate
