@@ -3,9 +3,9 @@
 Three kinds of peer: with transport-wide feedback, after draft-ietf-rmcat-gcc-02 (delay §5, loss
 §6, AIMD §5.5); with REMB (draft-alvestrand-rmcat-remb-03), which the peer reckons; with receiver
 reports alone, whose loss and round trip tell when it is too much. What differs from the draft
-follows from being no sender that fills the path: the estimate begins high, so that a good path has
-everything at once; it is cut to what really arrived; and beyond what is sent it grows by probes
-alone (`probing.py`).
+follows from being no sender that fills the path: it is cut to what really arrived, and beyond what
+is sent it grows by probes alone (`probing.py`). A path that can be padded opens first: it is tried
+from `CAREFUL_BPS` on, up to where it is taken for good. Of any other the best is believed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ from bridge.probing import Prober
 
 START_BPS = 20_000_000.0
 """Before the first cut: an operator's wall of 63 thumbnails and the program at full quality."""
+CAREFUL_BPS = 300_000.0
+"""What any path is taken to carry: the sound and a small picture."""
+OPEN_BPS, ENOUGH = 2_000_000.0, 0.8
+"""What a path is tried for to be taken for good: a stage at its best; losses may take a part of
+it."""
+FED_BACK_S = 3.0
+"""Without transport-wide feedback for so long a peer gives none, or none any more."""
 MIN_BPS = 40_000.0
 MAX_BPS = 100_000_000.0
 CUT = 0.85
@@ -56,9 +63,11 @@ class Fate(NamedTuple):
 class Downlink:
     """The estimate for one receiver; give it whatever the receiver says, and the time.
 
-    `estimate_bps` is what may be sent, everything included. `prober` says when to pad; hand it the
-    wishes. `cuts` counts how often the estimate was lowered. `needed_bps` is what flows, set by the
-    owner: a probe that fails does not take the estimate below it.
+    `estimate_bps` is what may be sent, everything included. While it is `opening` (see `begin`)
+    that is not known yet: send no more than what matters most, and try for `OPEN_BPS`. `prober`
+    says when to pad; hand it the wishes. `cuts` counts how often the estimate was lowered.
+    `needed_bps` is what flows, set by the owner: a probe that fails does not take the estimate
+    below it.
     """
 
     def __init__(self, now: float) -> None:
@@ -66,6 +75,8 @@ class Downlink:
         self.cuts = 0
         self.needed_bps = MIN_BPS
         self.rtt_s = 0.1
+        self.opening = False
+        self._begun_at = now
         self._own_bps = START_BPS
         self._detector = DelayDetector()
         self._arrived = _Rate(ARRIVED_S)
@@ -93,9 +104,13 @@ class Downlink:
         """What packets wait for on the way, as far as it is known."""
         return self._detector.queue_s
 
-    def proven(self, now: float) -> bool:
-        """Whether there is any evidence behind the estimate."""
-        return self._feedback_at is not None or self._peer_bps is not None
+    def begin(self, now: float) -> None:
+        """The path can be padded: open it with care."""
+        self.opening, self._begun_at, self._own_bps = True, now, CAREFUL_BPS
+
+    def feeds_back(self, now: float) -> bool:
+        """Whether transport-wide feedback comes."""
+        return self._feedback_at is not None and now < self._feedback_at + FED_BACK_S
 
     # --- what the receiver says -----------------------------------------------------------------
 
@@ -117,6 +132,9 @@ class Downlink:
         if outcome is not None:
             rate_bps = outcome.rate_bps if outcome.passed else 0.9 * outcome.rate_bps
             self._own_bps = min(max(self._own_bps, rate_bps), MAX_BPS)
+            self.opening = self.opening and outcome.passed
+        if self.opening and self._own_bps >= ENOUGH * OPEN_BPS:
+            self._open()
         self._updated_at = now
 
     def maximum(self, now: float, bitrate_bps: float) -> None:
@@ -129,7 +147,7 @@ class Downlink:
         if rtt_s is not None:
             self.rtt_s = rtt_s
             self._least_rtt_s = min(rtt_s, self._least_rtt_s or rtt_s)
-        if self._feedback_at is not None and now < self._feedback_at + PEER_ESTIMATE_S:
+        if self.feeds_back(now):
             return
         long_trip = rtt_s is not None and rtt_s > (self._least_rtt_s or rtt_s) + LONG_TRIP_S
         bad, self._bad_report = self._bad_report, loss_ratio > MODERATE_LOSS or long_trip
@@ -142,11 +160,13 @@ class Downlink:
             self._cut(now, CUT * sent_bps)
 
     def tick(self, now: float) -> None:
-        """Time passes: a peer's estimate that is no longer repeated is over, and so is a probe
-        without feedback."""
+        """Time passes: a peer's estimate that is no longer repeated is over, and so are a probe and
+        an opening without feedback."""
         if self._peer_bps is not None and now > self._peer_at + PEER_ESTIMATE_S:
             self._peer_bps = None
         self.prober.judge(now)
+        if self.opening and self._feedback_at is None and now > self._begun_at + FED_BACK_S:
+            self._open()
 
     def trust(self, now: float, bitrate_bps: float) -> None:
         """Where nothing can be probed, the next layer itself is the try: take its rate as given
@@ -154,6 +174,9 @@ class Downlink:
         self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
 
     # --- the machine ----------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self.opening, self._own_bps = False, START_BPS
 
     def _take(self, fates: Iterable[Fate]) -> bool:
         """Hand the fates to whom they concern; whether the path is overused now."""
@@ -214,6 +237,7 @@ class Downlink:
         self._deaf_until = now
         self._forget_losses()
         probing = self.prober.active or self.prober.judging
+        self.opening = False
         self.prober.cut(now)
         if probing:
             # it was the padding: what flows without it is proven, so it costs nothing of that
@@ -231,6 +255,8 @@ class Downlink:
             return
         if self._losses.ratio is not None and self._losses.ratio > MODERATE_LOSS / 2:
             return
+        if self.opening:
+            self._own_bps = max(self._own_bps, rate_bps)
         passed_s = min(now - self._updated_at, 1.0)
         grown = self._own_bps * GROWTH_PER_S**passed_s
         if self._own_bps < 1.2 * rate_bps:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bridge.arrivals import TICK_S, Arrivals
 from bridge.budget import NO_CEILING, Allocation, Budget, Cap, Want
 from bridge.crosspoint import Crosspoint, Output
-from bridge.downlink import START_BPS, Downlink, Fate
+from bridge.downlink import OPEN_BPS, START_BPS, Downlink, Fate
 from bridge.hotpath import PAD_OCTETS, Leg, Outlet
 from bridge.slot import Slot
 from signaling.wire.ids import SlotName, slot_kind, slot_media
@@ -74,7 +74,6 @@ class Line:
         self._pads: Outlet | None = None
         self._paced_bps: float | None = None
         # transport-wide feedback: the next number to hear of, and the peer's clock
-        self._feeds_back = False
         self._next = 0
         self._ticks: int | None = None
         self._statuses = MAX_STATUSES
@@ -90,12 +89,19 @@ class Line:
     def budget_bps(self) -> float | None:
         """What the path is taken to carry; None while nothing limits it and nothing is known."""
         estimate_bps = self._downlink.estimate_bps
-        return None if estimate_bps >= START_BPS else estimate_bps
+        return None if estimate_bps >= START_BPS or self._downlink.opening else estimate_bps
 
     @property
     def padding(self) -> bool:
         """Whether `pad` is to be called."""
         return self._downlink.prober.active
+
+    def begin(self, now: float) -> None:
+        """The receiver is connected, and its slots are in the crosspoint: where the line can be
+        tried, it is opened with care."""
+        if any(one.pads for one in self._outlets):
+            self._downlink.begin(now)
+            self._decide(now)
 
     # --- what the receiver says -----------------------------------------------------------------
 
@@ -104,8 +110,8 @@ class Line:
         if report.count > self._statuses:
             return
         self._statuses -= report.count
-        if not self._feeds_back:
-            self._feeds_back, self._next = True, report.base
+        if not self._downlink.feeds_back(now):
+            self._next = report.base
         came = dict(report.came)
         fates = []
         for number, sent_s, octets in self._leg.sent(report.base, report.count):
@@ -116,7 +122,10 @@ class Line:
             arrived_s = None if ticks is None else self._peer_s(ticks)
             fates.append(Fate(sent_s, octets + DATAGRAM_OCTETS, arrived_s))
         if fates:
+            judging = self._downlink.prober.judging
             self._downlink.feedback(now, fates)
+            if judging and not self._downlink.prober.judging:
+                self._decide_at = now
             self._heed(now)
 
     def maximum(self, now: float, bitrate_bps: float) -> None:
@@ -128,7 +137,7 @@ class Line:
         """Receiver reports: the loss ratio of some slots, and the round trip."""
         if rtt_s is not None:
             self._downlink.rtt_s = rtt_s
-        if self._feeds_back:
+        if self._downlink.feeds_back(now):
             return
         for outlet, ratio in losses.items():
             before, self._reported_before[outlet] = self._reported_before[outlet], outlet.packets
@@ -165,8 +174,9 @@ class Line:
     def tick(self, now: float) -> None:
         """Ten times a second."""
         self._statuses = MAX_STATUSES
+        opening = self._downlink.opening
         self._downlink.tick(now)
-        if now >= self._decide_at:
+        if now >= self._decide_at or opening:
             self._decide_at = now + DECIDE_S
             self._decide(now)
 
@@ -180,7 +190,7 @@ class Line:
     def _heed(self, now: float) -> None:
         """Something was heard: less is decided at once."""
         allocation = self._allocation
-        limited = self._downlink.estimate_bps < START_BPS
+        limited = self._downlink.estimate_bps < START_BPS and not self._downlink.opening
         if (allocation is None and limited) or (
             allocation is not None and self._downlink.estimate_bps < allocation.cost_bps
         ):
@@ -195,9 +205,19 @@ class Line:
         self._hear_sound(now)
         estimate_bps = self._downlink.estimate_bps
         if self._allocation is None and estimate_bps >= START_BPS:
-            return  # nothing was ever wrong with it
+            # nothing was ever wrong with it
+            for name in self._pictures:
+                self._cap(now, name, NO_CEILING)
+            return
         wants = [self._want(name, slot) for name, slot in self._pictures.items()]
         audio_bps = max(AUDIO_RESERVE_BPS, self._sound_bps)
+        if self._downlink.opening:
+            for name in self._pictures:
+                self._cap(now, name, 0)
+            lowest = (one.layers[0][1] for one in wants if one.layers)
+            self._downlink.needed_bps = audio_bps + sum(lowest)
+            self._try(now, estimate_bps, OPEN_BPS)
+            return
         self._decided_at = now
         made = self._allocation = self._budget.allocate(now, estimate_bps, audio_bps, wants)
         roomy = estimate_bps - made.cost_bps >= SPARE_BPS
@@ -206,13 +226,16 @@ class Line:
             cap = made.caps[want.slot]
             if roomy and cap is not None and want.layers and cap == want.layers[-1][0]:
                 cap = NO_CEILING
-            if cap != self._caps[want.slot]:
-                self._caps[want.slot] = cap
-                self._carry_out(self._crosspoint.cap(now, self._pictures[want.slot], cap))
+            self._cap(now, want.slot, cap)
         self.paused = [want.slot for want in wants if want.layers and self._caps[want.slot] is None]
         self._pace(estimate_bps)
         if made.next_bps is not None:
             self._try(now, estimate_bps, made.next_bps)
+
+    def _cap(self, now: float, name: SlotName, cap: Cap) -> None:
+        if cap != self._caps[name]:
+            self._caps[name] = cap
+            self._carry_out(self._crosspoint.cap(now, self._pictures[name], cap))
 
     def _want(self, name: SlotName, slot: Slot) -> Want:
         """What the slot could carry; a thumbnail never wants more than its lowest layer."""
@@ -234,7 +257,8 @@ class Line:
         self._pads = next((one for one in self._outlets if one.pads), None)
         if not prober.plan(now, estimate_bps, wanted_bps, self._octets()):
             return
-        if not self._feeds_back or self._pads is None:
+        opening = self._downlink.opening
+        if self._pads is None or not (opening or self._downlink.feeds_back(now)):
             prober.assume(now)
             self._downlink.trust(now, wanted_bps)
 

@@ -3,7 +3,8 @@
 A bridge sends what its sources send, seldom as much as a path can carry, so an estimate that was
 cut never grows by itself. When a higher layer is wanted, what is missing to its rate is padded for
 a moment (draft-ietf-rmcat-gcc-02 §5.5 leaves that open). Each try climbs by a factor, so that a
-slow path is never flooded; each that fails, or is undone soon after, doubles the wait for the next.
+slow path is never flooded: a small one after a failure, when the path's capacity is near, a larger
+one with every success. Each that fails, or is undone soon after, doubles the wait for the next.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ PROBE_S = 0.4
 """Long enough to outlast the bucket of a rate limiter, too short to be heard in the sound."""
 CLIMB = 1.3
 """How much more than the estimate one try sends: what is too much is only a little too much."""
+MORE_CLIMB, MOST_CLIMB = 0.35, 2.0
+"""What each success adds to that, up to the second, with which a path is tried that has never
+failed: `PROBE_S` of it is soon over where it is too much."""
 QUEUE_S = 0.06
 """A try whose packets wait so much longer than its first ones is over: the sound waits as well."""
 FIRST_WAIT_S = 3.0
-LONGEST_WAIT_S = 24.0
+LONGEST_WAIT_S = 6.0
+"""A try that fails is not heard, so the return of a better path need not wait for long."""
 PROVEN_S = 20.0
 """What holds so long was a success; what is cut sooner failed."""
 JUDGE_S = 1.5
@@ -50,6 +55,7 @@ class Prober:
         self._ended: float | None = None
         self._next_at = now
         self._wait_s = FIRST_WAIT_S
+        self._climb = MOST_CLIMB
         self._risen_at: float | None = None
         self._octets_before = 0
         self._queued = False
@@ -72,7 +78,7 @@ class Prober:
             self._risen_at, self._wait_s = None, FIRST_WAIT_S
         if self._began is not None or wanted_bps <= estimate_bps or now < self._next_at:
             return False
-        self.rate_bps = min(1.05 * wanted_bps, CLIMB * estimate_bps)
+        self.rate_bps = min(1.05 * wanted_bps, self._climb * estimate_bps)
         self._began, self._octets_before, self._queued = now, octets, False
         self._fates = []
         return True
@@ -109,9 +115,10 @@ class Prober:
         self._began = self._ended = None
         if outcome.passed:
             self._next_at, self._risen_at = now, now
+            self._climb = min(self._climb + MORE_CLIMB, MOST_CLIMB)
         elif self._risen_at is not None:
             # it climbed, and may have met a hiccup
-            self._next_at = now + 2 * FIRST_WAIT_S
+            self._next_at, self._climb = now + 2 * FIRST_WAIT_S, CLIMB
         else:
             self._postpone(now)
         return outcome
@@ -126,12 +133,14 @@ class Prober:
         that went well, if it was lately."""
         failed = self._began is not None or self._risen_at is not None
         self._began = self._ended = self._risen_at = None
+        self._climb = CLIMB
         if failed:
             self._postpone(now)
         else:
             self._next_at = max(self._next_at, now + self._wait_s)
 
     def _postpone(self, now: float) -> None:
+        self._climb = CLIMB
         self._next_at = now + self._wait_s
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
 

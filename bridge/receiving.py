@@ -62,6 +62,7 @@ class Receiver:
         one = self._session.identity
         for out in self._outs.values():
             self._carry_out(self._crosspoint.add_slot(now, one.scope, one.port, out.name, out.slot))
+        self._line.begin(now)
 
     def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
         """See `Flow`: a receiver has nothing to send."""

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.arrivals import TICK_S, Arrivals
 from bridge.budget import NO_CEILING
+from bridge.downlink import FED_BACK_S
 from bridge.hotpath import PAD_OCTETS
 from bridge.layers import LayerInfo
 from bridge.line import DATAGRAM_OCTETS, MAX_STATUSES, PACKET_OCTETS, Line
@@ -101,6 +102,27 @@ class _Site:
         self.line.arrivals(self.now, Arrivals(1, 2, base & 0xFFFF, packets, 0, tuple(came)))
         self.line.tick(self.now)
 
+    def padded(self, seconds: float) -> None:
+        """Nothing but padding leaves, and all of it comes."""
+        outlet, base = self.slots[STAGE].outlet, self.number
+        for step in range(1, round(seconds / 0.01)):
+            self.now += 0.01
+            before = outlet.padded
+            if self.line.padding:
+                self.line.pad(self.now)
+            for _ in range(before, outlet.padded):
+                self.leg.history[self.number] = (self.now, PAD_OCTETS + PACKET_OCTETS)
+                self.number += 1
+            if step % 10 == 0:
+                came = [
+                    (number - base, round((self.leg.history[number][0] + 0.03) / TICK_S))
+                    for number in range(base, self.number)
+                ]
+                count = self.number - base
+                self.line.arrivals(self.now, Arrivals(1, 2, base, count, 0, tuple(came)))
+                base = self.number
+                self.line.tick(self.now)
+
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.1)):
             self.now += 0.1
@@ -116,6 +138,45 @@ def test_a_line_without_trouble_is_left_alone() -> None:
     assert site.line.budget_bps is None
     assert not site.line.padding
     assert site.leg.pace_bps is None
+
+
+def test_a_line_that_can_be_padded_begins_with_the_lowest_layer_until_it_has_carried_more() -> None:
+    site = _Site()
+    site.line.begin(site.now)
+    assert site.caps == [0]
+    assert site.line.budget_bps is None
+    assert site.leg.pace_bps is None
+    site.padded(3.0)
+    assert site.caps == [0, NO_CEILING]
+    assert site.line.budget_bps is None
+
+
+def test_a_line_whose_receiver_says_nothing_of_what_comes_is_not_held_back_for_long() -> None:
+    site = _Site()
+    site.line.begin(site.now)
+    site.wait(FED_BACK_S + 1)
+    assert site.caps == [0, NO_CEILING]
+
+
+def test_a_line_that_cannot_be_tried_begins_with_everything() -> None:
+    site = _Site(pads=False)
+    site.line.begin(site.now)
+    site.wait(1.0)
+    assert site.caps == []
+
+
+def test_a_receiver_that_stops_its_feedback_is_judged_by_its_reports() -> None:
+    site = _Site()
+    outlet: Any = site.slots[STAGE].outlet
+    for _ in range(10):
+        site.report()
+    site.wait(FED_BACK_S)
+    for _ in range(3):
+        outlet.packets, outlet.octets = outlet.packets + 200, outlet.octets + 200_000
+        site.wait(1.5)
+        site.line.reported(site.now, {outlet: 0.6}, 0.05)
+    assert site.line.budget_bps is not None
+    assert site.caps[0] in (0, 1)
 
 
 def test_heavy_loss_takes_layers_at_once_and_paces_the_rest() -> None:

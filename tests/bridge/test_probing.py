@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.probing import CLIMB, FIRST_WAIT_S, LONGEST_WAIT_S, PROBE_S, PROVEN_S, Prober
+from bridge.probing import (
+    CLIMB,
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    MORE_CLIMB,
+    MOST_CLIMB,
+    PROBE_S,
+    PROVEN_S,
+    Prober,
+)
 
 WANTED = 450_000.0
 ESTIMATE = 340_000.0
@@ -51,10 +60,18 @@ def test_what_is_sent_beside_counts_towards_the_rate() -> None:
     assert not prober.active
 
 
-def test_one_try_climbs_by_a_factor_at_most() -> None:
+def test_one_try_climbs_by_a_factor_that_failure_makes_small_and_success_large() -> None:
     prober = Prober(0.0)
     prober.plan(0.0, ESTIMATE, 5_000_000, 0)
-    assert prober.rate_bps == CLIMB * ESTIMATE
+    assert prober.rate_bps == MOST_CLIMB * ESTIMATE
+    prober.cut(0.1)
+    now, factors = 10.0, []
+    for _ in range(4):
+        prober.plan(now, ESTIMATE, 5_000_000, 0)
+        factors.append(round(prober.rate_bps / ESTIMATE, 3))
+        now = _pad(prober, now)
+        assert prober.judge(now)
+    assert factors == [CLIMB, CLIMB + MORE_CLIMB, MOST_CLIMB, MOST_CLIMB]
 
 
 def test_a_path_that_carries_the_padding_is_good_for_its_rate_and_may_be_tried_at_once() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.budget import Allocation, Budget, Cap, Want
-from bridge.downlink import Downlink, Fate
+from bridge.downlink import OPEN_BPS, Downlink, Fate
 from signaling.wire.ids import SlotName
 from tests.fakes.bottleneck import Bottleneck
 
@@ -42,6 +42,7 @@ class Congested:
 
     def __post_init__(self) -> None:
         self.downlink = Downlink(self.now)
+        self.downlink.begin(self.now)
         self.budget = Budget()
         self._random = random.Random(self.seed)
         self._octets = 0
@@ -77,11 +78,15 @@ class Congested:
         if self.feeds_back and now >= self._heard_at + FEEDBACK_S:
             self._collect()
         while self._mail and self._mail[0][0] <= now:
+            judging = self.downlink.prober.judging
             self.downlink.feedback(now, self._mail.popleft()[1])
+            if judging and not self.downlink.prober.judging:
+                self._decide_at = now
             self.estimates.append((now, self.downlink.estimate_bps))
         assert self.downlink.estimate_bps > 0
         cost = self.allocation.cost_bps if self.allocation else 0.0
-        if now >= self._decide_at or self.downlink.estimate_bps < cost:
+        opening = self.downlink.opening and now >= self._decide_at - DECIDE_S + FEEDBACK_S
+        if now >= self._decide_at or self.downlink.estimate_bps < cost or opening:
             self._decide()
         if now >= self._audio_at:
             self._audio_at += 0.02
@@ -102,17 +107,25 @@ class Congested:
         self._decide_at = now + DECIDE_S
         self.downlink.tick(now)
         wants = [Want(STAGE, self.layers)]
+        if self.downlink.opening:
+            self._show(self.layers[0][0])
+            self.downlink.needed_bps = AUDIO_BPS + self.layers[0][1]
+            estimate_bps = self.downlink.estimate_bps
+            self.downlink.prober.plan(now, estimate_bps, OPEN_BPS, self._octets)
+            return
         self.allocation = self.budget.allocate(now, self.downlink.estimate_bps, AUDIO_BPS, wants)
         self.downlink.needed_bps = self.allocation.cost_bps
         cap = self.allocation.caps[STAGE]
-        rank = None if cap is None else min(cap, self.layers[-1][0])
-        if rank != self._shown or not self.history:
-            self._shown, self._keyframe = rank, True
-            self.history.append((now, rank))
+        self._show(None if cap is None else min(cap, self.layers[-1][0]))
         if self.allocation.next_bps is not None:
             self.downlink.prober.plan(
                 now, self.downlink.estimate_bps, self.allocation.next_bps, self._octets
             )
+
+    def _show(self, rank: Cap) -> None:
+        if rank != self._shown or not self.history:
+            self._shown, self._keyframe = rank, True
+            self.history.append((self.now, rank))
 
     def _frame(self) -> None:
         if self._shown is None:
