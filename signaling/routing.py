@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from signaling import permissions
 from signaling.conference.state import Conference
+from signaling.wire.commands import Scene
 from signaling.wire.ids import (
     FLOOR_POSITIONS,
     MIX_TRACK,
@@ -25,7 +26,6 @@ from signaling.wire.ids import (
     mix_port,
     slot_name,
 )
-from signaling.wire.pages import Scene
 from signaling.wire.recordings import PROGRAM
 
 Crosspoint = tuple[Port, SlotName]

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 from signaling import permissions, routing
 from signaling.conference.state import REOPEN_S, Conference, Recording, Seat
+from signaling.wire.commands import Layout
 from signaling.wire.ids import Role, SiteCode
 from signaling.wire.pages import (
     ConferenceRow,
     FloorRow,
-    Layout,
     Named,
     QueueRow,
     Row,

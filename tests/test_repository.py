@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from signaling.wire import control, pages, worker
+from signaling.wire import commands, control, pages, worker
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["requirements.lock", "requirements-test.lock", "web/package-lock.json"]
@@ -90,7 +90,7 @@ def test_the_import_rules_hold_for_every_file_that_the_architecture_calls_pure(r
     [
         *(control.NodeMessage, control.SignalingMessage),
         *(worker.WorkerMessage, worker.OrderMessage, worker.Order | worker.Fact),
-        *(pages.PageMessage, pages.ServerMessage, pages.PageCommand),
+        *(pages.PageMessage, pages.ServerMessage, commands.PageCommand),
     ],
 )
 def test_the_protocol_shows_every_message(messages):

@@ -27,9 +27,10 @@ from bridge.agent.state import StateFile
 from bridge.agent.status import Status
 from bridge.endpoint import doors
 from bridge.endpoint.page import PageClosedError, PageSocket
+from signaling.wire.commands import Unmute
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SlotName, parse_slots, slot_media
-from signaling.wire.pages import ConferenceRow, SeatRow, Unmute
+from signaling.wire.pages import ConferenceRow, SeatRow
 
 COOKIE = "diemcau_device"
 SLOTS = tuple(parse_slots("stage:1,floor:4"))

@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 
 from signaling.wire.codec import decode_server_message, encode
+from signaling.wire.commands import PageCommand
 from signaling.wire.errors import ERRORS, Problem, WireError
 from signaling.wire.figures import Figures
 from signaling.wire.ids import PageId, SiteCode
@@ -20,7 +21,6 @@ from signaling.wire.pages import (
     Heartbeat,
     HeartbeatAck,
     Layers,
-    PageCommand,
     PageHello,
     PageMessage,
     Patch,

@@ -8,7 +8,8 @@ from cli.drilling.checks import CheckError, at_all, until
 from cli.drilling.crew import STAGE, Member, SyntheticSite
 from cli.drilling.moves import Drill, Figures, all_hear, on_floor, take
 from cli.drilling.report import spread
-from signaling.wire.pages import Mute, Row, Unmute
+from signaling.wire.commands import Mute, Unmute
+from signaling.wire.pages import Row
 
 RETURN_S = 45.0
 MAX_GAP_S = 2.0

@@ -16,8 +16,9 @@ from bridge.endpoint.synthetic import Player
 from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
+from signaling.wire.commands import PageCommand
 from signaling.wire.ids import ConferenceId, SiteCode, SlotName, parse_slots, slot_name
-from signaling.wire.pages import ConferenceRow, FloorRow, Layers, PageCommand, SeatRow
+from signaling.wire.pages import ConferenceRow, FloorRow, Layers, SeatRow
 from signaling.wire.rest import (
     ConferenceSummary,
     CreateConference,

@@ -10,8 +10,8 @@ from cli.drilling.checks import CheckError, at_all, each, when
 from cli.drilling.crew import STAGE, SyntheticSite
 from cli.drilling.moves import ASK_LATE_S, Drill, Figures, take
 from cli.drilling.report import spread
+from signaling.wire.commands import Scene, Take
 from signaling.wire.ids import slot_name
-from signaling.wire.pages import Scene, Take
 
 _VIEWERS = 8
 """So many members' eyes are enough; the bridge treats all alike."""

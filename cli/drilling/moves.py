@@ -13,7 +13,8 @@ from bridge.endpoint.watcher import Seen
 from cli.drilling.checks import CheckError, at_all, each, hears, until, when
 from cli.drilling.crew import STAGE, Member, Operator, SyntheticSite
 from cli.drilling.service import Service
-from signaling.wire.pages import Phase, Scene, Take
+from signaling.wire.commands import Scene, Take
+from signaling.wire.pages import Phase
 
 Figures = dict[str, float]
 

@@ -26,8 +26,8 @@ from cli.drilling.moves import (
 )
 from cli.drilling.report import spread
 from cli.drilling.stall import stall
+from signaling.wire.commands import End, Mute, Start, Unmute
 from signaling.wire.ids import slot_name
-from signaling.wire.pages import End, Mute, Start, Unmute
 
 _JOINING_AT_ONCE = 16
 

@@ -1,6 +1,6 @@
 """What can be asked of a conference, and by whom.
 
-Pages send the commands of `signaling.wire.pages`; the ones here come from the service itself.
+Pages send the commands of `signaling.wire.commands`; the ones here come from the service itself.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import msgspec
 
 from signaling.conference.state import SiteInfo
+from signaling.wire.commands import PageCommand
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, Role, SiteCode
-from signaling.wire.pages import PageCommand
 from signaling.wire.recordings import RecordingId, RecordingProblem, RecordingState
 
 

@@ -42,7 +42,7 @@ from signaling.conference.rules import (
     seat_of,
 )
 from signaling.conference.state import REOPEN_S, Conference, Seat
-from signaling.wire import pages
+from signaling.wire import commands
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
 
@@ -65,70 +65,75 @@ def decide(state: Conference | None, command: Command, actor: Actor, now: float)
         raise WireError("not_found", "there is no such conference")
     at = max(state.at, now)
     match command:
-        case Join() | Lose() | LoseStandby() | Hear() | pages.Promote() | pages.Leave():
+        case Join() | Lose() | LoseStandby() | Hear() | commands.Promote() | commands.Leave():
             return _seat_changes(state, command, actor, at)
-        case pages.Preview(scene=scene):
+        case commands.Preview(scene=scene):
             require_not_ended(state)
             if scene is not None:
                 require_scene(state, scene)
             return [] if scene == state.preview else [PreviewSet(at, actor.name, scene)]
-        case pages.Take(scene=scene):
+        case commands.Take(scene=scene):
             require_phase(state, "rehearsal", "live")
             require_scene(state, scene)
             return [] if scene == state.program else [Taken(at, actor.name, scene)]
-        case pages.Mute(site=site):
+        case commands.Mute(site=site):
             seat, holder = _microphone(state, SiteCode(site), actor)
             return [] if _shut(seat, holder) else [Muted(at, actor.name, seat.site.code, holder)]
-        case pages.Unmute(site=site):
+        case commands.Unmute(site=site):
             seat, holder = _microphone(state, SiteCode(site), actor)
             return [Unmuted(at, actor.name, seat.site.code, holder)] if _shut(seat, holder) else []
-        case pages.Share():
+        case commands.Share():
             return slides.share(state, actor, at)
-        case pages.Unshare():
+        case commands.Unshare():
             return slides.unshare(state, actor, at)
-        case pages.AskHelp():
+        case commands.AskHelp():
             seat = own_seat(state, actor)
             asked = seat.help_since is not None
             return [] if asked else [HelpAsked(at, actor.name, seat.site.code)]
-        case pages.ClearHelp(site=site):
+        case commands.ClearHelp(site=site):
             return _clear_help(state, SiteCode(site), actor, at)
         case (
-            pages.RaiseHand()
-            | pages.LowerHand()
-            | pages.LowerAllHands()
-            | pages.OrderHands()
-            | pages.MarkNext()
-            | pages.GiveFloor()
-            | pages.TakeBackFloor()
-            | pages.EndFloor()
+            commands.RaiseHand()
+            | commands.LowerHand()
+            | commands.LowerAllHands()
+            | commands.OrderHands()
+            | commands.MarkNext()
+            | commands.GiveFloor()
+            | commands.TakeBackFloor()
+            | commands.EndFloor()
         ):
             return _floor_changes(state, command, actor, at)
-        case pages.StartRecording() | pages.StopRecording() | NoteRecording() | DeleteRecording():
+        case (
+            commands.StartRecording()
+            | commands.StopRecording()
+            | NoteRecording()
+            | DeleteRecording()
+        ):
             return recording.decided(state, command, actor, at)
         case _:
             return _phase_changes(state, command, actor, at)
 
 
 PhaseCommand = (
-    pages.Schedule
-    | pages.Rehearse
-    | pages.EndRehearsal
-    | pages.Start
-    | pages.Recess
-    | pages.Resume
-    | pages.End
-    | pages.Reopen
+    commands.Schedule
+    | commands.Rehearse
+    | commands.EndRehearsal
+    | commands.Start
+    | commands.Recess
+    | commands.Resume
+    | commands.End
+    | commands.Reopen
 )
-SeatCommand = Join | Lose | LoseStandby | Hear | pages.Promote | pages.Leave
+SeatCommand = Join | Lose | LoseStandby | Hear | commands.Promote | commands.Leave
 FloorCommand = (
-    pages.RaiseHand
-    | pages.LowerHand
-    | pages.LowerAllHands
-    | pages.OrderHands
-    | pages.MarkNext
-    | pages.GiveFloor
-    | pages.TakeBackFloor
-    | pages.EndFloor
+    commands.RaiseHand
+    | commands.LowerHand
+    | commands.LowerAllHands
+    | commands.OrderHands
+    | commands.MarkNext
+    | commands.GiveFloor
+    | commands.TakeBackFloor
+    | commands.EndFloor
 )
 
 
@@ -137,28 +142,28 @@ def _phase_changes(
 ) -> list[Event]:
     """draft → scheduled ⇄ rehearsal, scheduled → live ⇄ recess, → ended (→ live, for a while)."""
     match command:
-        case pages.Schedule():
+        case commands.Schedule():
             require_phase(state, "draft")
             return [Scheduled(at, actor.name)]
-        case pages.Rehearse():
+        case commands.Rehearse():
             require_phase(state, "scheduled")
             return [RehearsalStarted(at, actor.name)]
-        case pages.EndRehearsal():
+        case commands.EndRehearsal():
             require_phase(state, "rehearsal")
             return [*recording.ended(state, actor, at), RehearsalEnded(at, actor.name)]
-        case pages.Start():
+        case commands.Start():
             require_phase(state, "scheduled")
             return [Started(at, actor.name)]
-        case pages.Recess():
+        case commands.Recess():
             require_phase(state, "live")
             return [RecessBegun(at, actor.name)]
-        case pages.Resume():
+        case commands.Resume():
             require_phase(state, "recess")
             return [Resumed(at, actor.name)]
-        case pages.End():
+        case commands.End():
             require_phase(state, "live", "recess")
             return [*recording.ended(state, actor, at), Ended(at, actor.name)]
-        case pages.Reopen():
+        case commands.Reopen():
             require_phase(state, "ended")
             assert state.ended_at is not None, "an ended conference knows since when"
             if at > state.ended_at + REOPEN_S:
@@ -176,9 +181,9 @@ def _seat_changes(state: Conference, command: SeatCommand, actor: Actor, at: flo
             return seats.lose_standby(state, command, actor, at)
         case Hear():
             return seats.hear(state, command, actor, at)
-        case pages.Promote(site=site):
+        case commands.Promote(site=site):
             return seats.promote(state, SiteCode(site), actor, at)
-        case pages.Leave():
+        case commands.Leave():
             return seats.leave(state, actor, at)
 
 
@@ -186,22 +191,22 @@ def _floor_changes(
     state: Conference, command: FloorCommand, actor: Actor, at: float
 ) -> list[Event]:
     match command:
-        case pages.RaiseHand():
+        case commands.RaiseHand():
             return floor.raise_hand(state, actor, at)
-        case pages.LowerHand(site=site):
+        case commands.LowerHand(site=site):
             return floor.lower_hand(state, SiteCode(site), actor, at)
-        case pages.LowerAllHands():
+        case commands.LowerAllHands():
             return floor.lower_all(state, actor, at)
-        case pages.OrderHands(sites=sites):
+        case commands.OrderHands(sites=sites):
             return floor.order_hands(state, tuple(map(SiteCode, sites)), actor, at)
-        case pages.MarkNext(site=marked):
+        case commands.MarkNext(site=marked):
             code = None if marked is None else SiteCode(marked)
             return floor.mark_next(state, code, actor, at)
-        case pages.GiveFloor(site=site):
+        case commands.GiveFloor(site=site):
             return floor.give(state, SiteCode(site), actor, at)
-        case pages.TakeBackFloor():
+        case commands.TakeBackFloor():
             return floor.take_back(state, actor, at)
-        case pages.EndFloor():
+        case commands.EndFloor():
             return floor.end(state, actor, at)
 
 

@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 
 from signaling.conference.state import SiteInfo
+from signaling.wire.commands import Scene
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
-from signaling.wire.pages import Scene
 from signaling.wire.recordings import RecordingProblem, RecordingState
 
 MuteHolder = Literal["operator", "site"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from signaling.conference import events, floor, recording, slides
 from signaling.conference.events import Event, MuteHolder
 from signaling.conference.state import Conference, Seat
-from signaling.wire.pages import Scene
+from signaling.wire.commands import Scene
 
 
 def evolve(state: Conference | None, event: Event) -> Conference:

@@ -24,9 +24,9 @@ from signaling.conference.rules import (
     seat_of,
 )
 from signaling.conference.state import Conference, Seat, Speech
+from signaling.wire.commands import Scene
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import Scene
 
 # --- what is asked ------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from signaling.conference.commands import Actor, DeleteRecording, NoteRecording
 from signaling.conference.events import Event
 from signaling.conference.rules import require_phase, seat_of
 from signaling.conference.state import Conference, Recording
+from signaling.wire.commands import StartRecording, StopRecording
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import StartRecording, StopRecording
 from signaling.wire.recordings import parse_recording
 
 RecordingCommand = StartRecording | StopRecording | NoteRecording | DeleteRecording

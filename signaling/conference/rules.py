@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from signaling.conference.commands import Actor
 from signaling.conference.state import MAX_SCENE_SEATS, Conference, Seat
+from signaling.wire.commands import Scene
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import Phase, Scene
+from signaling.wire.pages import Phase
 
 
 def seat_of(state: Conference, site: SiteCode) -> Seat:

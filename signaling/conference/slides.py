@@ -15,8 +15,8 @@ from signaling.conference.commands import Actor
 from signaling.conference.events import Event, SlidesShared, SlidesStopped
 from signaling.conference.rules import own_seat, require_not_ended
 from signaling.conference.state import Conference, Speech
+from signaling.wire.commands import Scene
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import Scene
 
 
 def share(state: Conference, actor: Actor, at: float) -> list[Event]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from signaling.wire.commands import Scene
 from signaling.wire.ids import ConferenceId, DeviceId, ProgramCodec, SiteCode
-from signaling.wire.pages import Phase, Scene
+from signaling.wire.pages import Phase
 from signaling.wire.recordings import RecordingProblem, RecordingState
 
 MAX_SCENE_SEATS = 4

@@ -15,7 +15,17 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import msgspec
 
-from signaling.wire import control, errors, figures, ids, pages, recordings, rest, worker
+from signaling.wire import (
+    commands,
+    control,
+    errors,
+    figures,
+    ids,
+    pages,
+    recordings,
+    rest,
+    worker,
+)
 from signaling.wire.codec import MAX_PAGE_FRAME
 
 SCHEMA_PATH = Path("docs/schema.json")
@@ -46,10 +56,10 @@ _ALIASES: dict[str, Any] = {
     "Tally": pages.Tally,
     "HealthState": figures.HealthState,
     "ControlState": figures.ControlState,
-    "Layout": pages.Layout,
+    "Layout": commands.Layout,
     "RecordingState": recordings.RecordingState,
     "RecordingProblem": recordings.RecordingProblem,
-    "PageCommand": pages.PageCommand,
+    "PageCommand": commands.PageCommand,
     "PageMessage": pages.PageMessage,
     "Row": pages.Row,
     "ServerMessage": pages.ServerMessage,
@@ -76,7 +86,7 @@ _REST_ANSWERS = (
 _SENT_BY_PAGES: tuple[type[msgspec.Struct], ...] = (
     *_REST_REQUESTS,
     *get_args(pages.PageMessage),
-    *get_args(pages.PageCommand),
+    *get_args(commands.PageCommand),
 )
 
 _ROOTS: tuple[Any, ...] = (pages.PageMessage, pages.ServerMessage, *_REST_REQUESTS, *_REST_ANSWERS)

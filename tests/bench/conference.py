@@ -26,7 +26,7 @@ from bridge.transport import Certificate
 from cli.drilling.crew import Member, Operator, SyntheticSite
 from cli.drilling.service import Service, own_service
 from cli.runfile import Run, read_run
-from signaling.wire.pages import Scene, Start, Take, Unmute
+from signaling.wire.commands import Scene, Start, Take, Unmute
 from tests.bench import proc
 from tests.bench.quantiles import NOTHING, Buckets, Quantiles, quantiles
 from tests.bench.quiet import bring_along

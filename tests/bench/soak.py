@@ -29,8 +29,8 @@ from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
 from cli.drilling.service import Service, own_service
+from signaling.wire.commands import Mute, Scene, Take, Unmute
 from signaling.wire.errors import WireError
-from signaling.wire.pages import Mute, Scene, Take, Unmute
 from tests.bench import proc
 from tests.bench.conference import all_leave, assembled, come_in, go_live, run_of
 from tests.bench.server import until

@@ -24,7 +24,7 @@ from cli.drilling.moves import Drill
 from cli.drilling.rehearsal import STEP_NAMES
 from cli.drilling.report import StepFailedError
 from cli.drilling.service import Service, ServiceError, free_port, own_service
-from signaling.wire.pages import Unmute
+from signaling.wire.commands import Unmute
 
 pytestmark = pytest.mark.drill
 

@@ -13,6 +13,7 @@ from aiohttp import WSMsgType
 from yarl import URL
 
 from signaling.wire.codec import decode_server_message, encode
+from signaling.wire.commands import PageCommand
 from signaling.wire.errors import Problem
 from signaling.wire.figures import Figures
 from signaling.wire.ids import Port, SiteCode
@@ -23,7 +24,6 @@ from signaling.wire.pages import (
     Heartbeat,
     HeartbeatAck,
     Layers,
-    PageCommand,
     PageHello,
     Patch,
     Result,

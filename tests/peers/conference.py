@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from bridge.endpoint import doors
 from bridge.endpoint.page import PageSocket
+from signaling.wire.commands import Layout, PageCommand, Scene, Start, Take
 from signaling.wire.ids import ProgramCodec, SiteCode
-from signaling.wire.pages import Layout, PageCommand, Scene, Start, Take
 from signaling.wire.rest import (
     ConferenceSummary,
     CreateConference,

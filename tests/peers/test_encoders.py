@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright
 
-from signaling.wire.pages import SeatRow, Unmute
+from signaling.wire.commands import Unmute
+from signaling.wire.pages import SeatRow
 from tests.browser.chromium import chromium, open_context, picture_in, total
 from tests.browser.people import eventually
 from tests.peers.conference import Conference

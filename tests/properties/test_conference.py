@@ -10,10 +10,10 @@ from signaling.conference.evolve import evolve, fold
 from signaling.conference.state import MAX_SCENE_SEATS
 from signaling.routing import Receiver, routes, site_port, slides, speakers, stage
 from signaling.view import difference, view
-from signaling.wire import pages
+from signaling.wire import commands
+from signaling.wire.commands import Scene
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, floor_port, parse_slots
-from signaling.wire.pages import Scene
 from tests.signaling.build import CREATE, OPERATOR, TECHNICIAN, device_of
 
 CODES = [site.code for site in CREATE.sites]
@@ -30,37 +30,37 @@ steps = st.one_of(
         st.one_of(
             st.sampled_from(
                 [
-                    pages.Rehearse(),
-                    pages.EndRehearsal(),
-                    pages.Start(),
-                    pages.Recess(),
-                    pages.Resume(),
-                    pages.End(),
-                    pages.Reopen(),
-                    pages.Leave(),
-                    pages.RaiseHand(),
-                    pages.LowerAllHands(),
-                    pages.TakeBackFloor(),
-                    pages.EndFloor(),
-                    pages.AskHelp(),
-                    pages.Share(),
-                    pages.Unshare(),
+                    commands.Rehearse(),
+                    commands.EndRehearsal(),
+                    commands.Start(),
+                    commands.Recess(),
+                    commands.Resume(),
+                    commands.End(),
+                    commands.Reopen(),
+                    commands.Leave(),
+                    commands.RaiseHand(),
+                    commands.LowerAllHands(),
+                    commands.TakeBackFloor(),
+                    commands.EndFloor(),
+                    commands.AskHelp(),
+                    commands.Share(),
+                    commands.Unshare(),
                 ]
             ),
-            st.builds(pages.Preview, scenes | st.none()),
-            st.builds(pages.Take, scenes),
+            st.builds(commands.Preview, scenes | st.none()),
+            st.builds(commands.Take, scenes),
             st.sampled_from(
                 [
-                    pages.Mute,
-                    pages.Unmute,
-                    pages.LowerHand,
-                    pages.GiveFloor,
-                    pages.Promote,
-                    pages.ClearHelp,
-                    pages.MarkNext,
+                    commands.Mute,
+                    commands.Unmute,
+                    commands.LowerHand,
+                    commands.GiveFloor,
+                    commands.Promote,
+                    commands.ClearHelp,
+                    commands.MarkNext,
                 ]
             ).flatmap(lambda kind: st.builds(kind, sites)),
-            st.builds(pages.OrderHands, st.lists(sites, max_size=4)),
+            st.builds(commands.OrderHands, st.lists(sites, max_size=4)),
         ),
         st.one_of(st.just(OPERATOR), st.just(TECHNICIAN), devices),
     ),

@@ -21,8 +21,7 @@ from bridge.endpoint.loops import Loop, LoopKey
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import STAGE, Operator, SyntheticSite
-from signaling.wire.ids import SiteCode
-from signaling.wire.pages import (
+from signaling.wire.commands import (
     Mute,
     Scene,
     Start,
@@ -31,6 +30,7 @@ from signaling.wire.pages import (
     Take,
     Unmute,
 )
+from signaling.wire.ids import SiteCode
 from signaling.wire.recordings import RecordingRow
 from tests.recording.witness import File, Witness, files
 from tests.service import Service, running_service

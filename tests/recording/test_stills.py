@@ -18,7 +18,7 @@ from bridge.endpoint.loops import Loop, LoopKey
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
-from signaling.wire.pages import End, Start
+from signaling.wire.commands import End, Start
 from tests.service import running_service
 
 

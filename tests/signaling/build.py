@@ -4,8 +4,8 @@ from signaling.conference.commands import Actor, Command, Create, Join
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve
 from signaling.conference.state import Conference, SiteInfo
+from signaling.wire.commands import Scene, Start, Unmute
 from signaling.wire.ids import CENTRAL, ConferenceId, DeviceId, SiteCode
-from signaling.wire.pages import Scene, Start, Unmute
 
 CREATE = Create(
     conference=ConferenceId("hoi-nghi"),

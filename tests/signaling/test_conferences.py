@@ -13,8 +13,8 @@ from signaling.conferences import Conferences
 from signaling.database import Database
 from signaling.journal import Entry, Journal
 from signaling.owner import Owner
+from signaling.wire.commands import Start, Unmute
 from signaling.wire.errors import WireError
-from signaling.wire.pages import Start, Unmute
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import CREATE, DA_NANG, OPERATOR, TECHNICIAN, device_of
 from tests.signaling.conftest import TEMPLATE

@@ -3,9 +3,9 @@ import pytest
 from signaling.conference.commands import SYSTEM, Join, Lose
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve
+from signaling.wire.commands import End, Leave, Mute, Preview, Scene, Start, Take, Unmute
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL, DeviceId, SiteCode
-from signaling.wire.pages import End, Leave, Mute, Preview, Scene, Start, Take, Unmute
 from tests.signaling.build import (
     CREATE,
     DA_NANG,

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM
 from signaling.wire.codec import encode
+from signaling.wire.commands import Leave, Start, Unmute
 from signaling.wire.control import SessionStats
 from signaling.wire.ids import ConferenceId, Scope, SessionId, SiteCode, SlotName
-from signaling.wire.pages import Leave, Report, SeatRow, Start, Unmute
+from signaling.wire.pages import Report, SeatRow
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import CREATE

@@ -10,9 +10,9 @@ import pytest
 
 from signaling.options import Options, Timings
 from signaling.sessions import Session, newest
+from signaling.wire.commands import Mute, Start, Take, Unmute
 from signaling.wire.control import RoutesHeld, SessionEdge, SessionInfo, TableVersion
 from signaling.wire.ids import NodeId, Port, Scope, SessionId, SiteCode
-from signaling.wire.pages import Mute, Start, Take, Unmute
 from signaling.wire.samples import NodeGone, NodeHeard
 from tests.fakes.bridge_node import FakeNode
 from tests.signaling.build import single

@@ -13,8 +13,8 @@ from signaling.conferences import Conferences
 from signaling.database import Database
 from signaling.journal import Entry, Journal
 from signaling.owner import Owner
+from signaling.wire.commands import End, Mute, Start, Take, Unmute
 from signaling.wire.errors import WireError
-from signaling.wire.pages import End, Mute, Start, Take, Unmute
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import DA_NANG, HA_NOI, OPERATOR, TECHNICIAN, device_of, single
 from tests.signaling.conftest import TEMPLATE

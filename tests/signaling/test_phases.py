@@ -2,7 +2,7 @@ import pytest
 
 from signaling.conference.decide import decide
 from signaling.conference.state import REOPEN_S
-from signaling.wire import pages
+from signaling.wire import commands
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL
 from tests.signaling.build import (
@@ -21,11 +21,11 @@ from tests.signaling.build import (
 
 PATHS = {
     "draft": [],
-    "scheduled": [pages.Schedule()],
-    "rehearsal": [pages.Schedule(), pages.Rehearse()],
-    "live": [pages.Schedule(), pages.Start()],
-    "recess": [pages.Schedule(), pages.Start(), pages.Recess()],
-    "ended": [pages.Schedule(), pages.Start(), pages.End()],
+    "scheduled": [commands.Schedule()],
+    "rehearsal": [commands.Schedule(), commands.Rehearse()],
+    "live": [commands.Schedule(), commands.Start()],
+    "recess": [commands.Schedule(), commands.Start(), commands.Recess()],
+    "ended": [commands.Schedule(), commands.Start(), commands.End()],
 }
 MOVES = {
     ("draft", "schedule"): "scheduled",
@@ -39,14 +39,14 @@ MOVES = {
     ("ended", "reopen"): "live",
 }
 COMMANDS = {
-    "schedule": pages.Schedule(),
-    "rehearse": pages.Rehearse(),
-    "end_rehearsal": pages.EndRehearsal(),
-    "start": pages.Start(),
-    "recess": pages.Recess(),
-    "resume": pages.Resume(),
-    "end": pages.End(),
-    "reopen": pages.Reopen(),
+    "schedule": commands.Schedule(),
+    "rehearse": commands.Rehearse(),
+    "end_rehearsal": commands.EndRehearsal(),
+    "start": commands.Start(),
+    "recess": commands.Recess(),
+    "resume": commands.Resume(),
+    "end": commands.End(),
+    "reopen": commands.Reopen(),
 }
 
 
@@ -80,29 +80,29 @@ def test_a_draft_lets_no_device_in():
 
 def test_the_end_of_a_rehearsal_resets_hands_mutes_floor_and_pictures_but_keeps_the_seats():
     fresh = joined(joined(created(), DA_NANG), HA_NOI)
-    state = run(fresh, pages.Rehearse(), OPERATOR)
+    state = run(fresh, commands.Rehearse(), OPERATOR)
     state = speaking(state, DA_NANG)
-    state = run(state, pages.RaiseHand(), device_of(HA_NOI))
-    state = run(state, pages.AskHelp(), device_of(HA_NOI))
-    state = run(state, pages.Preview(single(HA_NOI)), OPERATOR)
-    state = run(state, pages.MarkNext(HA_NOI), OPERATOR)
-    state = run(state, pages.GiveFloor(DA_NANG), OPERATOR, 5.0)
-    state = run(state, pages.EndRehearsal(), OPERATOR, 9.0)
-    assert state == run(fresh, pages.Preview(None), OPERATOR).__class__(
+    state = run(state, commands.RaiseHand(), device_of(HA_NOI))
+    state = run(state, commands.AskHelp(), device_of(HA_NOI))
+    state = run(state, commands.Preview(single(HA_NOI)), OPERATOR)
+    state = run(state, commands.MarkNext(HA_NOI), OPERATOR)
+    state = run(state, commands.GiveFloor(DA_NANG), OPERATOR, 5.0)
+    state = run(state, commands.EndRehearsal(), OPERATOR, 9.0)
+    assert state == run(fresh, commands.Preview(None), OPERATOR).__class__(
         **{name: getattr(fresh, name) for name in fresh.__slots__} | {"at": 9.0}
     )
 
 
 def test_an_end_can_be_taken_back_for_half_an_hour():
-    state = run(live(), pages.End(), OPERATOR, 100.0)
-    assert run(state, pages.Reopen(), OPERATOR, 100.0 + REOPEN_S).ended_at is None
+    state = run(live(), commands.End(), OPERATOR, 100.0)
+    assert run(state, commands.Reopen(), OPERATOR, 100.0 + REOPEN_S).ended_at is None
     with pytest.raises(WireError, match="too_late"):
-        decide(state, pages.Reopen(), OPERATOR, 100.1 + REOPEN_S)
+        decide(state, commands.Reopen(), OPERATOR, 100.1 + REOPEN_S)
 
 
 def test_a_recess_ends_the_speech_and_counts_it():
-    state = run(live(DA_NANG), pages.GiveFloor(DA_NANG), OPERATOR, 20.0)
-    state = run(state, pages.Recess(), OPERATOR, 50.0)
+    state = run(live(DA_NANG), commands.GiveFloor(DA_NANG), OPERATOR, 20.0)
+    state = run(state, commands.Recess(), OPERATOR, 50.0)
     assert state.seats[DA_NANG].spoken_s == 30.0
     assert state.program == single(CENTRAL)
     assert state.seats[DA_NANG].muted_by_operator

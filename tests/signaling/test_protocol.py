@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from signaling.api.table import ROUTES
-from signaling.wire.pages import PageCommand, PageMessage
+from signaling.wire.commands import PageCommand
+from signaling.wire.pages import PageMessage
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs/protocol.md").read_text(encoding="utf-8")
 TABLE = TEXT.partition("| Command | Who | Does |")[2].partition("\n\n")[0]

@@ -10,9 +10,9 @@ import pytest
 
 from signaling.options import Options
 from signaling.reconciler import site_of
+from signaling.wire.commands import End, Leave, Start, Take
 from signaling.wire.control import SessionInfo, TableVersion
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
-from signaling.wire.pages import End, Leave, Start, Take
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import single

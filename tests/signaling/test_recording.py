@@ -8,9 +8,7 @@ from signaling.conference.events import RecordingDeleted, RecordingStopped
 from signaling.orders import is_worker_port, judged, ports, wanted
 from signaling.routing import Receiver, operator_port, recorder_port, routes, site_port
 from signaling.view import view
-from signaling.wire.errors import WireError
-from signaling.wire.ids import CENTRAL, PageId, Scope, SiteCode, parse_slots
-from signaling.wire.pages import (
+from signaling.wire.commands import (
     End,
     EndRehearsal,
     Mute,
@@ -21,6 +19,8 @@ from signaling.wire.pages import (
     StopRecording,
     Take,
 )
+from signaling.wire.errors import WireError
+from signaling.wire.ids import CENTRAL, PageId, Scope, SiteCode, parse_slots
 from signaling.wire.recordings import RecordingRow, recording_id
 from signaling.wire.worker import Record, RecordFact
 from tests.signaling.build import (

@@ -6,8 +6,8 @@ import pytest
 
 from signaling.options import Options
 from signaling.relaying import RETRY_S
+from signaling.wire.commands import Start, Take
 from signaling.wire.ids import SlotName
-from signaling.wire.pages import Start, Take
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import single

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from signaling.database import Database
 from signaling.journal import Journal
+from signaling.wire.commands import Mute, Preview, Scene, Start, Take, Unmute
 from signaling.wire.control import SessionInfo
 from signaling.wire.ids import ConferenceId, Port, Scope, SessionId, SiteCode
-from signaling.wire.pages import ConferenceRow, Mute, Preview, Scene, SeatRow, Start, Take, Unmute
+from signaling.wire.pages import ConferenceRow, SeatRow
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.page import Page
 from tests.signaling.stage import NODE_TOKEN

@@ -5,8 +5,9 @@ from __future__ import annotations
 from signaling.journal import Journal
 from signaling.options import Options
 from signaling.server import Server
+from signaling.wire.commands import End, Reopen, Start
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import End, Reopen, SeatRow, Start
+from signaling.wire.pages import SeatRow
 from signaling.wire.samples import ConferenceClosed, ConferenceOpened, SiteMedia
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import Page

@@ -3,7 +3,7 @@ import pytest
 from signaling.conference.commands import SYSTEM, Hear, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.view import view
-from signaling.wire import pages
+from signaling.wire import commands
 from signaling.wire.errors import WireError
 from signaling.wire.ids import DeviceId
 from tests.signaling.build import DA_NANG, OPERATOR, device_of, joined, live, run, speaking
@@ -37,20 +37,20 @@ def test_a_standby_device_takes_the_seat_when_the_holder_falls_silent(armed):
 
 
 def test_a_promoted_device_has_the_seat_at_once_and_starts_muted(armed):
-    seat = run(armed, pages.Promote(DA_NANG), OPERATOR).seats[DA_NANG]
+    seat = run(armed, commands.Promote(DA_NANG), OPERATOR).seats[DA_NANG]
     assert (seat.device, seat.standby) == ("laptop-48", None)
     assert seat.muted_by_site
 
 
 def test_the_device_that_was_replaced_can_arm_itself_in_turn(armed):
-    state = run(armed, pages.Promote(DA_NANG), OPERATOR)
+    state = run(armed, commands.Promote(DA_NANG), OPERATOR)
     state = run(state, Join(DA_NANG, DeviceId("pc-48"), standby=True), device_of(DA_NANG))
     assert state.seats[DA_NANG].standby == "pc-48"
 
 
 def test_there_is_nothing_to_promote_without_a_standby_device():
     with pytest.raises(WireError, match="no_standby"):
-        decide(live(DA_NANG), pages.Promote(DA_NANG), OPERATOR, 0.0)
+        decide(live(DA_NANG), commands.Promote(DA_NANG), OPERATOR, 0.0)
 
 
 def test_a_standby_device_that_is_gone_is_forgotten_and_only_that_one(armed):
@@ -65,7 +65,7 @@ def test_standby_on_a_free_seat_takes_it():
 
 def test_a_standby_device_cannot_touch_the_microphone(armed):
     with pytest.raises(WireError, match="forbidden"):
-        decide(armed, pages.Mute(DA_NANG), LAPTOP, 0.0)
+        decide(armed, commands.Mute(DA_NANG), LAPTOP, 0.0)
 
 
 def test_a_microphone_that_was_heard_stays_so_for_its_device_and_for_no_other():

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
+from signaling.wire.commands import Preview, Scene, Start, Take, Unmute
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import (
-    ConferenceRow,
-    FloorRow,
-    Preview,
-    Scene,
-    SeatRow,
-    StageRow,
-    Start,
-    Take,
-    Unmute,
-)
+from signaling.wire.pages import ConferenceRow, FloorRow, SeatRow, StageRow
 from tests.signaling.stage import Stage
 
 

@@ -9,10 +9,10 @@ from signaling.conference.decide import decide
 from signaling.conference.state import Conference
 from signaling.routing import Receiver, operator_port, routes, site_port
 from signaling.view import view
-from signaling.wire import pages
+from signaling.wire import commands
+from signaling.wire.commands import GiveFloor, Preview, Scene, Share, Take, Unshare
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots
-from signaling.wire.pages import GiveFloor, Preview, Scene, Share, Take, Unshare
 from tests.signaling.build import (
     DA_NANG,
     HA_NOI,
@@ -84,7 +84,7 @@ def test_nobody_shares_for_another_and_an_operator_does_not_share():
 def test_before_the_start_slides_can_be_prepared_and_after_the_end_they_are_gone(on_air):
     before = run(joined(created(), DA_NANG), Share(), device_of(DA_NANG))
     assert before.seats[DA_NANG].sharing
-    ended = run(on_air, pages.End(), OPERATOR)
+    ended = run(on_air, commands.End(), OPERATOR)
     assert not ended.seats[DA_NANG].sharing
     assert ended.program == single(DA_NANG)
     assert refused(ended, Share(), device_of(DA_NANG)) == "wrong_phase"
@@ -155,7 +155,7 @@ def test_a_silent_device_takes_its_slides_off_the_picture_and_brings_them_back(o
 @pytest.mark.parametrize("how", ["leaves", "is replaced"])
 def test_slides_go_with_their_device(on_air, how):
     if how == "leaves":
-        state = run(on_air, pages.Leave(), device_of(DA_NANG))
+        state = run(on_air, commands.Leave(), device_of(DA_NANG))
     else:
         state = joined(run(on_air, Lose(DA_NANG), SYSTEM), DA_NANG, "laptop")
     assert not state.seats[DA_NANG].sharing
@@ -171,29 +171,29 @@ def test_a_new_speaker_keeps_its_own_slides_and_those_of_the_centre_only(on_air)
     hall = run(hall, Take(with_slides(CENTRAL)), OPERATOR)
     hall = run(hall, GiveFloor(HA_NOI), OPERATOR)
     assert hall.program == with_slides(CENTRAL, HA_NOI)
-    assert run(hall, pages.EndFloor(), OPERATOR).program == with_slides(CENTRAL)
-    assert run(own, pages.EndFloor(), OPERATOR).program == single(CENTRAL)
+    assert run(hall, commands.EndFloor(), OPERATOR).program == with_slides(CENTRAL)
+    assert run(own, commands.EndFloor(), OPERATOR).program == single(CENTRAL)
 
 
 def test_undoing_the_floor_brings_back_slides_that_are_still_shared(on_air):
     given = run(on_air, GiveFloor(HA_NOI), OPERATOR)
-    assert run(given, pages.TakeBackFloor(), OPERATOR).program == with_slides(DA_NANG)
+    assert run(given, commands.TakeBackFloor(), OPERATOR).program == with_slides(DA_NANG)
     stopped = run(given, Unshare(), device_of(DA_NANG))
-    assert run(stopped, pages.TakeBackFloor(), OPERATOR).program == single(DA_NANG)
+    assert run(stopped, commands.TakeBackFloor(), OPERATOR).program == single(DA_NANG)
 
 
 def test_undoing_the_floor_of_who_shows_slides_leaves_no_picture_of_it(state):
     state = run(state, Take(with_slides(DA_NANG, HA_NOI)), OPERATOR)
     given = run(state, GiveFloor(DA_NANG), OPERATOR)
     stopped = run(given, Unshare(), device_of(DA_NANG))
-    assert run(stopped, pages.TakeBackFloor(), OPERATOR).program == single(HA_NOI)
+    assert run(stopped, commands.TakeBackFloor(), OPERATOR).program == single(HA_NOI)
 
 
 def test_a_rehearsal_leaves_no_slides_on_air():
-    state = run(joined(created(), DA_NANG), pages.Rehearse(), OPERATOR)
+    state = run(joined(created(), DA_NANG), commands.Rehearse(), OPERATOR)
     state = run(state, Share(), device_of(DA_NANG))
     state = run(state, Take(with_slides(DA_NANG)), OPERATOR)
-    state = run(state, pages.EndRehearsal(), OPERATOR)
+    state = run(state, commands.EndRehearsal(), OPERATOR)
     assert state.program == single(CENTRAL)
 
 

@@ -10,17 +10,9 @@ import pytest
 from signaling.options import Options, Timings
 from signaling.socket import SocketTimings
 from signaling.wire.codec import MAX_PAGE_FRAME, encode
+from signaling.wire.commands import End, Mute, Start, Take, Unmute
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import (
-    CommandMessage,
-    End,
-    Heartbeat,
-    Mute,
-    PageHello,
-    Start,
-    Take,
-    Unmute,
-)
+from signaling.wire.pages import CommandMessage, Heartbeat, PageHello
 from signaling.wire.samples import HealthReport
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import Page, SocketClosedError

@@ -10,8 +10,9 @@ import pytest
 
 from signaling.conference.commands import SYSTEM, Join
 from signaling.options import Options
+from signaling.wire.commands import End, Leave, Promote, Start, Unmute
 from signaling.wire.ids import DeviceId, SiteCode
-from signaling.wire.pages import End, Leave, Promote, SeatRow, Start, Unmute
+from signaling.wire.pages import SeatRow
 from signaling.wire.samples import SiteGone, SiteHeard
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import Page

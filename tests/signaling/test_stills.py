@@ -12,8 +12,8 @@ from signaling.options import Options
 from signaling.orders import ports, wanted
 from signaling.routing import Receiver, routes
 from signaling.stills import FRESH_S, StillStore
+from signaling.wire.commands import End, Recess, Start
 from signaling.wire.ids import Port, Role, Scope, SiteCode, parse_slots
-from signaling.wire.pages import End, Recess, Start
 from signaling.wire.samples import SitePicture
 from signaling.wire.worker import Still, Stills
 from tests.fakes.clock import FakeClock

@@ -1,6 +1,6 @@
 from signaling.view import difference, view
+from signaling.wire.commands import End, Preview, Scene, Take
 from signaling.wire.ids import CENTRAL
-from signaling.wire.pages import End, Preview, Scene, Take
 from tests.signaling.build import (
     CREATE,
     DA_NANG,

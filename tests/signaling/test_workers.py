@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from signaling.options import Options
+from signaling.wire.commands import Start, StartRecording, StopRecording, Unmute
 from signaling.wire.ids import Scope, SiteCode
-from signaling.wire.pages import Start, StartRecording, StopRecording, Unmute
 from signaling.wire.recordings import RecordingId, RecordingRow
 from signaling.wire.worker import RecordFact
 from signaling.workers import GRACE_S, SILENCE_S

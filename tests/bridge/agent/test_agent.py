@@ -29,9 +29,9 @@ from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator
+from signaling.wire.commands import Mute, Preview, Scene, Start, Unmute
 from signaling.wire.figures import SiteFigures
 from signaling.wire.ids import SiteCode, SlotName
-from signaling.wire.pages import Mute, Preview, Scene, Start, Unmute
 from tests.fakes.rtsp import RtspCamera
 from tests.service import Service, running_service
 

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from bridge.endpoint import doors
 from bridge.endpoint.page import PageClosedError, PageSocket
 from signaling.wire.codec import decode_page_message, encode
+from signaling.wire.commands import Start
 from signaling.wire.errors import Problem, WireError
 from signaling.wire.ids import CommandId, Port, SessionId, SiteCode
 from signaling.wire.pages import (
@@ -25,7 +26,6 @@ from signaling.wire.pages import (
     ServerMessage,
     SessionClosed,
     Snapshot,
-    Start,
     Watch,
 )
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from signaling.api.doors import MAX_PLAYERS
-from signaling.wire.pages import End, Leave, Start, Unmute
+from signaling.wire.commands import End, Leave, Start, Unmute
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER
 from tests.signaling.api.test_doors import problem

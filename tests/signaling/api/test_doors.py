@@ -14,8 +14,8 @@ from signaling import tokens
 from signaling.options import Options
 from signaling.relay import Relay
 from signaling.wire.codec import MAX_OFFER
+from signaling.wire.commands import End, Leave, Start
 from signaling.wire.ids import DeviceId, Port, SiteCode
-from signaling.wire.pages import End, Leave, Start
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER, Page
 from tests.signaling.conftest import StartStage

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from signaling.wire.commands import Start
 from signaling.wire.control import LATENCY_EDGES_S, StreamStats, Traffic
-from signaling.wire.pages import Start
 from signaling.wire.samples import HealthReport, NodeHeard
 from tests.fakes.clock import FakeClock
 from tests.signaling.figures import stats_of

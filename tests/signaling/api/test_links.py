@@ -11,8 +11,8 @@ import pytest
 from signaling.links import AFTER_END_S
 from signaling.options import Options
 from signaling.wire.codec import encode
+from signaling.wire.commands import End, Start, Unmute
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import End, Start, Unmute
 from signaling.wire.rest import JoinRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import Page

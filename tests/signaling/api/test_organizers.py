@@ -16,8 +16,8 @@ from signaling.conference.commands import SYSTEM
 from signaling.options import Options
 from signaling.passwords import make_hash
 from signaling.wire.codec import encode
+from signaling.wire.commands import Start, StartRecording, StopRecording
 from signaling.wire.ids import AccountName, ConferenceId, Role, Scope, SiteCode
-from signaling.wire.pages import Start, StartRecording, StopRecording
 from signaling.wire.rest import CreateConference, SignInRequest
 from signaling.wire.worker import Still
 from tests.fakes.page import Page, SocketClosedError

@@ -7,7 +7,7 @@ import pytest
 from signaling.conference.commands import SYSTEM
 from signaling.conference.events import RecordingDeleted, decode
 from signaling.journal import Journal
-from signaling.wire.pages import StartRecording, StopRecording
+from signaling.wire.commands import StartRecording, StopRecording
 from tests.fakes.page import Page
 from tests.signaling.api.shelf import DATA, stored
 from tests.signaling.stage import Stage

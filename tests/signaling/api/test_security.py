@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from signaling.options import Options
-from signaling.wire.pages import Start
+from signaling.wire.commands import Start
 from tests.signaling.conftest import StartStage
 from tests.signaling.stage import Stage
 

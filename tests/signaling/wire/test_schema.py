@@ -10,9 +10,10 @@ import pytest
 
 from signaling.wire import schema
 from signaling.wire.codec import encode
+from signaling.wire.commands import Scene, Take
 from signaling.wire.errors import ERRORS
 from signaling.wire.ids import SiteCode
-from signaling.wire.pages import CommandMessage, Heartbeat, PageHello, PageMessage, Scene, Take
+from signaling.wire.pages import CommandMessage, Heartbeat, PageHello, PageMessage
 
 ROOT = Path(__file__).resolve().parents[3]
 
