@@ -2,6 +2,8 @@
 
 from setuptools import Extension, setup
 
+MODULES = ("hotpath_legs", "hotpath_batch", "hotpath_fast")
+
 try:
     from Cython.Build import cythonize
 except ImportError:
@@ -10,12 +12,13 @@ else:
     EXTENSIONS = cythonize(
         [
             Extension(
-                "bridge.hotpath_fast",
-                ["bridge/hotpath_fast.pyx"],
+                f"bridge.{name}",
+                [f"bridge/{name}.pyx"],
                 extra_compile_args=["-O3"],
                 # without a compiler or Python's headers the plain twin does the work
                 optional=True,
             )
+            for name in MODULES
         ],
         build_dir="build",
     )
