@@ -21,7 +21,7 @@ class PublishedTrack:
     order; `repairs` maps the SSRC of retransmissions to that of their media. Extension ids are
     None where not agreed. `nack`: it resends what we ask for, as payload type `rtx` (RFC 4588),
     or under the same SSRC where that is None. `level_extension`: its packets state how loud they
-    are (RFC 6464).
+    are (RFC 6464). `sets` are H.264's parameter sets, where the offer has them.
     """
 
     mid: str
@@ -38,6 +38,7 @@ class PublishedTrack:
     repaired_extension: int | None = None
     rtx: int | None = None
     repairs: Mapping[int, int] = field(default_factory=dict)
+    sets: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

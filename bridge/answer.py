@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from bridge import sdp
 from bridge.agreed import PublishedTrack, ReceivedSlot
-from bridge.codecchoice import CodecChoice
-from bridge.codecs import VP8, Codec
+from bridge.codecchoice import CodecChoice, offered_sets
+from bridge.codecs import H264, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.ice import Candidate, Credentials
 from bridge.layers import ranked
@@ -127,6 +127,8 @@ def _published(section: Section, codec: Codec, track: Track, offered: sdp.Codec)
         repaired_extension=extensions.get(REPAIRED_URI) if by_rid else None,
         rtx=offered.rtx if nack else None,
         repairs=section.repairs,
+        # they are of one picture
+        sets=offered_sets(offered) if codec is H264 and len(layers) == 1 else (),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bridge import sdp
 from bridge.codecs import H264, OPUS, Codec
+from bridge.parametersets import read_offered
 from bridge.sdp import Offer, Section
 from signaling.wire.errors import WireError
 from signaling.wire.ids import Media
@@ -72,6 +73,11 @@ class CodecChoice:
         for kind in feedback:
             if kind in offered.feedback:
                 yield f"a=rtcp-fb:{payload_type} {kind}"
+
+
+def offered_sets(offered: sdp.Codec) -> tuple[bytes, ...]:
+    """H.264's parameter sets, as far as the offer says them (RFC 6184 §8.1)."""
+    return read_offered(offered.parameters.get("sprop-parameter-sets", ""))
 
 
 def _rank(offered: sdp.Codec) -> tuple[bool, int]:

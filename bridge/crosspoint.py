@@ -17,7 +17,7 @@ from signaling.wire.control import LayersWanted, Routes, RoutesHeld, TableVersio
 from signaling.wire.ids import Port, Scope, SlotName
 from signaling.wire.ids import Track as TrackName
 
-_DROPPED, _RESTARTED = Verdict.DROPPED, Verdict.RESTARTED
+_DROPPED, _RESTARTED, _PRECEDED = Verdict.DROPPED, Verdict.RESTARTED, Verdict.PRECEDED
 _SINGLE = LayerPlan()
 
 
@@ -210,8 +210,20 @@ class Crosspoint:
         verdict = source.receive(now, packet)
         if verdict is _DROPPED:
             return ()
-        if verdict is _RESTARTED:
-            self._restart(now, feed)
+        restarted = verdict is _RESTARTED
+        if restarted:
+            verdict = self._restart(now, feed)
+        if verdict is _PRECEDED:
+            self._hand_on(now, feed)
+            source.proceed()
+        self._hand_on(now, feed)
+        if restarted and feed.waiting:
+            return self._wiring.ask(now, [feed], begins=True)
+        return ()
+
+    def _hand_on(self, now: float, feed: Feed) -> None:
+        """Queue the packet in the source's hands; slots that wait begin where they can."""
+        source = feed.source
         taken = source.packet
         late: tuple[Packet, ...] = ()
         begun: tuple[Slot, ...] = ()
@@ -235,9 +247,6 @@ class Crosspoint:
             self._fanout.forward(now, taken, feed.slots)
             for one in late:
                 self._fanout.forward(now, one, begun)
-        if verdict is _RESTARTED and feed.waiting:
-            return self._wiring.ask(now, [feed], begins=True)
-        return ()
 
     def request_keyframe(self, now: float, slot: Slot) -> Sequence[Output]:
         """The receiver asked for a keyframe in this slot (PLI or FIR); what exceeds the budgets of
@@ -273,7 +282,7 @@ class Crosspoint:
         feed.slots += begun
         return begun
 
-    def _restart(self, now: float, feed: Feed) -> None:
+    def _restart(self, now: float, feed: Feed) -> Verdict:
         """The source jumped: its slots wait for a place to begin, in whichever layer."""
         for slot in feed.slots:
             aim = self._aims[slot]
@@ -281,7 +290,7 @@ class Crosspoint:
             if feed.track is aim.track:
                 self._wiring.wait_for(aim, self._fit(now, aim))
         feed.held.clear()
-        feed.source.restart()
+        return feed.source.restart()
 
     # --- aims -----------------------------------------------------------------------------------
 

@@ -236,7 +236,9 @@ class Publisher:
         one, section = latched.track, None
         if len(one.layers) > 1:
             section = (self.session.identity.session, one.mid)
-        source = Source(one.codec, header.ssrc, header.payload_type, one.level_extension, section)
+        source = Source(
+            one.codec, header.ssrc, header.payload_type, one.level_extension, section, one.sets
+        )
         if source.loudness is not None and self.session.identity.relayed_from is not None:
             # its own node says in a moment how loud it is; until then it displaces nobody
             source.loudness.told(now, QUIET_DBOV)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from enum import Enum
 
 from bridge import rtp
@@ -18,6 +18,7 @@ from bridge.codecs import (
     parse_vp8,
     vp8_size,
 )
+from bridge.cuts import Cuts
 from bridge.estimator import MAX_MISORDER, Reception
 from bridge.loudness import Loudness
 from bridge.packetcache import History
@@ -45,9 +46,13 @@ class Verdict(Enum):
     """`Source.packet` holds it."""
     RESTARTED = "restarted"
     """The stream jumped: end every slot's run of it first, then call `Source.restart`."""
+    PRECEDED = "preceded"
+    """`Source.packet` holds the parameter sets of a keyframe that came without: hand them on, then
+    call `Source.proceed`, which puts in the keyframe's own."""
 
 
-_DROPPED, _TAKEN, _RESTARTED = Verdict.DROPPED, Verdict.TAKEN, Verdict.RESTARTED
+_DROPPED, _TAKEN = Verdict.DROPPED, Verdict.TAKEN
+_RESTARTED, _PRECEDED = Verdict.RESTARTED, Verdict.PRECEDED
 
 
 class Packet:
@@ -103,8 +108,9 @@ class Source:
     Header extensions, contributing sources and padding are stripped: they belong to the
     publisher's session. Padding-only packets are dropped and the hole closed. VP8 always leaves
     with a 15-bit picture id, counted here if the publisher sends none. A keyframe of H.264 starts
-    with its parameter sets, where the publisher repeats them: a slot that began behind them, at the
-    picture itself, could not be decoded.
+    with its parameter sets: a slot that began behind them, at the picture itself, could not be
+    decoded. Where the publisher does not repeat them, those that came before, or stood in its offer
+    (`sets`), are put in as a packet of their own.
 
     `reception` holds the figures for receiver reports, among them packets and octets. `keyframes`
     and `keyframe_requests` are totals; `dropped` counts what was not forwarded, by reason:
@@ -122,14 +128,13 @@ class Source:
 
     __slots__ = (
         "_cut",
+        "_cuts",
         "_floor",
         "_frames",
-        "_h264",
         "_highest",
         "_in_hand",
-        "_keyframe_timestamp",
+        "_inserted",
         "_padding",
-        "_parameters_come",
         "_picture_bits",
         "_picture_raw",
         "_rate_at",
@@ -169,6 +174,7 @@ class Source:
         payload_type: int,
         level_extension: int | None = None,
         section: Hashable | None = None,
+        sets: Iterable[bytes] = (),
     ) -> None:
         self.loudness = Loudness() if codec.media == "audio" else None
         self.level_extension = level_extension
@@ -196,16 +202,15 @@ class Source:
         self._rate_at = 0.0
         self._rates: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
         self._vp8 = codec is VP8
-        self._h264 = codec is H264
+        self._cuts = Cuts(sets) if codec is H264 else None
         self._cut: H264Payload | None = None  # of the packet in hand
-        self._keyframe_timestamp = -1
-        self._parameters_come = False  # the newest keyframe had its parameter sets with it
         self._started = False
         self._seen = [-1] * _REMEMBERED
         self._floor = 0  # extended number of the first packet since the last restart
         self._highest = 0
-        self._removed = 0  # padding-only packets taken out since then …
-        self._padding: list[int] = []  # … and their numbers, ascending, the recent ones
+        self._removed = 0  # padding-only packets taken out since then, less those put in …
+        self._padding: list[int] = []  # … and the numbers of the former, ascending, the recent ones
+        self._inserted: list[int] = []  # the same of packets before which one was put in
         self._picture_raw = 0
         self._picture_bits = 0
         self._frames: dict[int, int] = {}  # timestamp → picture, for publishers without ids
@@ -232,8 +237,8 @@ class Source:
         number = extended - self._removed
         if extended > self._highest:
             self._highest = extended
-        elif self._padding:
-            number += len(self._padding) - bisect_right(self._padding, extended)
+        else:
+            number += _behind(self._padding, extended) - _behind(self._inserted, extended)
         if start == end:
             return self._drop_padding(extended, number)
         if self.loudness is not None:
@@ -243,7 +248,7 @@ class Source:
         payload = parse_vp8(data, start, end) if self._vp8 else None
         if self._vp8 and payload is None:
             return self._drop("malformed")
-        if self._h264:
+        if self._cuts is not None:
             self._cut = parse_h264(data, start, end)
             if self._cut is None:
                 return self._drop("malformed")
@@ -254,16 +259,31 @@ class Source:
         elif self._jumped(now, number, timestamp, payload):
             self._in_hand = (now, extended, header, data, payload)
             return _RESTARTED
+        if self._cut is not None and self._precede(now, number, extended, header, data):
+            return _PRECEDED
         self._take(now, number, header, data, payload)
         return _TAKEN
 
-    def restart(self) -> None:
+    def restart(self) -> Verdict:
         """Take the packet that was judged `Verdict.RESTARTED` as the first of a new run."""
         assert self._in_hand is not None
         now, extended, header, data, payload = self._in_hand
         self._in_hand = None
         number = self._begin(now, extended, header, payload)
+        if self._cut is not None and self._precede(now, number, extended, header, data):
+            return _PRECEDED
         self._take(now, number, header, data, payload)
+        return _TAKEN
+
+    def proceed(self) -> None:
+        """Take the packet that was judged `Verdict.PRECEDED`."""
+        assert self._in_hand is not None
+        now, extended, header, data, payload = self._in_hand
+        self._in_hand = None
+        self._removed -= 1
+        insort(self._inserted, extended)
+        del self._inserted[: -2 * _REMEMBERED]
+        self._take(now, self.last_sequence + 1, header, data, payload)
 
     @property
     def area(self) -> int:
@@ -302,8 +322,10 @@ class Source:
         self._floor = self._highest = extended
         self._removed = 0
         self._padding.clear()
+        self._inserted.clear()
         self._frames.clear()
-        self._keyframe_timestamp = -1
+        if self._cuts is not None:
+            self._cuts.restart()
         self.last_at = now
         self.last_timestamp = header.timestamp
         self.last_tl0_picture = -1
@@ -351,7 +373,7 @@ class Source:
         packet.marker = 0x80 if header.marker else 0
         if payload is None:
             packet.tail = data[header.start : header.end]
-            packet.starts_keyframe = self._cut is not None and self._begins(timestamp, self._cut)
+            packet.starts_keyframe = self._starts(timestamp, header, data)
             return
         if payload.picture_id_bits:
             mask = (1 << self._picture_bits) - 1
@@ -365,26 +387,47 @@ class Source:
         packet.starts_keyframe = payload.starts_keyframe is True
         if packet.starts_keyframe:
             self.keyframes += 1
-            self._note_size(data, payload)
+            self._note_size(vp8_size(data, payload))
 
-    def _note_size(self, data: bytes, payload: Vp8Payload) -> None:
-        size = vp8_size(data, payload)
+    def _note_size(self, size: tuple[int, int] | None) -> None:
         if size is not None:
             self.width, self.height = size
 
-    def _begins(self, timestamp: int, cut: H264Payload) -> bool:
-        """Whether this packet of H.264 is the first that a decoder needs.
-
-        Parameter sets and slices of one picture share its timestamp, and only the first of them is
-        a start. A picture whose publisher repeats the sets, but which came without, has lost them.
-        """
-        if not cut.starts_keyframe or timestamp == self._keyframe_timestamp:
+    def _starts(self, timestamp: int, header: rtp.Header, data: bytes) -> bool:
+        """Whether this packet of H.264 is the first that a decoder needs."""
+        cuts, cut = self._cuts, self._cut
+        if cuts is None or cut is None:
             return False
-        self._keyframe_timestamp = timestamp
+        self._note_size(cuts.read(data, header.start, header.end))
+        if not cuts.begins(timestamp, cut):
+            return False
         self.keyframes += 1
-        lost = self._parameters_come and not cut.has_parameters
-        self._parameters_come = cut.has_parameters
-        return not lost
+        return cuts.starts(cut)
+
+    def _precede(
+        self, now: float, number: int, extended: int, header: rtp.Header, data: bytes
+    ) -> bool:
+        """If this packet of H.264 begins a keyframe that lacks its parameter sets, fill `packet`
+        with them: there it starts."""
+        cuts, cut, timestamp = self._cuts, self._cut, header.timestamp
+        assert cuts is not None
+        assert cut is not None
+        if not cuts.lacks(timestamp, cut, number == self.last_sequence + 1):
+            return False
+        self._in_hand = (now, extended, header, data, None)
+        self._note_size(cuts.sets.size)
+        cuts.keyframe_at = timestamp
+        self.keyframes += 1
+        self.last_timestamp = timestamp
+        self.last_at = now
+        packet = self.packet
+        packet.late = False
+        packet.sequence = self.last_sequence = number
+        packet.timestamp = timestamp
+        packet.marker = 0
+        packet.tail = cuts.sets.payload or b""
+        packet.starts_keyframe = True
+        return True
 
     def _take_late(
         self,
@@ -406,12 +449,16 @@ class Source:
         packet.starts_keyframe = False
         if payload is None:
             packet.tail = data[header.start : header.end]
+            cuts, cut = self._cuts, self._cut
+            if cuts is not None and cut is not None and header.timestamp == cuts.keyframe_at:
+                packet.starts_keyframe = cut.has_parameters
+                self._note_size(cuts.read(data, header.start, header.end))
         else:
             self._fill_vp8(data, header, payload, picture)
             packet.starts_keyframe = payload.starts_keyframe is True
             if packet.starts_keyframe:
                 self.keyframes += 1
-                self._note_size(data, payload)
+                self._note_size(vp8_size(data, payload))
         return _TAKEN
 
     def _late_picture(self, timestamp: int, payload: Vp8Payload) -> int:
@@ -437,3 +484,8 @@ class Source:
         self._frames[timestamp] = self.last_picture
         if len(self._frames) > 32:
             del self._frames[next(iter(self._frames))]
+
+
+def _behind(numbers: list[int], number: int) -> int:
+    """How many of these, ascending, are higher."""
+    return len(numbers) - bisect_right(numbers, number)

@@ -168,5 +168,6 @@ class Pictures:
         kinds = {nal[0] & 0x1F for nal in nals}
         if h264.IDR not in kinds:
             return Frame(timestamp, False, data)
-        config = self._nals.config()
-        return None if config is None else Frame(timestamp, True, data, self._nals.size(), config)
+        sets = self._nals.sets
+        config = sets.config
+        return None if config is None else Frame(timestamp, True, data, sets.size, config)

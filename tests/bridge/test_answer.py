@@ -310,6 +310,17 @@ def test_the_configuration_of_h264_is_answered_as_offered(offered, answered):
     assert f"a=fmtp:100 {answered}x-google-start-bitrate=800\r\n" in answer
 
 
+def test_parameter_sets_of_an_offer_are_taken_where_there_is_one_picture():
+    sets = "sprop-parameter-sets=Z0LAFYyNQKDLzzcBDQEHhEI1AA==,aM48gA=="
+    offer = h264(f"packetization-mode=1;{sets};profile-level-id=42c015")
+    answer, tracks = publish(offer, H264)
+    assert [one[0] & 0x1F for one in tracks[1].sets] == [7, 8]
+    assert "sprop" not in answer
+    several = offer + "a=rid:q send\r\na=rid:f send\r\na=simulcast:send q;f\r\n"
+    _, tracks = publish(several, H264)
+    assert tracks[1].sets == ()
+
+
 def test_receivers_of_h264_get_it_alone():
     answer, received = receive(RECEIVE, "stage:1,floor:1", H264)
     assert [one.codec for one in received] == [H264, OPUS]

@@ -39,3 +39,37 @@ def test_a_source_in_another_codec_than_the_slots_is_not_bound(matrix: Matrix) -
     matrix.route("r stage:1 1")
     matrix.send(source, *camera.frame(keyframe=True))
     assert leg.packets == []
+
+
+def test_who_begins_at_a_keyframe_without_parameter_sets_is_given_them(matrix: Matrix) -> None:
+    encoder = Encoder(1)
+    source = matrix.publish(encoder)
+    _, first = matrix.receive("a", h264=True)
+    _, second = matrix.receive("b", h264=True)
+    matrix.route("a stage:1 1")
+    matrix.send(source, *encoder.frame(keyframe=True), *encoder.frame())
+    matrix.route("a stage:1 1", "b stage:1 1")
+    matrix.send(source, *encoder.frame(), *encoder.frame(keyframe=True, sets=False))
+    matrix.send(source, *encoder.frame())
+    begun, joined = first.received(), second.received()
+    assert len(joined) == 4, "sets, two fragments, one more picture"
+    assert [one.starts_keyframe for one in joined] == [True, True, False, False]
+    assert joined[0].timestamp == joined[1].timestamp
+    assert [one.label for one in begun[-4:]] == [one.label for one in joined]
+    for received in (begun, joined):
+        numbers = [one.sequence for one in received]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_who_begins_where_a_stream_of_bare_keyframes_jumped_is_given_sets(matrix: Matrix) -> None:
+    encoder = Encoder(1)
+    source = matrix.publish(encoder)
+    _, leg = matrix.receive(h264=True)
+    matrix.route("r stage:1 1")
+    matrix.send(source, *encoder.frame(keyframe=True))
+    matrix.send(source, *encoder.frame(keyframe=True, sets=False))
+    encoder.sequence += 500
+    matrix.send(source, *encoder.frame(keyframe=True, sets=False))
+    received = leg.received()
+    numbers = [one.sequence for one in received]
+    assert numbers == list(range(numbers[0], numbers[0] + 4 + 3 + 3))

@@ -10,7 +10,7 @@ from playwright.async_api import Page, Playwright
 
 from bridge.node import Node
 from signaling.wire.control import OpenSession, Route, Routes, SessionOpened
-from signaling.wire.ids import Direction, Port, Scope, SlotName
+from signaling.wire.ids import Direction, Port, ProgramCodec, Scope, SlotName
 from tests.browser.chromium import chromium
 from tests.browser.people import eventually
 
@@ -21,10 +21,12 @@ SITE, WALL = Port("48/main"), Port("op/1")
 STAGE, THUMB = SlotName("stage:1"), SlotName("thumb:1")
 
 SCRIPT = """
-const vp8 = () =>
-  RTCRtpReceiver.getCapabilities('video').codecs.filter((one) => /VP8|rtx/.test(one.mimeType))
+const wanted = ({ mimeType, sdpFmtpLine = '' }) =>
+  /rtx/.test(mimeType) || (mimeType === `video/${window.codec}` &&
+    (window.codec !== 'H264' || /mode=1.*42e0/.test(sdpFmtpLine)))
+const known = () => RTCRtpReceiver.getCapabilities('video').codecs.filter(wanted)
 const negotiate = async (pc, direction) => {
-  for (const one of pc.getTransceivers()) one.setCodecPreferences(vp8())
+  for (const one of pc.getTransceivers()) one.setCodecPreferences(known())
   await pc.setLocalDescription(await pc.createOffer())
   const answer = await window.door(direction, pc.localDescription.sdp)
   await pc.setRemoteDescription({ type: 'answer', sdp: answer })
@@ -75,14 +77,15 @@ window.widths = () => [...document.querySelectorAll('video')].map((one) => one.v
 class House:
     """A node whose doors pages call directly."""
 
-    def __init__(self) -> None:
+    def __init__(self, codec: ProgramCodec) -> None:
+        self.codec = codec
         self.node = Node([("127.0.0.1", 0)], 10)
         self._numbers = itertools.count(1)
 
     async def door(self, direction: Direction, offer: str) -> str:
         port, slots = (SITE, []) if direction == "publish" else (WALL, [STAGE, THUMB])
         reply = self.node.handle(
-            OpenSession(next(self._numbers), SCOPE, port, direction, offer, slots)
+            OpenSession(next(self._numbers), SCOPE, port, direction, offer, slots, self.codec)
         )
         assert isinstance(reply, SessionOpened), reply
         return reply.answer
@@ -102,9 +105,9 @@ class House:
         }
 
 
-@pytest.fixture
-async def house() -> AsyncIterator[House]:
-    house = House()
+@pytest.fixture(params=["VP8", "H264"])
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    house = House(request.param)
     yield house
     house.node.close()
 
@@ -113,7 +116,7 @@ async def prepared(page: Page, house: House) -> Page:
     await page.route("http://localhost/", lambda route: route.fulfill(body="<body></body>"))
     await page.expose_function("door", house.door)
     await page.goto("http://localhost/")
-    await page.evaluate(SCRIPT)
+    await page.evaluate(f"window.codec = '{house.codec}'\n{SCRIPT}")
     return page
 
 

@@ -10,14 +10,23 @@ from itertools import pairwise
 from bridge import rtp
 from bridge.agreed import PublishedTrack
 from bridge.arrivals import read_arrivals
-from bridge.codecs import OPUS, VP8
+from bridge.codecs import OPUS, VP8, parse_h264
+from bridge.cuts import Cuts
 from bridge.downlink import Downlink, Fate
 from bridge.framing import MAX_FRAME, Deframer, FramingError, framed
 from bridge.latching import Latched, latch
-from bridge.media_worker import frames, h264, matroska
+from bridge.media_worker import frames, matroska
 from bridge.media_worker.intake import Intake
 from bridge.media_worker.tape import Append, Begin, Tape
 from bridge.offers import AnswerError, read_answer
+from bridge.parametersets import (
+    MAX_PAYLOAD,
+    MAX_PPS,
+    MAX_SET,
+    ParameterSets,
+    picture_size,
+    read_offered,
+)
 from bridge.receiveoffer import CodecName, Stream, read_streams
 from bridge.repair import repaired_sequence, restored
 from bridge.simulcast import MAX_LAYERS, read_content, read_rids
@@ -135,9 +144,20 @@ def a_byte_stream(data: bytes) -> None:
 
 
 def a_parameter_set(data: bytes) -> None:
-    """Of H.264: a size that a picture may have, or none."""
-    size = h264.picture_size(data)
+    """Of H.264: a size that a picture may have, or none; and what came before is not outgrown,
+    whether it came in packets or in an offer."""
+    size = picture_size(data)
     assert size is None or (0 < size[0] <= 16384 and 0 < size[1] <= 16384)
+    sets = ParameterSets(read_offered(data.decode("latin-1")))
+    cuts = Cuts(())
+    for packet in pieces(data):
+        sets.put(packet)
+        cut = parse_h264(packet, 0, len(packet))
+        if cut is not None:
+            cuts.read(packet, 0, len(packet))
+    for one in (sets, cuts.sets):
+        assert len(one.payload or b"") <= MAX_PAYLOAD
+        assert len(one.config or b"") <= (MAX_PPS + 1) * (MAX_SET + 2) + 8
 
 
 def a_recording(data: bytes) -> None:

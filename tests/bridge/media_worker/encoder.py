@@ -2,7 +2,7 @@
 
 import av
 
-from bridge.media_worker import h264
+from bridge.parametersets import PPS, SPS
 
 
 def coded(width, height, count=6):
@@ -24,7 +24,7 @@ def coded(width, height, count=6):
 
 def payloads(nals, limit=60):
     """RFC 6184: parameter sets together, large units in fragments."""
-    sets = [nal for nal in nals if nal[0] & 0x1F in (h264.SPS, h264.PPS)]
+    sets = [nal for nal in nals if nal[0] & 0x1F in (SPS, PPS)]
     found = []
     if sets:
         found.append(b"\x78" + b"".join(len(nal).to_bytes(2, "big") + nal for nal in sets))
