@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.routes import Origin
 from bridge.speakers import Speakers
-from signaling.wire.ids import Port, Scope, floor_port, floor_position
+from signaling.wire.ids import Port, Scope, floor_port, floor_position, heard_by
 
 Level = Callable[[float, Scope, Port], float]
 """How loud a port's microphone is now, dBov (`bridge.speakers.loudness_of`)."""
@@ -36,13 +36,13 @@ class Floors:
 
     def behind(self, scope: Scope, origin: Origin | None, listener: Port) -> Origin | None:
         """What a route from `origin` carries to `listener`: of a position its holder, but nobody
-        hears itself."""
+        hears itself, in a mix either."""
         position = None if origin is None else floor_position(origin.port)
         if origin is None or position is None:
             return origin
         speakers = self._scopes.get(scope)
         holder = speakers.holder(position) if speakers else None
-        return None if holder in (None, listener) else Origin(holder, origin.track)
+        return None if holder in (None, heard_by(listener)) else Origin(holder, origin.track)
 
     def origins(self, scope: Scope, origin: Origin) -> list[Origin]:
         """What routes may call this origin: by itself, and its position."""

@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from bridge.media_worker import store
+from bridge.media_worker.mixer import Mixer
 from bridge.media_worker.recorder import Recorder, Space
 from bridge.media_worker.stills import StillsWork
 from bridge.media_worker.worker import Worker
@@ -18,7 +19,7 @@ from cli.children import asked_to_stop
 from cli.logs import configure_logs
 from cli.options import EXIT_CONFIG, Config, DataDir, WithParent, settings_of
 from config.settings import Settings
-from signaling.wire.worker import Record, Stills
+from signaling.wire.worker import Mix, Record, Stills
 
 log = structlog.get_logger("worker")
 
@@ -28,7 +29,7 @@ def command(
     data_dir: DataDir = None,
     stop_with_stdin: WithParent = False,
 ) -> None:
-    """Run a media worker, which records, and looks at the sites' pictures."""
+    """Run a media worker, which records, mixes, and looks at the sites' pictures."""
     settings = settings_of(config, data_dir=data_dir)
     configure_logs(settings.log, "worker")
     if settings.worker_token is None:
@@ -65,6 +66,7 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
         {
             Record: lambda order, tools: Recorder(order, tools.subscribe, space),
             Stills: lambda order, tools: StillsWork(order, tools.watch, tools.tell),
+            Mix: lambda order, tools: Mixer(order, tools.listen, tools.publish, tools.way.wheel),
         },
         space.free,
     )

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from signaling.bus import Bus
 from signaling.conferences import Conferences
 from signaling.nodes import Nodes
-from signaling.reconciler import site_of
+from signaling.routing import site_of
 from signaling.sessions import newest
 from signaling.wire.control import LATENCY_EDGES_S
 from signaling.wire.ids import Direction, Role

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
+from signaling import mixes
 from signaling.nodelink import REPLY_TIMEOUT_S, Link, Send
 from signaling.placement import place
 from signaling.routetable import RouteTable, Table
@@ -93,6 +94,10 @@ class Nodes:
     def sessions(self, scope: Scope) -> list[Session]:
         """The sessions of a scope, oldest first."""
         return [session for session in self._sessions.values() if session.scope == scope]
+
+    def listening(self, scope: Scope) -> frozenset[Port]:
+        """The ports of a scope that take the floor as one stream."""
+        return mixes.listeners(self.sessions(scope))
 
     def all_sessions(self) -> list[Session]:
         """The sessions of every scope, oldest first."""

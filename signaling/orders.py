@@ -6,23 +6,31 @@ in `routing`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from signaling import routing
+from signaling import mixes, routing
 from signaling.conference.state import Conference, Recording
-from signaling.wire.ids import Port, Scope, SiteCode, parse_slots, slot_name
+from signaling.wire.ids import (
+    FLOOR_POSITIONS,
+    Port,
+    Scope,
+    SiteCode,
+    parse_slots,
+    slot_name,
+)
 from signaling.wire.recordings import (
     RecordingId,
     RecordingProblem,
     RecordingState,
     recording_id,
 )
-from signaling.wire.worker import Order, Record, RecordFact, Stills
+from signaling.wire.worker import Mix, Order, Record, RecordFact, Stills
 
 PROGRAM_SLOTS = "stage:1,floor:4,cue:1"
 """The first picture on air, the floor, each position a track of its own, and the mix, if there is
 one."""
 SITE_SLOTS = "stage:1,floor:1"
+MIX_SLOTS = f"floor:{FLOOR_POSITIONS}"
 WORKER_PORTS = ("rec/", "stills/", "mix/")
 """What the ports of media workers begin with; no site and no window has such a port."""
 
@@ -36,8 +44,9 @@ def is_worker_port(port: Port) -> bool:
     return port.startswith(WORKER_PORTS)
 
 
-def wanted(state: Conference) -> list[Order]:
-    """Every order of the conference; their tokens are still empty."""
+def wanted(state: Conference, listening: Collection[Port] = ()) -> list[Order]:
+    """Every order of the conference, whose tokens are still empty; `listening` are the ports that
+    take the floor as one stream."""
     orders: list[Order] = []
     recording = state.recording
     if recording is not None and state.phase != "ended":
@@ -52,12 +61,16 @@ def wanted(state: Conference) -> list[Order]:
         )
         for port, sites in routing.stills_ports(state).items()
     ]
+    orders += [
+        Mix(Scope(state.conference), port, parse_slots(MIX_SLOTS), "")
+        for port in mixes.wanted(state, listening)
+    ]
     return orders
 
 
-def ports(state: Conference) -> frozenset[Port]:
+def ports(state: Conference, listening: Collection[Port] = ()) -> frozenset[Port]:
     """The ports that a media worker has a right to."""
-    return frozenset(order.port for order in wanted(state))
+    return frozenset(order.port for order in wanted(state, listening))
 
 
 def judged(

@@ -18,16 +18,20 @@ from signaling.conferences import Conferences
 from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.relaying import Trunks
-from signaling.routing import Receiver
+from signaling.routing import Receiver, site_of
 from signaling.sessions import Session
 from signaling.trunks import is_trunk
-from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName, is_mix
+from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName, is_mix, mix_port
+from signaling.wire.recordings import PROGRAM
 from signaling.wishes import Wishes
 
 WINDOW_GRACE_S = 30.0
 """How long an operator window's sessions outlive its socket."""
 SETTLE_S = 2.0
 """How long after a restart the tables found on the nodes are left as they are."""
+ECHO_S = 1.0
+"""After a microphone was shut its voice is still on its way through a mix: so long its own site is
+given none with it."""
 
 log = structlog.get_logger("signaling.reconciler")
 
@@ -58,6 +62,8 @@ class Reconciler:
         self._settled: set[ConferenceId] = set()
         self._window_grace_s = window_grace_s
         self._started_at = clock.monotonic()
+        self._echoes: dict[tuple[ConferenceId, SiteCode], float] = {}
+        """Until when a site may not hear the program's mix."""
         self._window_seen: dict[tuple[ConferenceId, Port], float] = {}
 
     def changed(self, before: Conference | None, after: Conference) -> None:
@@ -65,6 +71,9 @@ class Reconciler:
         if before is not None:
             self._settled.add(after.conference)
             self._close_given_up(before, after)
+            until = self._clock.monotonic() + ECHO_S
+            for site in set(before.floor).difference(after.floor):
+                self._echoes[after.conference, site] = until
         self.refresh(after.conference)
 
     def refresh(self, conference: ConferenceId) -> None:
@@ -90,8 +99,16 @@ class Reconciler:
                 published.add(session.port)
         mixes = frozenset(port for port in published if is_mix(port))
         return [
-            _receiver(port, held, wishes.get(port, Wishes()), mixes) for port, held in slots.items()
+            _receiver(
+                port, held, wishes.get(port, Wishes()), self._without_echo(owner, port, mixes)
+            )
+            for port, held in slots.items()
         ]
+
+    def _without_echo(self, owner: Owner, port: Port, mixes: frozenset[Port]) -> frozenset[Port]:
+        site = site_of(port)
+        echoes = site is not None and (owner.conference, site) in self._echoes
+        return mixes - {mix_port(PROGRAM)} if echoes else mixes
 
     def tick(self) -> None:
         """Once a second: close what nobody has a right to, and settle after a restart."""
@@ -105,8 +122,12 @@ class Reconciler:
         # older ones count for as much as none
         since = self._clock.monotonic() - self._window_grace_s
         self._window_seen = {key: at for key, at in self._window_seen.items() if at > since}
+        over = [key for key, until in self._echoes.items() if until <= self._clock.monotonic()]
+        for key in over:
+            del self._echoes[key]
+        faded = {conference for conference, _ in over}
         for owner in self._conferences.all():
-            if owner.conference not in self._settled:
+            if owner.conference not in self._settled or owner.conference in faded:
                 self.refresh(owner.conference)
 
     def why_invalid(self, session: Session) -> str | None:
@@ -118,7 +139,8 @@ class Reconciler:
         if state.phase == "ended":
             return "ended"
         if orders.is_worker_port(session.port):
-            return None if session.port in orders.ports(state) else "not_wanted"
+            ports = orders.ports(state, self._nodes.listening(session.scope))
+            return None if session.port in ports else "not_wanted"
         if session.relayed_from is not None or is_trunk(session.port):
             # whether a trunk is wanted, `relaying` knows
             return None
@@ -184,12 +206,6 @@ def _receiver(
     if site is None:
         return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue, mixes)
     return Receiver(port, "site", site, slots, mixes=mixes)
-
-
-def site_of(port: Port) -> SiteCode | None:
-    """The site whose main device has this port; None for an operator window, or a worker."""
-    owner, _, device = port.partition("/")
-    return SiteCode(owner) if device == "main" and owner != "op" else None
 
 
 def is_window(port: Port) -> bool:

@@ -23,6 +23,7 @@ from signaling.wire.ids import (
     SlotName,
     Track,
     floor_port,
+    is_mix,
     mix_port,
     slot_name,
 )
@@ -35,7 +36,8 @@ Source = tuple[Port, Track]
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """One receiving port: whose it is, the slots its session declared, the sites it watches, and
-    the one whose microphone a director cues. `mixes` are the ports that publish one now."""
+    the one whose microphone a director cues. `mixes` are the ports that publish one now, without
+    those in which its own voice still sounds."""
 
     port: Port
     role: Role
@@ -49,6 +51,12 @@ class Receiver:
 def site_port(site: SiteCode) -> Port:
     """The port of a site's main device."""
     return Port(f"{site}/main")
+
+
+def site_of(port: Port) -> SiteCode | None:
+    """The site whose main device has this port; None for an operator window, or a worker."""
+    owner, _, device = port.partition("/")
+    return SiteCode(owner) if device == "main" and owner != "op" else None
 
 
 def standby_port(site: SiteCode) -> Port:
@@ -136,6 +144,8 @@ def _wanted(state: Conference, receiver: Receiver) -> Iterator[tuple[SlotName, S
     if receiver.role == "system":
         yield from _recorded(state, receiver.port)
         yield from _pictures("thumb", stills_ports(state).get(receiver.port, ()))
+        if is_mix(receiver.port) and state.carries_media:
+            yield from _sounds()
         return
     directs = permissions.allowed(receiver.role, "watch_pictures")
     if state.phase == "ended" or not (directs or state.carries_media):
@@ -159,9 +169,9 @@ def _sounds() -> Iterator[tuple[SlotName, Source]]:
 def _mix(state: Conference, receiver: Receiver) -> Source:
     """The whole floor in one stream, which is all that a plain player takes; without a mixer, or
     rather than hear itself, it gets the floor's first position."""
-    wanted = [] if receiver.site is None else [mix_port(receiver.site)]
-    if receiver.site is None or receiver.site not in state.floor:
-        wanted.append(mix_port(PROGRAM))
+    wanted = [mix_port(PROGRAM)] if receiver.site not in state.floor else []
+    if receiver.site is not None:
+        wanted.insert(0, mix_port(receiver.site))
     found = next((port for port in wanted if port in receiver.mixes), floor_port(1))
     return found, MIX_TRACK
 

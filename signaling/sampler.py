@@ -13,7 +13,7 @@ from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
 from signaling.owner import Owner
-from signaling.reconciler import site_of
+from signaling.routing import site_of
 from signaling.sessions import Session, newest
 from signaling.wire.control import SessionStats, Stats
 from signaling.wire.ids import ConferenceId, DeviceId, NodeId, SiteCode

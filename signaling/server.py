@@ -217,7 +217,7 @@ class Server:
         )
         sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions, hub.microphone_heard)
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
-        self._workers = Workers(conferences, ring, clock, self.bus)
+        self._workers = Workers(conferences, ring, clock, self.bus, nodes)
         self._metrics = metrics
         self._health = Health(
             version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics
@@ -335,6 +335,7 @@ class Server:
     def _sessions_changed(self, scope: Scope) -> None:
         self._trunks.refresh(scope)
         self._reconciler.refresh(ConferenceId(scope))
+        self._workers.refresh()
 
     def _node_ready(self, _node: NodeId) -> None:
         for state in self._all():

@@ -19,17 +19,19 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.commands import SYSTEM, NoteRecording
 from signaling.conferences import Conferences
+from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.stills import StillStore
 from signaling.tokens import Door, KeyRing, issue
 from signaling.wire.codec import encode
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, Scope, WorkerId
+from signaling.wire.ids import ConferenceId, Scope, WorkerId, is_mix
 from signaling.wire.recordings import RecordingId
 from signaling.wire.samples import SitePicture
 from signaling.wire.worker import (
     Facts,
+    Mix,
     Order,
     Orders,
     RecordFact,
@@ -72,11 +74,19 @@ class WorkerLink:
 class Workers:
     """Registry of worker links. Nothing but `connected` and `stop` waits."""
 
-    def __init__(self, conferences: Conferences, ring: KeyRing, clock: Clock, bus: Bus) -> None:
+    def __init__(
+        self,
+        conferences: Conferences,
+        ring: KeyRing,
+        clock: Clock,
+        bus: Bus,
+        nodes: Nodes,
+    ) -> None:
         self.stills = StillStore()
         self._bus = bus
         self._conferences = conferences
         self._ring = ring
+        self._nodes = nodes
         self._clock = clock
         self._links: dict[WorkerId, WorkerLink] = {}
         self._started_at = clock.monotonic()
@@ -138,6 +148,7 @@ class Workers:
                 worker=link.worker,
                 next="it goes on with what it does and dials in again",
             )
+            self._end_mixes()
         self.refresh()
         self._judge()
 
@@ -177,8 +188,12 @@ class Workers:
     def _wanted(self, *, works: bool) -> list[Order]:
         if not works:
             return []
-        owners = self._conferences.all()
-        return [order for owner in owners for order in orders.wanted(owner.current())]
+        states = [owner.current() for owner in self._conferences.all()]
+        return [
+            order
+            for state in states
+            for order in orders.wanted(state, self._nodes.listening(Scope(state.conference)))
+        ]
 
     async def _write(self, link: WorkerLink) -> None:
         while True:
@@ -234,12 +249,25 @@ class Workers:
         finally:
             self._noting.discard(owner.conference)
 
+    def _end_mixes(self) -> None:
+        """What was mixed may be silent from now on, and its sessions stand for a while even if
+        their process is dead: players get the floor's first position until another one comes,
+        which a process that lives opens at once."""
+        for session in self._nodes.all_sessions():
+            own = session.relayed_from is None and session.direction == "publish"
+            if own and is_mix(session.port):
+                self._nodes.close_later(session, "worker_gone")
+
     def _facts_of(self, owner: Owner) -> dict[RecordingId, RecordFact] | None:
         link = next(iter(self._links.values()), None)
         if link is None or self._clock.monotonic() - link.heard_at > SILENCE_S:
             return None
         facts = link.facts.facts if link.facts is not None else []
-        return {fact.recording: fact for fact in facts if fact.scope == Scope(owner.conference)}
+        return {
+            fact.recording: fact
+            for fact in facts
+            if isinstance(fact, RecordFact) and fact.scope == Scope(owner.conference)
+        }
 
     def _may_still_come(self) -> bool:
         return self._clock.monotonic() - self._started_at < GRACE_S
@@ -251,4 +279,4 @@ class Workers:
 
 
 def _door(order: Order) -> Door:
-    return Door(ConferenceId(order.scope), order.port, publish=False)
+    return Door(ConferenceId(order.scope), order.port, publish=isinstance(order, Mix))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bridge import offers, rtcp
 from bridge.endpoint import loops
 from bridge.endpoint.loops import Loop
+from bridge.endpoint.outgoing import Outgoing
 from bridge.endpoint.peer import CONNECT_S, REPORT_S, Door, Peer, PeerState, phase
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
@@ -29,37 +30,6 @@ LOW, HIGH = "q", "f"
 """The layers' names."""
 
 
-class _Stream:
-    """One outgoing RTP stream: sequence, timestamps, totals."""
-
-    def __init__(self, payload_type: int, clock_hz: int, step: int, ssrc: int) -> None:
-        self.ssrc, self.clock_hz = ssrc, clock_hz
-        self.payload_type, self._step = payload_type, step
-        self.sequence = secrets.randbits(15)
-        self.timestamp = secrets.randbits(32)
-        self.packets = self.octets = 0
-        self._at = 0.0
-
-    def advance(self, now: float, steps: int = 1) -> None:
-        """The next frame is `steps` frame times after the last one."""
-        self.timestamp = (self.timestamp + steps * self._step) & 0xFFFFFFFF
-        self._at = now
-
-    def packet(self, payload: bytes, marker: bool, extension: bytes = b"") -> bytes:
-        self.sequence = (self.sequence + 1) & 0xFFFF
-        self.packets += 1
-        self.octets += len(payload)
-        second = self.payload_type | (0x80 if marker else 0)
-        first = 0x90 if extension else 0x80
-        head = struct.pack("!BBHII", first, second, self.sequence, self.timestamp, self.ssrc)
-        return head + extension + payload
-
-    def report(self, now: float, ntp: int) -> rtcp.SenderReport:
-        elapsed = int((now - self._at) * self.clock_hz)
-        timestamp = (self.timestamp + elapsed) & 0xFFFFFFFF
-        return rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets)
-
-
 class _Layer:
     """The loop's picture in one size, played round and round from its keyframe on."""
 
@@ -67,7 +37,7 @@ class _Layer:
         self.name, self._frames, self._codec = name, frames, codec
         self._extension = offers.layer_extension(name) if name else b""
         payload_type = offers.PICTURES[codec]
-        self.stream = _Stream(payload_type, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
+        self.stream = Outgoing(payload_type, loops.VIDEO_CLOCK_HZ, 9000, secrets.randbits(32))
         self.wanted = True
         self._frame = 0
         self._picture_id = secrets.randbits(15)
@@ -116,7 +86,7 @@ class Player:
         self.silent = False
         self.level_dbov = loops.TONE_DBOV
         self._loop, self._wheel = loop, wheel
-        self._audio = _Stream(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
+        self._audio = Outgoing(offers.OPUS, loops.AUDIO_CLOCK_HZ, 960, secrets.randbits(32))
         codec = loop.key.codec
         self._layers = [_Layer(LOW if loop.high else "", loop.frames, codec)]
         if loop.high:
@@ -203,7 +173,7 @@ class Player:
                 name = rtcp.CanonicalName(stream.ssrc, _CNAME)
                 self._peer.send_rtcp(rtcp.build([stream.report(now, ntp), name, *self._reply()]))
 
-    def _next(self, stream: _Stream, now: float, due: float, step_s: float) -> float:
+    def _next(self, stream: Outgoing, now: float, due: float, step_s: float) -> float:
         missed = int((now - due) / step_s) if now - due > _STALL_S else 0
         stream.advance(now, 1 + missed)
         return due + (1 + missed) * step_s

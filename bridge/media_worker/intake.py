@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bridge import rtp
 from bridge.estimator import Reception
 from bridge.media_worker.frames import Frame, assembler
-from bridge.media_worker.reorder import Reorder
+from bridge.media_worker.reorder import HOLD_S, Reorder
 from bridge.media_worker.wallclock import WallClock
 from bridge.nack import Losses
 from bridge.receiveoffer import CLOCK_HZ, CodecName, Stream
@@ -33,15 +33,16 @@ class Intake:
     """Feed it `receive`, `repair` and `report`; `take` frames, and send what `missing` and
     `wants_keyframe` say. `now` is monotonic seconds, `wall` Unix seconds."""
 
-    def __init__(self, stream: Stream, *, patient: bool = False) -> None:
-        """`patient`: keyframes are asked for only when `ask_keyframe` says so."""
+    def __init__(self, stream: Stream, *, patient: bool = False, hold_s: float = HOLD_S) -> None:
+        """`patient`: keyframes are asked for only when `ask_keyframe` says so; `hold_s`: see
+        `Reorder`."""
         self._patient = patient
         self.stream = stream
         self.reception = Reception(CLOCK_HZ[stream.codec])
         self.media_at: float | None = None
         self._video = stream.codec != "opus"
         self._losses = Losses()
-        self._reorder = Reorder()
+        self._reorder = Reorder(hold_s)
         self._frames = assembler(stream.codec)
         self._clock = WallClock(CLOCK_HZ[stream.codec])
         self._asked_at: float | None = None

@@ -18,10 +18,12 @@ Ordered = tuple[bytes, rtp.Header] | None
 class Reorder:
     """Feed it packets by `put`, and `take` what is in order by now.
 
-    `lost` counts packets that were given up, `late` those that came after that, or twice.
+    `lost` counts packets that were given up, after `hold_s`; `late` those that came after that, or
+    twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hold_s: float = HOLD_S) -> None:
+        self._hold_s = hold_s
         self.lost = 0
         self.late = 0
         self._expected: int | None = None
@@ -56,7 +58,7 @@ class Reorder:
                 self._expected += 1
                 continue
             first = min(self._held)
-            if now < self._held[first][0] + HOLD_S and len(self._held) <= MAX_HELD:
+            if now < self._held[first][0] + self._hold_s and len(self._held) <= MAX_HELD:
                 break
             self.lost += first - self._expected
             self._expected = first

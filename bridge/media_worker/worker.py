@@ -23,6 +23,8 @@ from websockets.asyncio.client import ClientConnection
 
 from bridge.dialling import Dialling, socket_uri
 from bridge.endpoint.wheel import Wheel
+from bridge.media_worker.publication import Publication
+from bridge.media_worker.standing import Way
 from bridge.media_worker.subscription import OnFrames, Subscription
 from bridge.transport import Certificate
 from signaling.wire.codec import decode_order_message, encode
@@ -31,8 +33,10 @@ from signaling.wire.ids import BootId, Scope, SessionId, SiteCode, SlotName, Wor
 from signaling.wire.worker import (
     Fact,
     Facts,
+    Mix,
     Order,
     Orders,
+    Record,
     Still,
     Stills,
     WorkerHello,
@@ -42,46 +46,40 @@ from signaling.wire.worker import (
 FACTS_S = 1.0
 AGAIN_S = 1.0
 """Before work that has failed is started anew."""
+LIVE_HOLD_S = 0.02
+"""How long a missing packet of a live voice is waited for: less than `playout.LEAD`."""
 
 log = structlog.get_logger("worker")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What all work shares. `base_url` is signaling's, without a slash at its end."""
+    """What all work shares: the way to the service, and how to have a still sent."""
 
-    base_url: str
-    http: aiohttp.ClientSession
-    wheel: Wheel
-    certificate: Certificate
+    way: Way
     tell: Callable[[Still], None]
 
     def subscribe(
-        self,
-        token: Callable[[], str],
-        slots: Sequence[SlotName],
-        on_frames: OnFrames,
-        name: str,
+        self, token: Callable[[], str], slots: Sequence[SlotName], on_frames: OnFrames, name: str
     ) -> Subscription:
         """A `Subscription` to slots of the port that the token names."""
-        return Subscription(
-            *(self.http, self.base_url, token, slots),
-            *(self.wheel, self.certificate, on_frames, name),
-        )
+        return Subscription(self.way, token, slots, on_frames, name)
 
     def watch(
-        self,
-        token: Callable[[], str],
-        slots: Sequence[SlotName],
-        on_frames: OnFrames,
-        name: str,
+        self, token: Callable[[], str], slots: Sequence[SlotName], on_frames: OnFrames, name: str
     ) -> Subscription:
         """As `subscribe`, but it asks for a keyframe only when it is told to."""
-        return Subscription(
-            *(self.http, self.base_url, token, slots),
-            *(self.wheel, self.certificate, on_frames, name),
-            patient=True,
-        )
+        return Subscription(self.way, token, slots, on_frames, name, patient=True)
+
+    def listen(
+        self, token: Callable[[], str], slots: Sequence[SlotName], on_frames: OnFrames, name: str
+    ) -> Subscription:
+        """As `subscribe`, for who passes it on at once: nothing is waited for long."""
+        return Subscription(self.way, token, slots, on_frames, name, hold_s=LIVE_HOLD_S)
+
+    def publish(self, token: Callable[[], str], name: str) -> Publication:
+        """A `Publication` as the port that the token names."""
+        return Publication(self.way, token, name)
 
 
 class Work(Protocol):
@@ -108,9 +106,13 @@ MakeWork = Callable[[Any, Tools], Work]
 
 def key_of(order: Order) -> Hashable:
     """What makes two orders the same one."""
-    if isinstance(order, Stills):
-        return type(order), order.scope, order.port, tuple(order.sites)
-    return type(order), order.scope, order.recording
+    match order:
+        case Record():
+            return type(order), order.scope, order.recording
+        case Stills():
+            return type(order), order.scope, order.port, tuple(order.sites)
+        case Mix():
+            return type(order), order.scope, order.port
 
 
 class Worker:
@@ -145,7 +147,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until cancelled; then every work is ended in order."""
         async with aiohttp.ClientSession() as http, Wheel() as wheel:
-            self._tools = Tools(self._base_url, http, wheel, Certificate(), self._keep)
+            self._tools = Tools(Way(http, self._base_url, wheel, Certificate()), self._keep)
             serving = asyncio.create_task(self._dialling.run())
             try:
                 # without its wheel nothing is received: better a new process

@@ -59,15 +59,24 @@ MIX_TRACK: Track = "mic"
 """The track that a port which publishes a mix publishes it as."""
 
 
+_MIX = "mix/"
+
+
 def mix_port(listener: str) -> Port:
     """What publishes the sound of the floor as one stream: for ``program`` all of it, for a site's
     code without that site."""
-    return Port(f"mix/{listener}")
+    return Port(f"{_MIX}{listener}")
 
 
 def is_mix(port: Port) -> bool:
     """Whether the port is one of `mix_port`."""
-    return port.startswith("mix/")
+    return port.startswith(_MIX)
+
+
+def heard_by(port: Port) -> Port:
+    """Whose ears what the port hears is for: its own, and of a site's mix the site's device's.
+    Nobody hears itself."""
+    return Port(f"{port.removeprefix(_MIX)}/main") if is_mix(port) else port
 
 
 def slot_name(kind: SlotKind, index: int) -> SlotName:

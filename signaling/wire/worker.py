@@ -53,7 +53,22 @@ class RecordFact(msgspec.Struct, frozen=True, tag="record"):
     skipped: Count = 0
 
 
-Fact = RecordFact
+class MixFact(msgspec.Struct, frozen=True, tag="mix"):
+    """How one `Mix` order is going.
+
+    `flowing`: the mix was sent within the last second. `voices`: from how many microphones sound
+    came within it. `lost` counts packets that never came, `late_s` is sound that came too late.
+    """
+
+    scope: Scope
+    port: Port
+    flowing: bool
+    voices: Count = 0
+    lost: Count = 0
+    late_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+Fact = RecordFact | MixFact
 
 
 class Facts(msgspec.Struct, frozen=True, tag="facts"):
@@ -105,7 +120,17 @@ class Stills(msgspec.Struct, frozen=True, tag="stills"):
     token: str
 
 
-Order = Record | Stills
+class Mix(msgspec.Struct, frozen=True, tag="mix"):
+    """Receive `slots` of `port` by WHEP, and publish what is heard there, as one stream, as `port`
+    by WHIP, both with `token`."""
+
+    scope: Scope
+    port: Port
+    slots: list[SlotName]
+    token: str
+
+
+Order = Record | Stills | Mix
 
 
 class Orders(msgspec.Struct, frozen=True, tag="orders"):

@@ -26,6 +26,15 @@ def test_a_position_leads_to_its_holder_and_for_the_holder_to_nobody() -> None:
     assert floors.behind(B, _floor(1), LISTENER) is None
 
 
+def test_the_mix_of_a_site_is_heard_with_its_ears() -> None:
+    floors = Floors()
+    floors.open(0.0, A, [Port("48/main"), Port("01/main")])
+    heard = [floors.behind(A, _floor(place), Port("mix/48")) for place in (1, 2)]
+    assert heard == [None, _mic("01/main")]
+    assert floors.behind(A, _floor(1), Port("mix/program")) == _mic("48/main")
+    assert floors.behind(A, _floor(1), Port("mix/4")) == _mic("48/main")
+
+
 def test_what_is_no_position_is_itself() -> None:
     floors = Floors()
     assert floors.behind(A, _mic("1"), LISTENER) == _mic("1")

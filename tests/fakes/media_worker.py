@@ -9,6 +9,7 @@ from signaling.wire.ids import BootId, WorkerId
 from signaling.wire.worker import (
     Fact,
     Facts,
+    Mix,
     Orders,
     Record,
     Stills,
@@ -20,13 +21,14 @@ from tests.fakes.dialler import Dialler
 
 class FakeWorker(Dialler):
     """One worker. Of the latest orders `orders` are those to record, None before any came, `stills`
-    those to look at cameras."""
+    those to look at cameras, `mixes` those to mix."""
 
     def __init__(self, name: str = "worker-1") -> None:
         super().__init__("/worker")
         self.name = WorkerId(name)
         self.orders: list[Record] | None = None
         self.stills: list[Stills] = []
+        self.mixes: list[Mix] = []
         self.closed_sessions: list[WorkerSessionClosed] = []
         self.received = 0
 
@@ -46,6 +48,7 @@ class FakeWorker(Dialler):
             case Orders(orders):
                 self.orders = [one for one in orders if isinstance(one, Record)]
                 self.stills = [one for one in orders if isinstance(one, Stills)]
+                self.mixes = [one for one in orders if isinstance(one, Mix)]
                 self.received += 1
             case WorkerSessionClosed() as closed:
                 self.closed_sessions.append(closed)

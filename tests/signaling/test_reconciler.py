@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from signaling.options import Options
-from signaling.reconciler import site_of
-from signaling.wire.commands import End, Leave, Start, Take
+from signaling.reconciler import ECHO_S
+from signaling.routing import site_of
+from signaling.wire.commands import End, Leave, Mute, Start, Take, Unmute
 from signaling.wire.control import SessionInfo, TableVersion
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
 from tests.fakes.bridge_node import FakeNode
@@ -136,6 +137,34 @@ async def test_node_that_never_answers_is_asked_once_at_a_time_and_then_loses_it
         ("does not answer", 1),
     ):
         assert len([line for line in lines if told in line]) == count
+
+
+async def test_a_site_that_was_heard_a_moment_ago_is_not_given_the_mix_with_its_voice(
+    stage: Stage, clock: FakeClock
+) -> None:
+    node, site, desk = await stage.node(), await stage.site("48"), await stage.window()
+    await desk.command(Start())
+    for page in (site, desk):
+        await page.command(Unmute(SiteCode("48")))
+    async with await site.offer("/whep?slots=mix:1") as response:
+        assert response.status == 201
+    scope = Scope(stage.conference)
+    node.sessions[SessionId("mix")] = SessionInfo(
+        SessionId("mix"), scope, Port("mix/program"), "publish", "connecting"
+    )
+    await node.edge(SessionId("mix"), "connected")
+
+    def heard() -> str:
+        return node.table(stage.conference)[Port("48/main"), SlotName("mix:1")][0]
+
+    assert heard() == "@floor/1"
+    await desk.command(Mute(SiteCode("48")))
+    await desk.until(lambda: not desk.rows["seat/48"].floor)
+    assert heard() == "@floor/1"
+    clock.advance(ECHO_S + 0.1)
+    await node.until(lambda: heard() == "mix/program")
+    await desk.command(Unmute(SiteCode("48")))
+    await node.until(lambda: heard() == "@floor/1")
 
 
 async def test_table_waits_for_the_window_to_say_what_it_watches(stage: Stage) -> None:

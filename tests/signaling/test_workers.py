@@ -10,13 +10,15 @@ import pytest
 
 from signaling.options import Options
 from signaling.wire.commands import Start, StartRecording, StopRecording, Unmute
-from signaling.wire.ids import Scope, SiteCode
+from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
 from signaling.wire.recordings import RecordingId, RecordingRow
 from signaling.wire.worker import RecordFact
 from signaling.workers import GRACE_S, SILENCE_S
+from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
 from tests.fakes.media_worker import FakeWorker
 from tests.fakes.page import OFFER, Page
+from tests.signaling.api.test_devices import devices
 from tests.signaling.conftest import StartStage
 from tests.signaling.stage import NODE_TOKEN, Stage
 
@@ -102,6 +104,77 @@ async def test_orders_follow_every_change_and_carry_a_token_that_opens_the_door(
     assert node.closed[0][1] == "not_wanted"
     async with operator.http.post(f"/whep?slots={slots}", data=OFFER, headers=headers) as response:
         assert response.status == 403
+
+
+async def knock(page: Page, url: str, token: str) -> int:
+    """The status of an offer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+    async with page.http.post(url, data=OFFER, headers=headers) as response:
+        return response.status
+
+
+async def connected(node: FakeNode, port: str, direction: str) -> SessionId:
+    """Its newest session of this port is up from now on."""
+    session = node.of_port(port, direction)[-1].session
+    await node.edge(session, "connected")
+    return session
+
+
+async def mixed(studio: Stage) -> tuple[FakeNode, FakeWorker, Page, SessionId]:
+    """A live conference in which a player of Đà Nẵng is given the mix of its site, while that
+    site's device has the seat; and the session that publishes it."""
+    node, worker, operator = await studio.node(), await hired(studio), await studio.window()
+    await studio.site("48")
+    await operator.command(Start())
+    assert worker.mixes == []
+    told = await devices(studio)
+    assert await knock(operator, told["whep"], told["play_token"]) == 201
+    await worker.until(lambda: len(worker.mixes) == 2)
+    published = None
+    for mix in worker.mixes:
+        assert await knock(operator, "/whep?slots=floor:4", mix.token) == 201
+        assert await knock(operator, "/whip", mix.token) == 201
+        published = await connected(node, mix.port, "publish")
+    assert published is not None
+    await node.until(lambda: heard(studio, node) == ("mix/48", "mic"))
+    return node, worker, operator, published
+
+
+def heard(studio: Stage, node: FakeNode) -> tuple[str, str] | None:
+    """What the player of Đà Nẵng hears."""
+    return node.table(studio.conference).get((Port("48/main"), SlotName("mix:1")))
+
+
+async def test_a_mix_is_ordered_while_somebody_takes_one_sound(studio: Stage) -> None:
+    node, worker, _, published = await mixed(studio)
+    assert [one.port for one in worker.mixes] == ["mix/program", "mix/48"]
+    table = node.table(studio.conference)
+    assert table[Port("mix/48"), SlotName("floor:4")] == ("@floor/4", "mic")
+
+    player = node.of_port("48/main", "receive")[0].session
+    await node.edge(player, "closed", "deleted")
+
+    await worker.until(lambda: worker.mixes == [])
+    await node.until(lambda: (published, "not_wanted") in node.closed)
+
+
+async def test_only_the_token_of_a_mix_publishes_and_only_while_it_is_wanted(
+    studio: Stage,
+) -> None:
+    node, worker, operator, _ = await mixed(studio)
+    tokens = {mix.port: mix.token for mix in worker.mixes}
+    assert await knock(operator, "/whip", worker.stills[0].token) == 403
+    assert await knock(operator, "/whip", tokens["mix/48"][:-2] + "xx") == 401
+    await node.edge(node.of_port("48/main", "receive")[0].session, "closed", "deleted")
+    await worker.until(lambda: worker.mixes == [])
+    assert await knock(operator, "/whip", tokens["mix/48"]) == 403
+
+
+async def test_without_its_worker_a_player_hears_the_first_position(studio: Stage) -> None:
+    node, worker, _, published = await mixed(studio)
+    await worker.disconnect()
+    await node.until(lambda: heard(studio, node) == ("@floor/1", "mic"))
+    assert (published, "worker_gone") in node.closed
 
 
 async def test_a_muted_site_has_no_route_to_its_recorder(studio: Stage) -> None:

@@ -1,0 +1,42 @@
+"""The mixes of a conference: which are worth making, and who may hear which. Pure.
+
+A plain player takes one sound: the floor as one stream. All who cannot be heard in it share the mix
+of the program. A site whose device may speak has one of its own, without its voice, and has it
+before it speaks, so that opening its microphone costs it no word of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from signaling.conference.state import Conference
+from signaling.routing import site_of
+from signaling.sessions import Session
+from signaling.wire.ids import Port, mix_port, slot_kind
+from signaling.wire.recordings import PROGRAM
+
+MAX_OF_SITES = 24
+"""Sites with a mix of their own; each costs a few percent of a core while several speak."""
+
+
+def listeners(sessions: Iterable[Session]) -> frozenset[Port]:
+    """The ports of these sessions that take the floor as one stream."""
+    return frozenset(
+        session.port
+        for session in sessions
+        if session.direction == "receive" and any(slot_kind(one) == "mix" for one in session.slots)
+    )
+
+
+def wanted(state: Conference, listening: Collection[Port], most: int = MAX_OF_SITES) -> list[Port]:
+    """What is to be published: for these listeners, and for a recording. None in a break.
+
+    Beyond `most` sites those whose microphone is open come first; the others have the program's
+    mix while they are silent, else the floor's first position.
+    """
+    if not state.carries_media or not (listening or state.recording is not None):
+        return []
+    sites = {site for site in map(site_of, listening) if site is not None and site in state.seats}
+    able = [site for site in sites if state.seats[site].device or site in state.floor]
+    able.sort(key=lambda site: (site not in state.floor, state.seats[site].site.order))
+    return [mix_port(PROGRAM), *map(mix_port, able[:most])]

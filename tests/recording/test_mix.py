@@ -1,0 +1,134 @@
+"""A real conference is heard by players of another house that take one sound, and in the file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bridge.endpoint import doors, loops
+from bridge.endpoint.loops import LoopKey
+from bridge.endpoint.wheel import Wheel
+from bridge.transport import Certificate
+from cli.drilling.crew import Operator, SyntheticSite
+from signaling.wire.commands import Mute, Start, StartRecording, StopRecording, Unmute
+from signaling.wire.ids import ConferenceId
+from signaling.wire.rest import SiteDevices
+from tests.recording.earphone import earphone, tones_in
+from tests.recording.witness import files
+from tests.service import Service, running_service
+
+SITES = 4
+
+
+@dataclass
+class Hall:
+    """The centre and three sites, each sending a tone of its own; all microphones shut."""
+
+    service: Service
+    operator: Operator
+    sites: list[SyntheticSite]
+    conference: ConferenceId
+
+    @property
+    def tones(self) -> list[int]:
+        return [site.tone_hz for site in self.sites]
+
+    async def devices(self, site: SyntheticSite) -> SiteDevices:
+        """What a player of this site is given."""
+        url = f"{self.service.url}/api/conferences/{self.conference}/links/{site.code}/devices"
+        return await doors.call(self.operator.http, "GET", url, SiteDevices)
+
+    async def open(self, *sites: SyntheticSite) -> None:
+        for site in sites:
+            await site.command(Unmute(site.code))
+            await self.operator.command(Unmute(site.code))
+
+    async def shut(self, *sites: SyntheticSite) -> None:
+        for site in sites:
+            await self.operator.command(Mute(site.code))
+
+
+@pytest.fixture
+async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
+    certificate = Certificate()
+    async with running_service(tmp_path / "data") as service, Wheel() as wheel:
+        operator = Operator(service.url, 1, wheel, certificate)
+        await operator.sign_in(service.operator_sign_in)
+        made = await operator.create("conference-2020", "Trộn tiếng")
+        links = await operator.links(made.conference)
+        await operator.enter(made.conference)
+        sites = []
+        for index, link in enumerate(links[:SITES]):
+            loop = loops.encode(LoopKey(link.site, link.name, loops.tone_hz(7 * index)))
+            sites.append(SyntheticSite(link, loop, wheel, certificate))
+        for site in sites:
+            await site.join()
+        await operator.command(Start())
+        for site in sites:
+            await operator.command(Mute(site.code))
+        yield Hall(service, operator, sites, made.conference)
+        for member in (*sites, operator):
+            await member.leave()
+
+
+async def test_a_plain_player_hears_all_others_and_never_its_own_site(hall: Hall) -> None:
+    first, second, third, _ = hall.sites
+    begun = time.monotonic()
+    async with earphone(await hall.devices(first), hall.tones) as ear:
+        await hall.open(first, second, third)
+        await ear.hears(second.tone_hz, third.tone_hz)
+
+        await hall.shut(second)
+        assert await ear.hears(third.tone_hz) < 1.0
+
+        await hall.shut(first)
+        await hall.open(second)
+        await ear.hears(second.tone_hz, third.tone_hz)
+        await hall.open(first)
+        await asyncio.sleep(1)
+        ever = ear.ever(begun, time.monotonic())
+    assert ever == {second.tone_hz, third.tone_hz}
+
+
+async def test_a_killed_worker_leaves_the_first_voice_and_comes_back(hall: Hall) -> None:
+    first, second, third, _ = hall.sites
+    begun = time.monotonic()
+    async with earphone(await hall.devices(first), hall.tones) as ear:
+        await hall.open(second, third, first)
+        await ear.hears(second.tone_hz, third.tone_hz)
+        os.kill(hall.service.pid("worker"), signal.SIGKILL)
+        await ear.hears(second.tone_hz, limit_s=40)
+        await ear.hears(second.tone_hz, third.tone_hz, limit_s=40)
+        ever = ear.ever(begun, time.monotonic())
+    assert first.tone_hz not in ever
+
+
+async def test_the_mix_is_the_first_sound_of_the_recording(hall: Hall) -> None:
+    first, second, third, _ = hall.sites
+    folder = hall.service.data_dir / "recordings" / hall.conference / "1-program"
+    await hall.open(first, second, third)
+    await hall.operator.command(StartRecording())
+    async with asyncio.timeout(30):
+        while not any("mix" in one.sidecar.tracks for one in files(folder)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        while files(folder)[-1].sidecar.seconds < 3:  # noqa: ASYNC110 - a file tells no one
+            await asyncio.sleep(0.1)
+    await hall.operator.command(StopRecording())
+    async with asyncio.timeout(20):
+        while (file := files(folder)[-1]).sidecar.ended_at is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert file.decodes_elsewhere() == ""
+    assert file.sidecar.tracks[:2] == ["picture", "mix"]
+    with av.open(file.path) as container:
+        parts = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    sound = np.concatenate(parts)[-48_000:]
+    assert tones_in(sound, hall.tones) == {first.tone_hz, second.tone_hz, third.tone_hz}
