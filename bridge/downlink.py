@@ -45,8 +45,12 @@ SILENCE_S = 1.0
 """Without feedback for so long the path was cut, not full: what was lost meanwhile says nothing."""
 CLOCK_SET_S = 10.0
 """From one packet to the next, no queue grows so much: the peer's clock was set, or it lies."""
-PEER_ESTIMATE_S = 10.0
-"""How long a REMB holds."""
+PEER_SHARE = 0.8
+"""A peer's own estimate follows what it is sent, between 0.85 and 1.5 times that; below this part
+of it, it says that it is too much …"""
+PEER_STILL_S, PEER_STEP = 3.0, 0.05
+"""… if it fell by such a step, or has not risen by one for so long: after a better layer has begun
+it takes a while to catch up."""
 LONG_TRIP_S = 0.3
 """Beyond the least round trip: a queue, where nothing else tells of it."""
 
@@ -87,7 +91,7 @@ class Downlink:
         self._deaf_until = now - 60.0
         self._updated_at = now
         self._cut_at = now - 60.0
-        self._peer_bps: float | None = None
+        self._peer_bps = 0.0
         self._peer_at = now
         self._least_rtt_s: float | None = None
         self._bad_report = False
@@ -95,9 +99,7 @@ class Downlink:
     @property
     def estimate_bps(self) -> float:
         """The capacity, bits per second."""
-        if self._peer_bps is None:
-            return self._own_bps
-        return max(MIN_BPS, min(self._own_bps, self._peer_bps))
+        return self._own_bps
 
     @property
     def queue_s(self) -> float:
@@ -137,9 +139,20 @@ class Downlink:
             self._open()
         self._updated_at = now
 
-    def maximum(self, now: float, bitrate_bps: float) -> None:
-        """REMB: the peer's own estimate, or the most that it wants."""
-        self._peer_bps, self._peer_at = max(bitrate_bps, MIN_BPS), now
+    def maximum(self, now: float, bitrate_bps: float, sent_bps: float) -> None:
+        """REMB: the peer's own estimate, or the most that it wants, of streams of which `sent_bps`
+        were sent in the last second. Of no weight beside feedback, from which we know more."""
+        before = self._peer_bps
+        fell = bitrate_bps < (1 - PEER_STEP) * before
+        if fell or bitrate_bps > (1 + PEER_STEP) * before:
+            self._peer_bps, self._peer_at = bitrate_bps, now
+        if self.feeds_back(now):
+            return
+        if bitrate_bps < PEER_SHARE * sent_bps:
+            if fell or now >= self._peer_at + PEER_STILL_S:
+                self._lower(now, bitrate_bps)
+        elif bitrate_bps >= sent_bps:
+            self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
 
     def reported(self, now: float, loss_ratio: float, rtt_s: float | None, sent_bps: float) -> None:
         """Receiver reports, where there is no feedback: loss over all streams since the last ones,
@@ -160,10 +173,7 @@ class Downlink:
             self._cut(now, CUT * sent_bps)
 
     def tick(self, now: float) -> None:
-        """Time passes: a peer's estimate that is no longer repeated is over, and so are a probe and
-        an opening without feedback."""
-        if self._peer_bps is not None and now > self._peer_at + PEER_ESTIMATE_S:
-            self._peer_bps = None
+        """Time passes: a probe and an opening without feedback are over."""
         self.prober.judge(now)
         if self.opening and self._feedback_at is None and now > self._begun_at + FED_BACK_S:
             self._open()
@@ -232,8 +242,10 @@ class Downlink:
         self._late_losses.clear()
 
     def _cut(self, now: float, bitrate_bps: float) -> None:
-        if now < self._cut_at + CUT_AGAIN_S + self.rtt_s:
-            return
+        if now >= self._cut_at + CUT_AGAIN_S + self.rtt_s:
+            self._lower(now, bitrate_bps)
+
+    def _lower(self, now: float, bitrate_bps: float) -> None:
         self._deaf_until = now
         self._forget_losses()
         probing = self.prober.active or self.prober.judging

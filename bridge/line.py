@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.arrivals import TICK_S, Arrivals
@@ -32,6 +33,8 @@ PACE = 1.5
 """How much faster than the estimate a burst leaves."""
 RESENT_SHARE, RESENT_OCTETS, RESENT_BURST = 0.25, 1_200, 8
 """Of a limited line, what retransmissions may take: more of them would only fill the queue."""
+SHOWN_S, TICK_EVERY_S = 1.0, 0.1
+"""A peer's own estimate is compared with what it was sent in so long."""
 REPORTED_S = 0.9
 """Receiver reports are judged over so long at least."""
 MAX_STATUSES = 10_000
@@ -77,6 +80,7 @@ class Line:
         self._next = 0
         self._ticks: int | None = None
         self._statuses = MAX_STATUSES
+        self._shown = deque([(now, 0)], maxlen=round(SHOWN_S / TICK_EVERY_S))
         self._sound_before = (now, 0)
         self._sound_bps = 0.0
         self._reported_at = now
@@ -129,8 +133,10 @@ class Line:
             self._heed(now)
 
     def maximum(self, now: float, bitrate_bps: float) -> None:
-        """REMB."""
-        self._downlink.maximum(now, bitrate_bps)
+        """REMB: it is of pictures alone."""
+        at, octets = self._shown[0]
+        sent_bps = 8 * (self._picture_octets() - octets) / max(now - at, SHOWN_S)
+        self._downlink.maximum(now, bitrate_bps + self._sound_bps, sent_bps + self._sound_bps)
         self._heed(now)
 
     def reported(self, now: float, losses: Mapping[Outlet, float], rtt_s: float | None) -> None:
@@ -174,6 +180,7 @@ class Line:
     def tick(self, now: float) -> None:
         """Ten times a second."""
         self._statuses = MAX_STATUSES
+        self._shown.append((now, self._picture_octets()))
         opening = self._downlink.opening
         self._downlink.tick(now)
         if now >= self._decide_at or opening:
@@ -279,6 +286,10 @@ class Line:
         rate = 8 * (octets - before) / (now - at)
         self._sound_before = now, octets
         self._sound_bps = max(rate, 0.9 * self._sound_bps)
+
+    def _picture_octets(self) -> int:
+        outlets = (slot.outlet for slot in self._pictures.values())
+        return sum(one.octets + PACKET_OCTETS * one.packets for one in outlets)
 
     def _octets(self) -> int:
         """On the wire so far, by slots and padding."""

@@ -8,6 +8,8 @@ REORDER_S = 0.01
 """A packet that was only overtaken gets this long to arrive by itself."""
 RETRY_S = 0.06
 """Between two requests for the same packet, or the round trip if that is longer."""
+FIRST_RTT_S = 0.1
+"""The round trip until it is known."""
 MAX_REQUESTS = 8
 MAX_AGE_S = 1.0
 """Older losses are given up: every receiver has gone on by then."""

@@ -23,6 +23,9 @@ QUEUE_S = 0.06
 FIRST_WAIT_S = 3.0
 LONGEST_WAIT_S = 6.0
 """A try that fails is not heard, so the return of a better path need not wait for long."""
+ASSUMED_S, LONGEST_ASSUMED_WAIT_S = 5.0, 24.0
+"""Where a better layer itself is the try, the next one waits until reports have judged it; one that
+fails is heard, so the waits may become longer."""
 PROVEN_S = 20.0
 """What holds so long was a success; what is cut sooner failed."""
 JUDGE_S = 1.5
@@ -55,6 +58,7 @@ class Prober:
         self._ended: float | None = None
         self._next_at = now
         self._wait_s = FIRST_WAIT_S
+        self._longest_s = LONGEST_WAIT_S
         self._climb = MOST_CLIMB
         self._risen_at: float | None = None
         self._octets_before = 0
@@ -78,6 +82,7 @@ class Prober:
             self._risen_at, self._wait_s = None, FIRST_WAIT_S
         if self._began is not None or wanted_bps <= estimate_bps or now < self._next_at:
             return False
+        self._longest_s = LONGEST_WAIT_S
         self.rate_bps = min(1.05 * wanted_bps, self._climb * estimate_bps)
         self._began, self._octets_before, self._queued = now, octets, False
         self._fates = []
@@ -126,7 +131,8 @@ class Prober:
     def assume(self, now: float) -> None:
         """There is nothing to pad with: take the try for passed, until a cut says otherwise."""
         self._began = self._ended = None
-        self._risen_at = now
+        self._risen_at, self._next_at = now, now + ASSUMED_S
+        self._longest_s = LONGEST_ASSUMED_WAIT_S
 
     def cut(self, now: float) -> None:
         """The path is too slow for what flows: a try under way has failed, and so has the last one
@@ -142,7 +148,7 @@ class Prober:
     def _postpone(self, now: float) -> None:
         self._climb = CLIMB
         self._next_at = now + self._wait_s
-        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+        self._wait_s = min(2 * self._wait_s, self._longest_s)
 
     def _outcome(self, ended: float) -> Outcome:
         fates = [one for one in self._fates if one[0] <= ended]

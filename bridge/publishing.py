@@ -19,7 +19,7 @@ from bridge.latching import latch
 from bridge.layers import LayerPlan
 from bridge.loudness import QUIET_DBOV
 from bridge.metrics import Counters
-from bridge.nack import REORDER_S, Losses
+from bridge.nack import FIRST_RTT_S, REORDER_S, Losses
 from bridge.repair import repaired_sequence, restored
 from bridge.session import Session
 from bridge.source import Source
@@ -316,7 +316,7 @@ class Publisher:
         for incoming in self._incoming.values():
             if incoming.losses is None:
                 continue
-            lost = incoming.losses.due(now, self._rtt_s or 0.0)
+            lost = incoming.losses.due(now, FIRST_RTT_S if self._rtt_s is None else self._rtt_s)
             if lost:
                 # each in a compound of its own: 256 single losses fill a datagram
                 nack = rtcp.Nack(self._ssrc, incoming.source.ssrc, tuple(lost))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections.abc import Iterable, Sequence
-
 from tests.bench.conference import TAKES
 from tests.bench.janusserver import INSTALL
+from tests.bench.linepage import bad_lines
+from tests.bench.markdown import filled, table
 from tests.bench.packets import AUDIO_PER_S, VIDEO_BYTES
 from tests.bench.quantiles import Quantiles
 from tests.bench.quiet import QUIET
@@ -32,36 +30,6 @@ def document(results: Results) -> str:
     """The whole page, in Markdown."""
     parts = [_head(results), _fanout(results), _conference(results), _drill(results)]
     return filled("\n\n".join([*parts, bad_lines(results), _limits(results)])) + "\n"
-
-
-def filled(text: str) -> str:
-    """The same with lines of even length; titles and tables stay as they are."""
-    blocks = []
-    for block in text.split("\n\n"):
-        if block.startswith(("#", "|")):
-            blocks.append(block)
-            continue
-        items = re.split(r"\n(?=- )", block)
-        blocks.append(
-            "\n".join(_fill(item, "  " if item.startswith("- ") else "") for item in items)
-        )
-    return "\n\n".join(blocks)
-
-
-def _fill(text: str, indent: str) -> str:
-    return textwrap.fill(
-        " ".join(text.split()),
-        width=100,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _head(results: Results) -> str:
@@ -299,51 +267,6 @@ over all sites of a step, and exact to the 10 ms at which the synthetic sites re
 - The bridge took at most {show((one.bridge_busiest for one in drills), 2)} of a core in any half
   second, and {show((one.peak_kib.get("bridge", 0) / 1024 for one in drills), 0)} MiB at most;
   signaling {show((one.peak_kib.get("signaling", 0) / 1024 for one in drills), 0)} MiB."""
-
-
-# --- bad lines ----------------------------------------------------------------------------------
-
-
-def bad_lines(results: Results) -> str:
-    """Real Chromium behind slow and lossy lines."""
-    title = "## Bad lines: real Chromium as receiver"
-    if not results.lines:
-        return f"{title}\n\nNot measured."
-    one = results.lines[-1]
-    free, lossy = spread(one.free_fps), spread(one.lossy_fps)
-    assert free is not None
-    assert lossy is not None
-    rows = [
-        ("decoded pictures/s without loss", show(one.free_fps)),
-        ("decoded pictures/s with 5 % random loss", show(one.lossy_fps)),
-        ("of those without loss, %", f"{100 * lossy.median / free.median:.0f}"),
-    ]
-    slow = [
-        ("until the low layer is shown, s", f"{one.low_s:.1f}"),
-        (f"decoded pictures/s over {one.slow_s:.0f} s", f"{one.slow_fps:.1f}"),
-        ("sound made up by the browser meanwhile, %", f"{100 * one.slow_concealed:.1f}"),
-        ("changes of the layer meanwhile", f"{one.slow_switches}"),
-        ("line free again → best layer, s", f"{one.back_s:.1f}"),
-        (f"changes of the layer in the {one.after_s:.0f} s after that", f"{one.after_switches}"),
-        ("single layer: until the sound is alone, s", f"{one.alone_s:.1f}"),
-        ("single layer: sound made up by the browser then, %", f"{100 * one.alone_concealed:.1f}"),
-        ("single layer: line free again → picture, s", f"{one.returned_s:.1f}"),
-    ]
-    return f"""{title}
-
-`.venv/bin/python -m tests.bench.badlines`, or `make bench`. The bridge and a publisher
-with pre-encoded VP8 ({one.source_fps:.0f} pictures a second) in one network namespace, Chromium in
-another, a cable between them; one run. Loss is random, dropped on input towards the browser
-(nftables); the publisher sends a single layer of 1.2 Mbit/s. Figures in brackets are
-lowest–highest of
-{len(one.free_fps)}; both take turns.
-
-{table(("towards Chromium", "median (lowest–highest)"), rows)}
-
-With 400 kbit/s towards the browser (`tbf`, a queue of 0.3 s) and layers of 120, 400 and
-1,200 kbit/s, or that of 1,200 kbit/s alone. The sound is Opus at 24 kbit/s, 50 packets a second.
-
-{table(("400 kbit/s towards Chromium", ""), slow)}"""
 
 
 def _limits(results: Results) -> str:

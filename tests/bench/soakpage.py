@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.bench.document import filled, table
+from tests.bench.markdown import filled, table
 
 MINUTE_S = 60.0
 WARM = 3

@@ -3,11 +3,12 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.drilling.rehearsal import STEP_NAMES
-from tests.bench.badlines import BadLines, read_bad_lines
+from tests.bench.badlines import BadLines, Distance, read_bad_lines
 from tests.bench.conference import Held
-from tests.bench.document import STEPS, document, filled
+from tests.bench.document import STEPS, document
 from tests.bench.drills import Watch, read_report
 from tests.bench.fanout import Phase, Run
+from tests.bench.markdown import filled
 from tests.bench.quantiles import Quantiles
 from tests.bench.results import Results
 
@@ -106,12 +107,32 @@ def test_a_step_that_did_not_pass_is_told_with_its_first_fault():
 
 def test_bad_lines_are_told_with_the_ratio_that_counts(results):
     results.lines.append(
-        BadLines([20.0, 19.0], [16.0, 17.5], 20, 1.1, 30.2, 19.6, 0.014, 0, 20.7, 30, 2, 0.6, 0, 9)
+        BadLines(
+            free_fps=[20.0, 19.0],
+            lossy_fps=[16.0, 17.5],
+            source_fps=20,
+            low_s=1.1,
+            begin_s=6.1,
+            begin_fps=18.2,
+            begin_concealed=0.023,
+            slow_s=30.2,
+            slow_fps=19.6,
+            slow_concealed=0.014,
+            slow_switches=0,
+            back_s=20.7,
+            after_s=30,
+            after_switches=2,
+            alone_s=0.6,
+            alone_concealed=0,
+            returned_s=9,
+            distances=[Distance("up", "RTT 200 ms", 18.24, 0.031, 0.12)],
+        )
     )
     page = document(results)
     assert "| of those without loss, % | 86 |" in page
     assert "| sound made up by the browser meanwhile, % | 1.4 |" in page
     assert "| changes of the layer in the 30 s after that | 2 |" in page
+    assert "| from Chromium | RTT 200 ms | 18.2 | 3.1 | 12 |" in page
 
 
 def test_what_is_no_run_of_bad_lines_is_refused():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.downlink import FED_BACK_S, MIN_BPS, PEER_ESTIMATE_S, START_BPS, Downlink, Fate
+from bridge.downlink import FED_BACK_S, MIN_BPS, START_BPS, Downlink, Fate
 from tests.fakes.bottleneck import Bottleneck
 from tests.fakes.congested import Congested
 
@@ -112,14 +112,41 @@ def test_a_peer_that_says_nothing_is_not_held_back() -> None:
     assert site.history[-1][0] < 104.0
 
 
-def test_remb_is_a_ceiling_while_it_is_repeated() -> None:
+def test_remb_that_follows_what_is_sent_is_no_ceiling() -> None:
     downlink = Downlink(0.0)
-    downlink.maximum(1.0, 300_000)
-    assert downlink.estimate_bps == 300_000
-    downlink.maximum(2.0, 0)
-    assert downlink.estimate_bps == MIN_BPS
-    downlink.tick(2.0 + PEER_ESTIMATE_S + 0.1)
+    for step in range(100):
+        # after a better layer has begun it takes its time to catch up
+        downlink.maximum(step / 2, min(265_000 * 1.04**step, 450_000), 500_000)
     assert downlink.estimate_bps == START_BPS
+
+
+def test_remb_that_falls_below_what_is_sent_is_a_full_path_and_more_is_believed() -> None:
+    downlink = Downlink(0.0)
+    downlink.maximum(1.0, 1_100_000, 1_300_000)
+    assert downlink.estimate_bps == START_BPS
+    downlink.maximum(2.0, 340_000, 1_300_000)
+    assert downlink.estimate_bps == 340_000
+    downlink.maximum(3.0, 180_000, 120_000)
+    assert downlink.estimate_bps == 340_000
+    downlink.maximum(4.0, 700_000, 120_000)
+    assert downlink.estimate_bps == 700_000
+    downlink.maximum(6.0, 0, 120_000)
+    assert downlink.estimate_bps == MIN_BPS
+
+
+def test_remb_that_stays_below_what_is_sent_is_the_most_that_the_peer_wants() -> None:
+    downlink = Downlink(0.0)
+    for step in range(10):
+        downlink.maximum(1.0 + step / 2, 300_000, 1_300_000)
+    assert downlink.estimate_bps == 300_000
+
+
+def test_remb_says_nothing_new_beside_transport_wide_feedback() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6))
+    site.run(5)
+    site.downlink.maximum(site.now, 900_000, 1_300_000)
+    site.downlink.maximum(site.now, 100_000, 1_300_000)
+    assert site.downlink.estimate_bps == START_BPS
 
 
 def test_reports_alone_cut_for_loss_and_for_a_long_round_trip() -> None:

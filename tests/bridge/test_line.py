@@ -123,6 +123,15 @@ class _Site:
                 base = self.number
                 self.line.tick(self.now)
 
+    def says(self, bitrate_bps: float) -> None:
+        """The receiver's own estimate falls to this, while four times as much is sent."""
+        outlet = self.slots[STAGE].outlet
+        self.line.maximum(self.now, 8 * bitrate_bps)
+        for _ in range(10):
+            outlet.octets += round(4 * bitrate_bps / 80)
+            self.wait(0.1)
+        self.line.maximum(self.now, bitrate_bps)
+
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.1)):
             self.now += 0.1
@@ -191,7 +200,7 @@ def test_heavy_loss_takes_layers_at_once_and_paces_the_rest() -> None:
 
 def test_remb_pauses_the_picture_and_then_the_sound_is_alone() -> None:
     site = _Site()
-    site.line.maximum(site.now, 150_000)
+    site.says(150_000)
     assert site.caps == [None]
     assert site.line.paused == [STAGE]
     site.line.maximum(site.now, 1_000_000)
@@ -202,7 +211,7 @@ def test_remb_pauses_the_picture_and_then_the_sound_is_alone() -> None:
 
 def test_a_receiver_that_says_less_again_and_again_has_few_decisions() -> None:
     site = _Site()
-    site.line.maximum(site.now, 150_000)
+    site.says(150_000)
     looked = site.crosspoint.looked
     for _ in range(1000):
         site.now += 0.0001
@@ -213,7 +222,7 @@ def test_a_receiver_that_says_less_again_and_again_has_few_decisions() -> None:
 
 def test_less_that_comes_right_after_a_decision_is_decided_in_the_next_turn() -> None:
     site = _Site()
-    site.line.maximum(site.now, 900_000)
+    site.says(900_000)
     assert site.caps == [1]
     site.line.maximum(site.now, 100_000)
     site.wait(0.1)
@@ -223,15 +232,14 @@ def test_less_that_comes_right_after_a_decision_is_decided_in_the_next_turn() ->
 def test_a_slot_with_nothing_to_show_is_not_paused() -> None:
     site = _Site()
     site.crosspoint.shown = ()
-    site.line.maximum(site.now, 50_000)
+    site.says(50_000)
     assert site.line.paused == []
 
 
 def test_a_thumbnail_takes_its_lowest_layer_alone() -> None:
     site = _Site(STAGE, THUMB, FLOOR)
-    site.line.maximum(site.now, 2_000_000)
     # all that the stage wants, and no more for the thumbnail, is there
-    site.line.maximum(site.now, 1_800_000)
+    site.says(1_800_000)
     site.wait(1.0)
     assert not site.line.padding
     assert site.line.paused == []
@@ -241,7 +249,7 @@ def test_a_thumbnail_takes_its_lowest_layer_alone() -> None:
 
 def test_with_much_to_spare_the_best_layer_is_no_ceiling() -> None:
     site = _Site()
-    site.line.maximum(site.now, 600_000)
+    site.says(600_000)
     assert site.caps == [1]
     site.line.maximum(site.now, 9_000_000)
     site.wait(2.0)
@@ -309,7 +317,7 @@ def test_retransmissions_have_a_share_of_a_limited_line() -> None:
     site = _Site()
     lost = list(range(400))
     assert len(site.line.resendable(site.now, STAGE, lost)) == 400
-    site.line.maximum(site.now, 600_000)
+    site.says(600_000)
     first = site.line.resendable(site.now, STAGE, lost)
     site.now += 0.1
     second = site.line.resendable(site.now, STAGE, lost)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bridge.probing import (
+    ASSUMED_S,
     CLIMB,
     FIRST_WAIT_S,
+    LONGEST_ASSUMED_WAIT_S,
     LONGEST_WAIT_S,
     MORE_CLIMB,
     MOST_CLIMB,
@@ -146,3 +148,19 @@ def test_padding_without_any_feedback_is_judged_in_the_end() -> None:
     outcome = prober.judge(PROBE_S + 5)
     assert outcome is not None
     assert not outcome.passed
+
+
+def test_where_a_layer_itself_is_the_try_the_next_one_waits_for_the_reports_on_it() -> None:
+    prober, now, waits = Prober(0.0), 0.0, []
+    for _ in range(5):
+        began = _tried(prober, now, now + 100)
+        assert began is not None
+        waits.append(began - now)
+        prober.assume(began)
+        now = began + 0.1
+        prober.cut(now)
+    assert prober.plan(now + 100, ESTIMATE, WANTED, 0)
+    prober.assume(now + 100)
+    assert not prober.plan(now + 99.9 + ASSUMED_S, ESTIMATE, WANTED, 0)
+    expected = [0, *(min(FIRST_WAIT_S * 2**n, LONGEST_ASSUMED_WAIT_S) for n in range(4))]
+    assert all(abs(a - b) <= 0.11 for a, b in zip(waits, expected, strict=True)), waits

@@ -15,6 +15,7 @@ from tests.bridge.client import Client
 from tests.bridge.house import House
 from tests.network.cable import NEAR, Cable
 from tests.network.camera import SIMULCAST, Camera, Layer
+from tests.network.plainplayer import PlainPlayer
 from tests.network.spectator import Spectator
 
 PORT, VIEWER = "48/main", "op/1"
@@ -44,7 +45,7 @@ class Meeting:
     house: Any
     camera: Camera
 
-    async def seat(self, spectator: Spectator) -> None:
+    async def seat(self, spectator: Spectator | PlainPlayer) -> None:
         """The page joins."""
         offer = await spectator.offer(["video", "audio"])
         reply = self.house.open(VIEWER, "receive", offer, SLOTS)

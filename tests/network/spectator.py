@@ -80,11 +80,14 @@ class Spectator:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.silent: tuple[str, ...] = ()
 
     async def offer(self, medias: Sequence[str]) -> str:
-        """Its offer, with a receive section for each of these."""
+        """Its offer, with a receive section for each of these, and without the lines that have one
+        of `silent`."""
         text: str = await self.page.evaluate("medias => offer(medias)", list(medias))
-        return text
+        lines = text.splitlines(keepends=True)
+        return "".join(one for one in lines if not any(word in one for word in self.silent))
 
     async def accept(self, answer: str) -> None:
         """Take the answer; media flow soon after."""

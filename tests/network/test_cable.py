@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.network.cable import CUT, FAR, FREE, LOSSY, NEAR, SLOW_DOWN, Cable
+from tests.network.cable import CUT, FAR, FREE, LOSSY, NEAR, SLOW_DOWN, Cable, Profile
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_losses_are_near_their_share_and_only_down(
             near.sendto(b"x", far.getsockname())
         far.sendto(b"up", near.getsockname())
         assert near.recv(100) == b"up"
+    cable.be(FREE)
     # 2,000 throws of 5 %: six standard deviations on either side
     assert 2000 * (1 - 0.08) < _came(far) < 2000 * (1 - 0.02)
 
@@ -92,6 +94,23 @@ def test_a_slow_cable_takes_its_time_and_drops_what_cannot_wait(
     # 20 kB of the 60 fit into the bucket and the queue of 0.3 s
     assert 10 < came < 30
     cable.be(FREE)
+
+
+def test_a_long_cable_takes_its_time_and_some_of_what_it_carries_is_overtaken(
+    cable: Cable, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = ends
+    cable.be(Profile("dài", delay_s=0.1, jitter_s=0.03, overtaken=0.2))
+    began = time.monotonic()
+    near.sendto(b"ping", far.getsockname())
+    far.sendto(far.recv(100), near.getsockname())
+    assert near.recv(100) == b"ping"
+    assert time.monotonic() - began >= 0.2
+    for number in range(200):
+        near.sendto(number.to_bytes(2), far.getsockname())
+    came = [int.from_bytes(far.recv(100)) for _ in range(200)]
+    assert sorted(came) == list(range(200))
+    assert came != sorted(came)
 
 
 def test_its_sockets_are_not_of_this_machine(

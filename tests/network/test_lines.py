@@ -4,14 +4,16 @@ again as soon as there is room."""
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.network.cable import CUT, FREE, LOSSY, SLOW_DOWN, Cable
+from tests.network.cable import CUT, FAR_AWAY, FREE, LOSSY, SLOW_DOWN, Cable
 from tests.network.camera import HIGH, LOW, MIDDLE
 from tests.network.meeting import Meeting, meeting
+from tests.network.plainplayer import plain_player
 from tests.network.spectator import Seen, Spectator, spectator
 
 pytestmark = pytest.mark.browser
@@ -44,6 +46,10 @@ async def _after(page: Spectator, frames: int = 0, audio_packets: int = 0) -> Se
 
 def _paused(held: Meeting) -> list[str]:
     return list(held.stats().paused)
+
+
+def _budget(held: Meeting) -> float:
+    return held.stats().budget_bps or math.inf
 
 
 async def test_a_slow_line_gets_the_low_layer_and_clear_sound_then_all_of_it(
@@ -98,6 +104,56 @@ async def test_lost_packets_are_repaired_and_are_no_slow_line(cable: Cable, tmp_
         assert seen.frames > 0.8 * 20 / 50 * seen.audio_packets
         assert _paused(held) == []
         assert seen.widths == (HIGH.width,)
+
+
+async def test_a_browser_with_an_estimate_of_its_own_keeps_a_picture_and_gets_more_when_it_may(
+    cable: Cable, tmp_path: Path
+) -> None:
+    cable.be(SLOW_DOWN)
+    async with (
+        spectator(cable, tmp_path) as page,
+        meeting(cable, [LOW, MIDDLE, HIGH]) as held,
+    ):
+        page.silent = ("transport-cc", "transport-wide-cc")
+        await held.seat(page)
+        # Chromium sends its first REMB after five seconds
+        await _until(page, lambda seen: seen.widths == (LOW.width,) and _budget(held) < 800_000)
+        await _after(page, frames=40)
+        cable.be(FREE)
+        await _until(page, lambda seen: seen.widths != (LOW.width,))
+        assert held.house.node.stats().feedback["twcc"] == 0
+
+
+async def test_a_player_that_reports_losses_and_no_more_has_a_budget_that_follows(
+    cable: Cable,
+) -> None:
+    cable.be(SLOW_DOWN)
+    async with plain_player(cable) as player, meeting(cable, [LOW, MIDDLE, HIGH]) as held:
+        await held.seat(player)
+        async with asyncio.timeout(90):
+            while _budget(held) > 600_000:  # noqa: ASYNC110 - the node tells no one
+                await asyncio.sleep(LOOK_S)
+            cable.be(FREE)
+            while await player.width() != HIGH.width:
+                pass
+            while _budget(held) < 1_000_000:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_S)
+
+
+async def test_far_away_with_losses_and_jitter_both_ways_pictures_go_on(
+    cable: Cable, tmp_path: Path
+) -> None:
+    cable.be(FAR_AWAY)
+    async with (
+        spectator(cable, tmp_path) as page,
+        meeting(cable, [LOW, MIDDLE, HIGH]) as held,
+    ):
+        await held.seat(page)
+        await _until(page, lambda seen: seen.widths == (HIGH.width,))
+        seen = await _after(page, frames=100)
+        assert seen.frames > 0.8 * 20 / 50 * seen.audio_packets
+        assert seen.widths == (HIGH.width,)
+        assert _paused(held) == []
 
 
 async def test_after_a_cut_the_same_picture_goes_on(cable: Cable, tmp_path: Path) -> None:
