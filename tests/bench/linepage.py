@@ -28,9 +28,9 @@ def _losses(one: BadLines) -> str:
     ]
     return f"""`.venv/bin/python -m tests.bench.badlines`, or `make bench`.
 The bridge and a publisher with pre-encoded VP8 ({one.source_fps:.0f} pictures a second, layers of
-120, 400 and 1,200 kbit/s; Opus at 24 kbit/s without in-band FEC) in one network namespace, Chromium in another, a cable
-between them that a process of its own makes slow, long and lossy (`tests/network/relay.py`); one
-run. Losses are at random. Figures in brackets are
+120, 400 and 1,200 kbit/s; Opus at 24 kbit/s without in-band FEC) in one network namespace, Chromium
+in another, a cable between them that a process of its own makes slow, long and lossy
+(`tests/network/relay.py`); one run. Losses are at random. Figures in brackets are
 lowest–highest of {len(one.free_fps)}; both take turns.
 
 {table(("towards Chromium, 5 % lost on the way down", "median (lowest–highest)"), rows)}"""
