@@ -87,12 +87,17 @@ async def test_a_line_that_is_too_slow_for_a_picture_keeps_the_sound(house):
     stats = house.stats("op/1", "receive")
     assert (stats.budget_bps, stats.paused) == (None, [])
 
-    remb = rtcp.MaximumBitrate(1, 100_000, (operator.slot_ssrcs[0],))
-    operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
+    # what comes is too much: its own estimate falls below it
+    for number in range(2, 42):
+        site.rtp(5, number, delta(number, 1000), 96, mid="1")
+    await operator.until(lambda: len(operator.received) == 41)
+    for bitrate_bps in (900_000, 100_000):
+        remb = rtcp.MaximumBitrate(1, bitrate_bps, (operator.slot_ssrcs[0],))
+        operator.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
     await house.until_stats(lambda: house.stats("op/1", "receive").paused == ["stage:1"])
     assert house.stats("op/1", "receive").budget_bps == 100_000
     operator.received.clear()
-    site.rtp(5, 2, keyframe(2), 96, mid="1")
+    site.rtp(5, 42, keyframe(42), 96, mid="1")
     site.rtp(6, 1, b"sound", 111, mid="0")
     await operator.until(lambda: operator.received)
     assert [ssrc(one) for one in operator.received] == [operator.slots["1"]]
