@@ -173,7 +173,8 @@ class IceLite:
     Args:
         local: ours, as the answer has them.
         remote: the peer's, from its offer.
-        new_transaction: gives 12 bytes for each check of our own, not to be guessed.
+        new_transaction: gives 12 bytes, not to be guessed, for each check of our own; it is told
+            our newest ufrag.
     """
 
     def __init__(
@@ -181,7 +182,7 @@ class IceLite:
         local: Credentials,
         remote: Credentials,
         now: float,
-        new_transaction: Callable[[], bytes],
+        new_transaction: Callable[[str], bytes],
     ) -> None:
         self.state: IceState = "new"
         self.selected: Path | None = None
@@ -190,6 +191,7 @@ class IceLite:
         self._passwords = {f"{local.ufrag}:{remote.ufrag}": local.password.encode()}
         self._peer_password = remote.password.encode()
         self._peer_username = f"{remote.ufrag}:{local.ufrag}"
+        self._ufrag = local.ufrag
         self._new_transaction = new_transaction
         # by transaction: whom, and whether we move there
         self._asked: dict[bytes, tuple[Path, bool]] = {}
@@ -238,6 +240,7 @@ class IceLite:
         self._passwords[f"{local.ufrag}:{remote.ufrag}"] = local.password.encode()
         self._peer_password = remote.password.encode()
         self._peer_username = f"{remote.ufrag}:{local.ufrag}"
+        self._ufrag = local.ufrag
         self._asked.clear()
 
     def next_deadline(self) -> float | None:
@@ -299,7 +302,7 @@ class IceLite:
         return [Respond(answer, event.path)]
 
     def _ask(self, path: Path, *, moves: bool) -> Ask:
-        transaction = self._new_transaction()
+        transaction = self._new_transaction(self._ufrag)
         self._asked[transaction] = path, moves
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]

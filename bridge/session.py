@@ -267,11 +267,7 @@ class Session:
         return True
 
     def _new_ice(self, local: Credentials, remote: Credentials, now: float) -> Ice:
-        return IceLite(local, remote, now, self._new_transaction)
-
-    def _new_transaction(self) -> bytes:
-        """Begins with the ufrag, by which the node finds whose answer it is: it names nobody."""
-        return bytes.fromhex(self.etag) + secrets.token_bytes(6)
+        return IceLite(local, remote, now, _new_transaction)
 
     # --- to the socket ----------------------------------------------------------------------
 
@@ -316,6 +312,8 @@ class Session:
         if self.flow is not None:
             self.flow.closed(now)
         self._change("closed", reason)
+        # it knows its session: without this both would wait for the garbage collection
+        self.flow = None
 
     def _obey(self, now: float, outputs: Sequence[IceOutput]) -> None:
         for output in outputs:
@@ -366,6 +364,11 @@ class Session:
     def _change(self, state: SessionState, reason: str) -> None:
         self.state = state
         self._on_change(self, reason)
+
+
+def _new_transaction(ufrag: str) -> bytes:
+    """Begins with the ufrag, by which the node finds whose answer it is: it names nobody."""
+    return bytes.fromhex(ufrag) + secrets.token_bytes(6)
 
 
 def _age(now: float, at: float | None) -> float | None:

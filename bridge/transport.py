@@ -159,7 +159,7 @@ class SecureChannel:
             self._end("failed")
             raise
         finally:
-            self._early = None
+            self._early = self._done = None
 
     def feed(self, datagram: bytes) -> None:
         """Take one DTLS datagram from the peer. Never raises; junk is ignored as DTLS does."""
@@ -178,8 +178,7 @@ class SecureChannel:
             with contextlib.suppress(SSL.Error):
                 self._dtls.shutdown()
             self._flush()
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(HandshakeError("closed during the handshake"))
+        self._refuse("closed during the handshake")
         self._end("closed")
 
     def protect_rtp(self, packet: bytes) -> bytes:
@@ -262,7 +261,6 @@ class SecureChannel:
     def _secure(self) -> None:
         """The peer proves the key of its fingerprint; take the SRTP keys (RFC 5764 §4.2)."""
         assert self._dtls is not None
-        assert self._done is not None
         if not _matches(self._dtls, self._fingerprints):
             self._fail("the peer's certificate does not match the fingerprint of its SDP")
             return
@@ -279,7 +277,7 @@ class SecureChannel:
         self._rx = _session(profile, profile.get_key_and_salt(keys, theirs), any_in)
         self._tx = _session(profile, profile.get_key_and_salt(keys, mine), any_out)
         self.state = "connected"
-        if not self._done.done():
+        if self._done is not None and not self._done.done():
             self._done.set_result(None)
 
     def _read(self, datagram: bytes) -> None:
@@ -290,9 +288,10 @@ class SecureChannel:
             while True:
                 self._dtls.recv(2048)
         except SSL.ZeroReturnError:
+            told = self._on_closed
             self._end("closed")
-            if self._on_closed is not None:
-                self._on_closed()
+            if told is not None:
+                told()
         except SSL.Error:
             self._flush()
             self._arm()
@@ -330,9 +329,12 @@ class SecureChannel:
             self._send(datagram)
 
     def _fail(self, reason: str) -> None:
+        self._refuse(reason)
+        self._end("failed")
+
+    def _refuse(self, reason: str) -> None:
         if self._done is not None and not self._done.done():
             self._done.set_exception(HandshakeError(reason))
-        self._end("failed")
 
     def _end(self, state: ChannelState) -> None:
         if self.state not in ("closed", "failed"):
@@ -340,6 +342,12 @@ class SecureChannel:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._dtls = self._rx = self._tx = self._early = None
+        # they know the channel's owner, which knows the channel
+        self._send, self._on_closed = _nowhere, None
+
+
+def _nowhere(datagram: bytes) -> None:
+    """Where a closed channel sends."""
 
 
 def protection_of(session: pylibsrtp.Session) -> Protection:

@@ -181,7 +181,8 @@ class TrunkSession(Session):
         on_change: Callable[[Session, str], None],
     ) -> None:
         self._path = Path(0, _resolved(answer.address))
-        self._own = UdpSocket(open_socket(local_host, 0), 0, counters, _Host(self, counters))
+        self._host = _Host(self, counters)
+        self._own = UdpSocket(open_socket(local_host, 0), 0, counters, self._host)
         # what the source says of itself; we are the client of its DTLS server
         source = Offer((), answer.credentials, (answer.fingerprint,), "passive")
         super().__init__(
@@ -219,18 +220,20 @@ class TrunkSession(Session):
         if self.state != "closed":
             super().close(now, reason)
             self._own.close()
+            self._host.session = None
 
 
 class _Host:
-    """What comes from elsewhere than the source."""
+    """Hands the source's checks to the session; `session` is None once it is closed."""
 
     def __init__(self, session: TrunkSession, counters: Counters) -> None:
-        self._session = session
+        self.session: TrunkSession | None = session
         self._counters = counters
 
     def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""
-        self._session.answered(now, datagram)
+        if self.session is not None:
+            self.session.answered(now, datagram)
 
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 MIGRATIONS = Path(__file__).parent / "migrations"
 FILE_NAME = "diemcau.sqlite3"
 LOCK_NAME = "lock"
+CONNECTIONS = 3
+"""One writes, two read; who finds none free waits. All are opened at the start, so that the service
+holds the same files however many come."""
 
 log = structlog.get_logger("signaling.database")
 
@@ -81,6 +84,7 @@ class Database:
             async with database.write() as connection:
                 await connection.run_sync(migrate)
             path.chmod(0o600)
+            await database._open_all()
         except BaseException:
             await database.close()
             raise
@@ -118,6 +122,11 @@ class Database:
             return False
         return True
 
+    async def _open_all(self) -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(CONNECTIONS):
+                await stack.enter_async_context(self._engine.connect())
+
     async def close(self) -> None:
         """Close the file and give the directory free."""
         await self._engine.dispose()
@@ -134,7 +143,9 @@ def migrate(connection: Connection) -> None:
 
 
 def _engine(path: Path) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", pool_size=CONNECTIONS, max_overflow=0
+    )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine
 

@@ -113,6 +113,10 @@ class Peer:
             self._wheel.remove_socket(self._socket)
             self._socket.close()
         self._change("closed")
+        # they know whose peer it is; without this both would wait for the garbage collection
+        self._channel = None
+        self._on_rtp = self._on_rtcp = _unheard
+        self._on_state = lambda state: None
 
     def _open(self, answer: Answer) -> None:
         host, port = answer.address
@@ -185,3 +189,7 @@ class Peer:
         if state != self.state and self.state != "closed":
             self.state = state
             self._on_state(state)
+
+
+def _unheard(now: float, packet: bytes) -> None:
+    """What comes after the end."""

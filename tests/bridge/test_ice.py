@@ -48,7 +48,7 @@ def nominating():
 
 
 def machine(now=0.0):
-    return IceLite(LOCAL, REMOTE, now, lambda: QUESTION)
+    return IceLite(LOCAL, REMOTE, now, lambda _ufrag: QUESTION)
 
 
 def kinds(outputs):

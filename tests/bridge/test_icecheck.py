@@ -20,7 +20,7 @@ class Pair:
         ids = (number.to_bytes(12, "big") for number in itertools.count())
         remote = Credentials(THEIRS.ufrag, password)
         self.checker = IceChecker(OURS, remote, 7, lambda: next(ids), 0.0, ("127.0.0.1", 40_000))
-        self.responder = IceLite(THEIRS, OURS, 0.0, lambda: b"\x7f" * 12)
+        self.responder = IceLite(THEIRS, OURS, 0.0, lambda _ufrag: b"\x7f" * 12)
         self.cut = False
         self.checks: list[float] = []
         self.states: list[tuple[float, str]] = []

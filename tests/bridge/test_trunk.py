@@ -149,7 +149,7 @@ def ice():
     """A trunk's side, its source's, and the way between them."""
     ours, theirs = Credentials("ours", "p" * 22), Credentials("theirs", "q" * 22)
     path = Path(0, ("192.0.2.1", 4000))
-    source = IceLite(theirs, ours, 0.0, lambda: bytes(12))
+    source = IceLite(theirs, ours, 0.0, lambda _ufrag: bytes(12))
     return TrunkIce(ours, theirs, path, 0.0), source, path
 
 

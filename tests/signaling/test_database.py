@@ -14,12 +14,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from signaling.accounts import Account, Accounts
 from signaling.database import FILE_NAME, MIGRATIONS, Database, DataDirectoryInUseError
-from signaling.tables import METADATA
+from signaling.tables import METADATA, accounts
 from signaling.wire.ids import AccountName
 
 OPEN = """
@@ -58,6 +58,26 @@ async def test_directory_is_free_after_close(tmp_path: Path) -> None:
     await (await Database.open(tmp_path)).close()
 
     await (await Database.open(tmp_path)).close()
+
+
+async def test_many_at_once_open_no_more_files(tmp_path: Path) -> None:
+    def files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def look() -> None:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT * FROM accounts"))
+
+    async def note(number: int) -> None:
+        async with database.write() as connection:
+            values = {"name": f"lan{number}", "role": "operator"}
+            await connection.execute(insert(accounts), values)
+
+    database = await Database.open(tmp_path)
+    before = files()
+    await asyncio.gather(*(look() for _ in range(40)), *(note(number) for number in range(40)))
+    assert files() == before
+    await database.close()
 
 
 async def test_migrations_build_exactly_the_tables(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Server:
 
     def expect(self, peer: Peer) -> None:
         loop = asyncio.get_running_loop()
-        self._ice = IceLite(THEIRS, peer.credentials, loop.time(), lambda: bytes(12))
+        self._ice = IceLite(THEIRS, peer.credentials, loop.time(), lambda _ufrag: bytes(12))
         prints = [peer.certificate.fingerprint]
         self.channel = SecureChannel(self.certificate, "server", prints, self.send)
         self._starting = asyncio.create_task(self._start())
