@@ -161,12 +161,12 @@ async def test_they_end_with_the_conference(stage: Stage) -> None:
 
 async def test_a_revoked_link_has_no_devices(stage: Stage) -> None:
     desk = await stage.window()
-    path = f"/api/conferences/{stage.conference}/links/48"
-    async with await desk.post(f"{path}/revoke", "") as response:
+    links = f"/api/conferences/{stage.conference}/links"
+    async with await desk.post(f"{links}/48/revoke", "") as response:
         assert response.status == 200
-    async with desk.http.get(f"{path}/devices") as response:
+    async with desk.http.get(f"{links}/48/devices") as response:
         assert await problem(response) == (401, "link_revoked")
-    async with desk.http.get(path.replace("48", "99") + "/devices") as response:
+    async with desk.http.get(f"{links}/99/devices") as response:
         assert await problem(response) == (404, "unknown_site")
 
 
