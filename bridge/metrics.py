@@ -100,15 +100,31 @@ def _sum_up(
             octets[way, stream.media] += stream.bytes
 
 
+STALL_S = 0.05
+"""From here a delay is a stall: three pictures of a fluent one."""
+Stall = Literal["busy", "waited"]
+
+
 class LoopLag:
-    """How late the event loop runs: the worst delay of a timer since `take` was last called."""
+    """How late the event loop runs: the worst delay of a timer since `take` was last called, and
+    how often it stood still.
+
+    `stalls` counts by cause: ``busy`` where this process computed for most of that time itself,
+    ``waited`` where it had no core, or the kernel did something for it.
+    """
 
     def __init__(self) -> None:
+        self.stalls: dict[str, int] = dict.fromkeys(get_args(Stall), 0)
         self._worst_s = 0.0
+        self._used_s = 0.0
 
-    def late(self, due: float, now: float) -> None:
-        """A timer that was due then runs now."""
-        self._worst_s = max(self._worst_s, now - due)
+    def late(self, due: float, now: float, used_s: float) -> None:
+        """A timer that was due then runs now; `used_s` is the thread's CPU time so far."""
+        late_s = now - due
+        self._worst_s = max(self._worst_s, late_s)
+        if late_s >= STALL_S:
+            self.stalls["busy" if used_s - self._used_s >= late_s / 2 else "waited"] += 1
+        self._used_s = used_s
 
     def take(self) -> float:
         """The worst delay in seconds; starts anew."""

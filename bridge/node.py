@@ -360,7 +360,7 @@ class Node:
 
     def _step(self) -> None:
         now = self._loop.time()
-        self._lag.late(self._step_due, now)
+        self._lag.late(self._step_due, now, time.thread_time())
         self._step_due = max(self._step_due + STEP_S, now)
         self._stepper = self._loop.call_at(self._step_due, self._step)
         ticked, sending = self._register.rounds.step()
@@ -425,6 +425,8 @@ class Node:
             at=time.time(),
             cpu_s=time.process_time(),
             loop_lag_s=self._lag.take(),
+            stalls=dict(self._lag.stalls),
+            tasks=len(asyncio.all_tasks(self._loop)),
             packets_in=counters.packets_in,
             packets_out=counters.packets_out,
             bytes_in=counters.bytes_in,

@@ -16,6 +16,7 @@ from bridge.hotpath_choice import NotBuiltError
 from bridge.mediasocket import MediaAddress
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
+from cli.memory import give_back_for_ever
 from cli.options import EXIT_CONFIG, Config, DataDir, MediaPort, WithParent, settings_of
 from config.settings import BridgeSettings, Settings
 
@@ -65,9 +66,10 @@ async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
             packet_path=settings.bridge.packet_path,
         )
     )
+    giving_back = asyncio.create_task(give_back_for_ever())
     await asyncio.wait({stopping, node}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    node.cancel()
+    for task in (stopping, giving_back, node):
+        task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await node
 

@@ -6,8 +6,9 @@ are the monitor's; it registers its own collector beside this one.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import get_args
 
@@ -24,6 +25,7 @@ from signaling.wire.control import LATENCY_EDGES_S
 from signaling.wire.ids import Direction, Role
 from signaling.wire.pages import Phase
 from signaling.wire.recordings import RecordingState
+from signaling.workers import WorkerLink
 
 Family = GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily
 
@@ -42,6 +44,7 @@ class ServiceMetrics(Collector):
         nodes: Nodes,
         pages: Callable[[], Mapping[Role, int]],
         bus: Bus,
+        workers: Callable[[], Sequence[WorkerLink]] = tuple,
     ) -> None:
         self.event_loop_lag_s = 0.0
         self.joins = Counter(
@@ -52,6 +55,7 @@ class ServiceMetrics(Collector):
         )
         self._pages = pages
         self._bus = bus
+        self._workers = workers
         self._version = version
         self._conferences = conferences
         self._nodes = nodes
@@ -64,6 +68,8 @@ class ServiceMetrics(Collector):
         yield self._recordings()
         yield self._sessions()
         yield self._lag()
+        yield self._stalls()
+        yield self._tasks()
         yield self._sockets()
         yield self._load()
         yield self._node_info()
@@ -116,6 +122,30 @@ class ServiceMetrics(Collector):
         for link in self._nodes.links:
             if link.stats is not None:
                 family.add_metric([f"bridge/{link.node}"], link.stats.loop_lag_s)
+        return family
+
+    def _stalls(self) -> Family:
+        family = CounterMetricFamily(
+            "diemcau_event_loop_stalls",
+            "Times that a node's event loop stood still for 50 ms or more: busy itself, or waiting "
+            "for a core.",
+            labels=["process", "cause"],
+        )
+        for link in self._nodes.links:
+            if link.stats is not None:
+                for cause, count in sorted(link.stats.stalls.items()):
+                    family.add_metric([f"bridge/{link.node}", cause], count)
+        return family
+
+    def _tasks(self) -> Family:
+        family = GaugeMetricFamily("diemcau_tasks", "Tasks of the event loop.", labels=["process"])
+        family.add_metric(["signaling"], len(asyncio.all_tasks()))
+        for link in self._nodes.links:
+            if link.stats is not None:
+                family.add_metric([f"bridge/{link.node}"], link.stats.tasks)
+        for worker in self._workers():
+            if worker.facts is not None:
+                family.add_metric([f"worker/{worker.worker}"], worker.facts.tasks)
         return family
 
     def _sockets(self) -> Family:

@@ -194,6 +194,7 @@ class Server:
             nodes,
             pages=lambda: hub.connected_by_role(),
             bus=self.bus,
+            workers=lambda: self._workers.links,
         )
         hub = Hub(
             self.bus,

@@ -212,7 +212,8 @@ class Worker:
         while True:
             told = (one.work.fact() for one in self._running.values())
             facts = [fact for fact in told if fact is not None]
-            await socket.send(encode(Facts(time.time(), self._free_bytes(), facts)))
+            tasks = len(asyncio.all_tasks())
+            await socket.send(encode(Facts(time.time(), self._free_bytes(), facts, tasks)))
             await asyncio.sleep(FACTS_S)
 
     async def _tell_stills(self, socket: ClientConnection) -> None:

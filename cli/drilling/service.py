@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.settings import variable
 from config.sources import PREFIX
 
 START_S = 60.0
@@ -56,8 +57,9 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def own_service(directory: Path) -> AsyncIterator[Service]:
-    """Start ``diemcau up`` in this directory on free ports of the loopback; stop it at the end.
+async def own_service(directory: Path, bridges: int = 1) -> AsyncIterator[Service]:
+    """Start ``diemcau up`` in this directory on free ports of the loopback, with so many bridge
+    processes; stop it at the end.
 
     Raises:
         ServiceError: it did not start.
@@ -65,11 +67,12 @@ async def own_service(directory: Path) -> AsyncIterator[Service]:
     data_dir, log = directory / "data", directory / LOG
     # settings of this machine's own service are none of the drill's
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment[variable("bridge.processes")] = str(bridges)
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", "up", "--data-dir", str(data_dir), "--json"),
             *("--port", str(free_port(socket.SOCK_STREAM))),
-            *("--media-port", str(free_media_port())),
+            *("--media-port", str(free_media_port(bridges + 1))),
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             env=environment,

@@ -201,6 +201,9 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     they were in the node (from the kernel's receive time until the kernel had them again), one
     number for each bucket of `LATENCY_EDGES_S`; `latency_sum_s` is the sum of those times. Packets
     of keyframes and what the pacer held up are in `latency_burst` instead.
+
+    `stalls` counts how often the event loop stood still for 50 ms or more, by cause: ``busy``
+    computing itself, or ``waited`` for a core. `tasks` are those of the process now.
     """
 
     at: float
@@ -219,6 +222,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     latency_sum_s: float = 0.0
     latency_burst: list[int] = []
     latency_burst_sum_s: float = 0.0
+    stalls: dict[str, int] = {}
+    tasks: int = 0
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag="session_opened"):

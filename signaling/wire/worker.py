@@ -72,11 +72,13 @@ Fact = RecordFact | MixFact
 
 
 class Facts(msgspec.Struct, frozen=True, tag="facts"):
-    """Once a second: every order at work, and the room that is left where recordings lie."""
+    """Once a second: every order at work, the room that is left where recordings lie, and how many
+    tasks the process has."""
 
     at: float
     free_bytes: Count
     facts: Annotated[list[Fact], msgspec.Meta(max_length=4096)] = []
+    tasks: Count = 0
 
 
 class Still(msgspec.Struct, frozen=True, tag="still"):

@@ -87,3 +87,24 @@ def machine() -> str:
 def files(pid: int) -> int:
     """Handles that the process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def waited_s(pid: int) -> float:
+    """Time that the process's first thread was ready to run and had no core."""
+    return read_schedstat(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text())
+
+
+def read_schedstat(text: str) -> float:
+    """The second field, in seconds: nanoseconds on a run queue."""
+    return int(text.split()[1]) * 1e-9
+
+
+def wakes(pid: int) -> int:
+    """How often the process's first thread has waited for something so far, and was woken."""
+    return read_wakes(Path(f"/proc/{pid}/task/{pid}/status").read_text())
+
+
+def read_wakes(text: str) -> int:
+    """``voluntary_ctxt_switches`` of a ``status`` file."""
+    name = "voluntary_ctxt_switches:"
+    return int(next(line for line in text.splitlines() if line.startswith(name)).split()[1])

@@ -1,18 +1,21 @@
 """S2 for long: a conference that people enter, leave and vanish from, while takes go on.
 
-``python -m tests.bench.soak --minutes N`` starts a service of its own, and reads its processes once
-a minute, when everybody is in. It ends by itself; what it found is a section of
-docs/measurements.md, which `make bench` keeps.
+``python -m tests.bench.soak [--minutes N] [--bridges 2]`` starts a service of its own, reads its
+processes once a minute, when everybody is in, and ends by itself, some five minutes later. Its last
+line is ``SOAK: FLAT``, or says what is not; the exit status is 0 or 1. What it found is a section
+of docs/measurements.md, which `make bench` keeps, and with ``--json`` a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -29,18 +32,25 @@ from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
 from cli.drilling.service import Service, own_service
-from signaling.wire.commands import Mute, Scene, Take, Unmute
+from cli.memory import PERIOD_S
+from signaling.wire.commands import Mute, Scene, StartRecording, StopRecording, Take, Unmute
 from signaling.wire.errors import WireError
+from signaling.wire.recordings import RecordingRow
 from tests.bench import proc
 from tests.bench.conference import all_leave, assembled, come_in, go_live, run_of
 from tests.bench.server import until
-from tests.bench.soakpage import MINUTE_S, Reading, Soak, section, with_section
+from tests.bench.soakpage import Process, Reading, Soak, as_data, section, verdict, with_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "measurements.md"
+MINUTE_S = 60.0
 _PAUSE_S = 0.2
 _BACK_S = 30.0
-_SETTLE_S = 20.0
-"""After the last has left: the seats' sessions time out, and connections that were kept close."""
+_AT_ONCE = 16
+_SETTLE_S = PERIOD_S + 15.0
+"""After all have left: seats and sessions time out, kept connections close, memory goes back."""
+_EBB_S = 1.0
+_IDLE_S = 10.0
+_PARTS = ("signaling", "bridge", "bridge-2", "worker")
 
 _FAILURES = (
     *(WireError, LinkError, RefusedError, PageClosedError),
@@ -57,6 +67,12 @@ class _Conference:
         self._random = Random(seed)
         # the centre and the first speaker stay, so that something always flows
         self._others = list(crew[2:])
+
+    @property
+    def recording(self) -> str:
+        """How the recording is going."""
+        row = self.operator.page.rows.get("recording")
+        return row.state if isinstance(row, RecordingRow) else "not there"
 
     async def act(self) -> None:
         """One thing that happens in a conference."""
@@ -77,40 +93,67 @@ class _Conference:
                     await one.revive()
                 self.joins += 1
 
+    async def all_come(self) -> None:
+        """Those who have all left return, a few at a time."""
+        gate = asyncio.Semaphore(_AT_ONCE)
 
-async def soak(sites: int, minutes: float, folder: Path, cache: Path) -> Soak:
-    """Run it; the first reading is taken when everybody is in."""
+        async def come(one: SyntheticSite) -> None:
+            async with gate, asyncio.timeout(_BACK_S):
+                await one.revive()
+
+        await asyncio.gather(*(come(one) for one in self.crew))
+
+
+async def soak(
+    sites: int, minutes: float, tides: int, bridges: int, folder: Path, cache: Path
+) -> Soak:
+    """Run it."""
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(own_service(folder))
+        service = await stack.enter_async_context(own_service(folder, bridges))
         wheel = await stack.enter_async_context(Wheel())
         certificate = Certificate()
         operator = Operator(service.url, sites + 1, wheel, certificate)
-        empty = await _read(service, 0.0)
+        fresh = await _read(service, 0.0)
         crew = await assembled(operator, service, sites, cache, wheel, certificate)
         await come_in(operator, crew)
         await go_live(operator, crew)
         conference = _Conference(operator, crew, seed=1)
+        await all_leave(crew)
+        await asyncio.sleep(_SETTLE_S)
+        empty, idle = await _read(service, 0.0), await _wakes(service)
+        _say("came and left", empty)
+        await conference.all_come()
+        await operator.command(StartRecording())
         readings = await _hold(service, conference, minutes)
+        recording = conference.recording
         received = sum(
             inlet.reception.packets for one in crew for inlet in one.watcher.inlets.values()
         )
+        await operator.command(StopRecording())
+        ebbs = await _tides(service, conference, tides)
         await all_leave(crew)
-        await operator.leave()
         await asyncio.sleep(_SETTLE_S)
-        after = await _read(service, readings[-1].minute)
+        after, idle_after = await _read(service, readings[-1].minute), await _wakes(service)
+        _say("all left", after)
+        await operator.leave()
         return Soak(
             at=datetime.now(UTC),
             machine=proc.machine(),
             load=os.getloadavg()[2],
+            command=f"python -m tests.bench.soak --minutes {minutes:.0f} --bridges {bridges}",
             sites=sites,
             joins=conference.joins,
             takes=conference.takes,
             mutes=conference.mutes,
             failures=conference.failures,
             received=received,
+            recording=recording,
+            fresh=fresh,
             empty=empty,
             readings=readings,
+            tides=ebbs,
             after=after,
+            wakes={who: (idle[who], idle_after[who]) for who in idle},
         )
 
 
@@ -128,37 +171,74 @@ async def _hold(service: Service, conference: _Conference, minutes: float) -> li
             await asyncio.sleep(_PAUSE_S)
         await until(lambda: all(one.sending for one in conference.crew[:2]), _BACK_S)
         readings.append(await _read(service, (time.monotonic() - begin) / MINUTE_S))
-        print(readings[-1], file=sys.stderr)
+        _say(f"minute {readings[-1].minute:.0f}", readings[-1])
+    return readings
+
+
+async def _tides(service: Service, conference: _Conference, tides: int) -> list[Reading]:
+    """All leave and come back, again and again; a reading each time that nobody is in."""
+    readings = []
+    for number in range(tides):
+        await all_leave(conference.crew)
+        await asyncio.sleep(_EBB_S)
+        readings.append(await _read(service, 0.0))
+        _say(f"left, {number + 1}", readings[-1])
+        await conference.all_come()
     return readings
 
 
 async def _read(service: Service, minute: float) -> Reading:
     pids = run_of(service).pids
-    bridge, signaling = pids["bridge"], pids["signaling"]
-    lags = await _lags(service)
-    return Reading(
-        minute=minute,
-        bridge_kib=proc.memory(bridge).now_kib,
-        signaling_kib=proc.memory(signaling).now_kib,
-        bridge_files=proc.files(bridge),
-        signaling_files=proc.files(signaling),
-        bridge_threads=proc.threads(bridge),
-        signaling_threads=proc.threads(signaling),
-        bridge_lag_ms=max((lag for who, lag in lags.items() if who != "signaling"), default=0.0),
-        signaling_lag_ms=lags.get("signaling", 0.0),
+    told = await _told(service)
+    return Reading(minute, {who: _process(pids[who], told[who]) for who in _PARTS if who in pids})
+
+
+def _process(pid: int, told: dict[str, float]) -> Process:
+    return Process(
+        kib=proc.memory(pid).now_kib,
+        files=proc.files(pid),
+        threads=proc.threads(pid),
+        tasks=round(told["tasks"]),
+        busy=round(told["busy"]),
+        starved=round(told["waited"]),
+        waited_s=proc.waited_s(pid),
     )
 
 
-async def _lags(service: Service) -> dict[str, float]:
-    """How late each event loop ran of late, in milliseconds."""
+async def _told(service: Service) -> dict[str, dict[str, float]]:
+    """What each process tells of itself."""
     async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as response:
         text = await response.text()
-    return {
-        sample.labels["process"]: 1000 * float(sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == "diemcau_event_loop_lag_seconds"
-    }
+    told: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in ("diemcau_tasks", "diemcau_event_loop_stalls_total"):
+                who = told[_part(sample.labels["process"])]
+                who[sample.labels.get("cause", "tasks")] = float(sample.value)
+    return told
+
+
+def _part(process: str) -> str:
+    """What `diemcau up` calls it: ``bridge/node-1-2`` is its second bridge."""
+    kind, _, name = process.partition("/")
+    return "bridge-2" if kind == "bridge" and name.endswith("-2") else kind
+
+
+async def _wakes(service: Service) -> dict[str, float]:
+    """How often each process is woken in a second, now that nothing happens."""
+    pids = {who: pid for who, pid in run_of(service).pids.items() if who in _PARTS}
+    before = {who: proc.wakes(pid) for who, pid in pids.items()}
+    await asyncio.sleep(_IDLE_S)
+    return {who: (proc.wakes(pid) - before[who]) / _IDLE_S for who, pid in pids.items()}
+
+
+def _say(when: str, reading: Reading) -> None:
+    told = (
+        f"{who} {one.kib / 1024:.0f} MiB {one.files} files {one.tasks} tasks "
+        f"{one.busy}+{one.starved} stalls"
+        for who, one in reading.of.items()
+    )
+    print(f"{when}: " + ", ".join(told), file=sys.stderr, flush=True)
 
 
 async def main() -> int:
@@ -166,16 +246,25 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=int, default=15)
     parser.add_argument("--sites", type=int, default=63)
+    parser.add_argument("--bridges", type=int, choices=(1, 2), default=1, help="bridge processes")
+    parser.add_argument("--tides", type=int, default=16, help="how often all leave at the end")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="diemcau-soak-") as name:
         folder = Path(name)
         cache = folder / "loops"
         # everything may take twice as long as it should, and no longer
-        async with asyncio.timeout(2 * MINUTE_S * options.minutes + 180):
-            found = await soak(options.sites, options.minutes, folder, cache)
+        async with asyncio.timeout(2 * MINUTE_S * (options.minutes + options.tides / 4 + 6)):
+            found = await soak(
+                *(options.sites, options.minutes, options.tides, options.bridges),
+                *(folder, cache),
+            )
     options.output.write_text(with_section(options.output.read_text(), section(found)))
+    if options.json is not None:
+        options.json.write_text(json.dumps(as_data(found), indent=1))
     print(section(found))
+    print(verdict(found))
     return 0 if not found.faults else 1
 
 

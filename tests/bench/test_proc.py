@@ -32,8 +32,16 @@ def test_a_machine_is_busy_when_it_neither_idles_nor_waits_for_disks():
     assert proc.read_busy(text) == 200 / proc.TICKS_PER_S
 
 
+def test_waiting_for_a_core_is_in_nanoseconds_and_wakes_are_voluntary_switches():
+    assert proc.read_schedstat("1000 2500000000 7\n") == 2.5
+    status = "Threads:\t1\nvoluntary_ctxt_switches:\t41\nnonvoluntary_ctxt_switches:\t9\n"
+    assert proc.read_wakes(status) == 41
+
+
 def test_this_process_can_be_read():
     assert proc.cpu_s(os.getpid()) > 0
     assert 0 < proc.memory(os.getpid()).now_kib <= proc.memory(os.getpid()).peak_kib
     assert proc.threads(os.getpid()) >= 1
     assert "cores" in proc.machine()
+    assert proc.waited_s(os.getpid()) >= 0
+    assert proc.wakes(os.getpid()) >= 0

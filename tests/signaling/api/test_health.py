@@ -56,6 +56,8 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
         latency_sum_s=1.5,
         latency_burst=[0, 3, *[0] * (len(LATENCY_EDGES_S) - 1)],
         latency_burst_sum_s=0.5,
+        stalls={"busy": 0, "waited": 4},
+        tasks=9,
     )
     link = stage.server.services.nodes.links[0]
     while link.stats is None or not link.stats.sessions:
@@ -101,6 +103,11 @@ async def test_metrics_tell_of_conferences_nodes_and_losses(stage: Stage) -> Non
     assert value("diemcau_picture_ignores_requests", **labels) == 1
     assert any(name == "diemcau_build_info" for name, _ in samples)
     assert value("diemcau_event_loop_lag_seconds", process="bridge/node-1") == 0.001
+    labels = {"process": "bridge/node-1"}
+    assert value("diemcau_event_loop_stalls_total", cause="waited", **labels) == 4
+    assert value("diemcau_event_loop_stalls_total", cause="busy", **labels) == 0
+    assert value("diemcau_tasks", **labels) == 9
+    assert value("diemcau_tasks", process="signaling") > 0
 
 
 async def component(stage: Stage, name: str) -> dict[str, Any]:
