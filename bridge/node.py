@@ -246,7 +246,7 @@ class Node:
             answer = read_answer(message.answer)
             published = trunk_tracks(read_streams(message.answer, TRUNK_SLOTS))
             session = TrunkSession(
-                offered, answer, self._host_towards(answer.address[0]),
+                offered, answer, [host for host, _ in self.addresses],
                 self._certificate, self._counters, self._hot.leg(now), now, self._changed,
             )  # fmt: skip
         except (AnswerError, OSError) as error:
@@ -264,13 +264,6 @@ class Node:
         self._register.add(session)
         session.start(now)
         return Done(message.request)
-
-    def _host_towards(self, host: str) -> str:
-        """Our first address of the same family. Raises OSError if there is none."""
-        for own, _ in self.addresses:
-            if (":" in own) == (":" in host):
-                return own
-        raise OSError(f"no address of ours reaches {host}")
 
     def _attach(self, session: Session, offer: Offer, local: Local, video: Codec) -> str:
         """Give the session its flow; returns the answer."""

@@ -24,6 +24,9 @@ LEVEL = 1
 MID, RID = 2, 3
 """The ids of those by which packets of a layer state whose they are (RFC 9143, RFC 8852)."""
 
+MAX_CANDIDATES = 16
+"""Of an answer, that are looked at."""
+
 _VIDEO_MID = 1
 _DIGITS = re.compile(r"[0-9]{1,10}")
 
@@ -55,13 +58,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is needed to reach the peer: ICE credentials, certificate, address, sections."""
+    """What is needed to reach the peer: ICE credentials, certificate, addresses, sections.
+    `addresses` are its UDP candidates in its order, at least one and no more than
+    `MAX_CANDIDATES`."""
 
     credentials: Credentials
     fingerprint: Fingerprint
-    address: tuple[str, int]
+    addresses: tuple[tuple[str, int], ...]
     passive: bool
     sections: tuple[Section, ...]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The first."""
+        return self.addresses[0]
 
 
 def publish_offer(
@@ -131,7 +141,7 @@ def read_answer(text: str) -> Answer:
     return Answer(
         Credentials(ufrag, password),
         _fingerprint(_value(attributes, "fingerprint")),
-        _udp_address(attributes),
+        _udp_addresses(attributes),
         _value(attributes, "setup") == "passive",
         tuple(_read_section(body) for body in bodies),
     )
@@ -236,16 +246,20 @@ def _fingerprint(value: str) -> Fingerprint:
     return Fingerprint(algorithm, digest)
 
 
-def _udp_address(lines: Sequence[str]) -> tuple[str, int]:
-    """Of the first UDP candidate (RFC 8839 §5.1)."""
-    for line in lines:
-        parts = line.removeprefix("a=candidate:").split()
-        if line.startswith("a=candidate:") and len(parts) >= 6 and parts[2].lower() == "udp":
-            port = parts[5]
-            if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
-                raise AnswerError(f"the answer's candidate has no port: {line[:80]!r}")
-            return parts[4], int(port[:6])
-    raise AnswerError("the answer has no UDP candidate")
+def _udp_addresses(lines: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Of the UDP candidates (RFC 8839 §5.1), each once: a bundle's sections repeat them."""
+    found: dict[tuple[str, int], None] = {}
+    for value in values_of(lines, "candidate"):
+        parts = value.split()
+        if len(parts) < 6 or parts[2].lower() != "udp":
+            continue
+        port = parts[5]
+        if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+            raise AnswerError(f"the answer's candidate has no port: {value[:80]!r}")
+        found[parts[4], int(port[:6])] = None
+    if not found:
+        raise AnswerError("the answer has no UDP candidate")
+    return tuple(found)[:MAX_CANDIDATES]
 
 
 def _read_section(lines: Sequence[str]) -> Section:

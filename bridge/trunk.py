@@ -1,13 +1,12 @@
 """A trunk: this node receives a port from another one, as any endpoint would, and has it itself.
 
 The other node (the *source*) sees one more WHEP session. Here it is a session whose side of ICE
-does the checking, and whose flow publishes the port. Each trunk has a socket of its own, because
-all that comes from the source has one address.
+does the checking (`bridge.trunkice`), and whose flow publishes the port. Each trunk has sockets of
+its own, because all that comes from the source has one address.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,26 +16,14 @@ from bridge.agreed import PublishedTrack
 from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
 from bridge.hotpath import Leg
-from bridge.ice import (
-    Credentials,
-    IceEvent,
-    IceOutput,
-    Path,
-    PathAdded,
-    Respond,
-    Selected,
-    StateChanged,
-    Tick,
-)
-from bridge.icecheck import Answer as CheckAnswer
-from bridge.icecheck import Changed, Check, IceChecker, Output, Received
-from bridge.icecheck import Tick as CheckTick
+from bridge.ice import Credentials, Path, Tick
 from bridge.metrics import Counters
 from bridge.offers import Answer
 from bridge.receiveoffer import CodecName, Stream
 from bridge.sdp import Offer
 from bridge.session import Ice, Identity, Session
 from bridge.transport import Certificate
+from bridge.trunkice import TrunkIce, pairs
 from bridge.udp import UdpSocket, open_socket
 from signaling.wire.control import TRUNK_SLOTS
 from signaling.wire.errors import WireError
@@ -44,8 +31,6 @@ from signaling.wire.ids import SessionId, Track, slot_media
 
 ANSWER_S = 15.0
 """A source's answer that has not come by then is waited for no longer."""
-CLOSED_AFTER_S = 30.0
-"""Seconds without an answer to our checks after which a trunk is over, as RFC 7675 has it."""
 
 _TRACKS: tuple[tuple[Track, str], ...] = (
     ("mic", ""),
@@ -93,96 +78,39 @@ class TrunkOffers:
         return offered
 
 
-class TrunkIce:
-    """The checking side of a trunk, in the shape of `ice.IceLite`: one path, nominated at once."""
-
-    def __init__(self, local: Credentials, remote: Credentials, path: Path, now: float) -> None:
-        self.last_check: float | None = None
-        self._checker = self._new_checker(local, remote, path, now)
-        self._path = path
-        self._opened = now
-        self._closed = False
-
-    @property
-    def paths(self) -> Sequence[Path]:
-        """The one, once it is known to work."""
-        return () if self.last_check is None else (self._path,)
-
-    @staticmethod
-    def _new_checker(local: Credentials, remote: Credentials, path: Path, now: float) -> IceChecker:
-        return IceChecker(
-            local,
-            remote,
-            secrets.randbits(64),
-            lambda: secrets.token_bytes(12),
-            now,
-            path.address[:2],
-        )
-
-    def restart(self, local: Credentials, remote: Credentials) -> None:
-        """A trunk is opened anew instead."""
-        raise WireError("not_found", "a trunk has no door of its own")
-
-    def uses(self, now: float, path: Path) -> bool:
-        """Whether the source uses this path now."""
-        return path in self.paths
-
-    def handle(self, now: float, event: IceEvent) -> list[IceOutput]:
-        """Time passes; what else a session tells of its paths means nothing here."""
-        if not isinstance(event, Tick) or self._closed:
-            return []
-        if now >= (self._opened if self.last_check is None else self.last_check) + CLOSED_AFTER_S:
-            self._closed = True
-            return [StateChanged("closed", "consent_expired")]
-        if now < self._checker.next_deadline():
-            return []
-        return self._outputs(self._checker.handle(now, CheckTick()))
-
-    def answered(self, now: float, datagram: bytes) -> list[IceOutput]:
-        """A STUN message came."""
-        before = self._checker.answered_at
-        changes = self._checker.handle(now, Received(datagram))
-        if self._checker.answered_at != before:
-            self.last_check = now
-        return self._outputs(changes)
-
-    def _outputs(self, changes: Sequence[Output]) -> list[IceOutput]:
-        outputs: list[IceOutput] = []
-        for change in changes:
-            match change:
-                case Check(datagram) | CheckAnswer(datagram):
-                    outputs.append(Respond(datagram, self._path))
-                case Changed("connected"):
-                    alive = StateChanged("alive")
-                    outputs += [PathAdded(self._path), Selected(self._path), alive]
-                case Changed("lost"):
-                    outputs.append(StateChanged("lost", "silent"))
-                case Changed():
-                    pass
-        return outputs
-
-
 class TrunkSession(Session):
-    """The session of a trunk, on a socket of its own; `start` sends the first check.
+    """The session of a trunk, on sockets of its own at `hosts`, those of our addresses that may
+    reach one of the source's; `start` sends the first checks.
 
     Raises:
-        OSError: there is no address to reach the source from.
+        OSError: no address of ours is of the family of one of the source's, or none can be bound.
     """
 
     def __init__(
         self,
         offered: Offered,
         answer: Answer,
-        local_host: str,
+        hosts: Sequence[str],
         certificate: Certificate,
         counters: Counters,
         leg: Leg,
         now: float,
         on_change: Callable[[Session, str], None],
     ) -> None:
-        self._path = Path(0, _resolved(answer.address))
+        found = pairs(hosts, answer.addresses)
+        if not found:
+            raise OSError(f"no address of ours reaches {answer.addresses[0][0]}")
+        used = list(dict.fromkeys(host for host, _ in found))
+        self._paths = [Path(used.index(host), _resolved(address)) for host, address in found]
         self._host = _Host(self, counters)
-        self._own = UdpSocket(open_socket(local_host, 0), 0, counters, self._host)
+        self._own: list[UdpSocket] = []
+        try:
+            for index, host in enumerate(used):
+                opened = open_socket(host, 0)
+                self._own.append(UdpSocket(opened, index, counters, self._host))
+        except OSError:
+            self._close_sockets()
+            raise
         # what the source says of itself; we are the client of its DTLS server
         source = Offer((), answer.credentials, (answer.fingerprint,), "passive")
         super().__init__(
@@ -190,7 +118,7 @@ class TrunkSession(Session):
             source,
             offered.credentials,
             certificate,
-            [self._own],
+            self._own,
             counters,
             leg,
             now,
@@ -198,16 +126,16 @@ class TrunkSession(Session):
         )
 
     def _new_ice(self, local: Credentials, remote: Credentials, now: float) -> Ice:
-        self._trunk = TrunkIce(local, remote, self._path, now)
+        self._trunk = TrunkIce(local, remote, self._paths, now)
         return self._trunk
 
     def start(self, now: float) -> None:
-        """Begin to check the way."""
+        """Begin to check the ways."""
         self._obey(now, self._trunk.handle(now, Tick()))
 
-    def answered(self, now: float, datagram: bytes) -> None:
+    def answered(self, now: float, datagram: bytes, path: Path) -> None:
         """A STUN message came."""
-        self._obey(now, self._trunk.answered(now, datagram))
+        self._obey(now, self._trunk.answered(now, datagram, path))
 
     def send_feedback(self) -> None:
         """See `Session`; the first checks follow each other more quickly than its ticks."""
@@ -219,8 +147,12 @@ class TrunkSession(Session):
         """See `Session`."""
         if self.state != "closed":
             super().close(now, reason)
-            self._own.close()
-            self._host.session = None
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for one in self._own:
+            one.close()
+        self._host.session = None
 
 
 class _Host:
@@ -233,7 +165,7 @@ class _Host:
     def receive_stun(self, now: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""
         if self.session is not None:
-            self.session.answered(now, datagram)
+            self.session.answered(now, datagram, path)
 
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""

@@ -377,13 +377,15 @@ class Nodes:
         self._listeners.stats(link.node, stats)
 
     def _adopt(self, hello: Hello, reason: str) -> None:
-        told = {info.session: info for info in hello.sessions}
+        told = {info.session for info in hello.sessions}
         mine = [session for session in self._sessions.values() if session.node == hello.node]
-        for session in mine:
-            if session.session not in told:
-                self._remove(session, reason)
+        gone = [session for session in mine if session.session not in told]
+        # all of it before anybody is told: half a truth would have trunks opened for who is gone
+        for session in gone:
+            del self._sessions[(session.node, session.session)]
         for info in hello.sessions:
             self._sessions[(hello.node, info.session)] = self._adopted(hello.node, info)
+        self._tell_gone(gone, reason)
 
     def _adopted(self, node: NodeId, info: SessionInfo) -> Session:
         known = self._sessions.get((node, info.session))
@@ -403,10 +405,15 @@ class Nodes:
 
     def _remove(self, session: Session, reason: str) -> None:
         if self._sessions.pop((session.node, session.session), None) is not None:
+            self._tell_gone([session], reason)
+
+    def _tell_gone(self, gone: list[Session], reason: str) -> None:
+        for session in gone:
             if session.direction == "publish" and not self._publishes(session.scope, session.port):
                 self.layers.forget_port(session.scope, session.port)
             self._listeners.session_closed(session, reason)
-            self._listeners.sessions_changed(session.scope)
+        for scope in dict.fromkeys(session.scope for session in gone):
+            self._listeners.sessions_changed(scope)
 
     def _publishes(self, scope: Scope, port: Port, node: NodeId | None = None) -> bool:
         """Whether the port itself is on this node, or on any; where a trunk brings it does not

@@ -100,11 +100,13 @@ class Trunks:
             log.info(
                 "trunk opened", scope=scope, port=trunk.port, node=trunk.node, source=trunk.source
             )
-        except WireError as error:
+        except Exception as error:
+            # nobody waits for this task: whatever went wrong is told here, and tried again
             self._rested_at[scope, trunk] = self._clock.monotonic() + RETRY_S
             log.warning(
                 "trunk not opened", scope=scope, port=trunk.port, node=trunk.node,
-                source=trunk.source, reason=str(error), next=f"again in {RETRY_S:g} s",
+                source=trunk.source, reason=str(error) or type(error).__name__,
+                next=f"again in {RETRY_S:g} s", exc_info=not isinstance(error, WireError),
             )  # fmt: skip
             for session in opened:
                 self._close(session)

@@ -5,19 +5,7 @@ import itertools
 
 import pytest
 
-from bridge import rtp, stun
-from bridge.ice import (
-    CheckReceived,
-    Credentials,
-    IceLite,
-    Path,
-    PathAdded,
-    Respond,
-    Selected,
-    StateChanged,
-    Tick,
-)
-from bridge.trunk import CLOSED_AFTER_S, TrunkIce
+from bridge import rtp
 from signaling.wire.control import (
     TRUNK_SLOTS,
     ConnectTrunk,
@@ -145,49 +133,6 @@ async def test_an_answer_that_nobody_waits_for_is_refused(houses):
     assert b.node.handle(ConnectTrunk(2, "no-such", "v=0\r\n")).code == "not_found"
 
 
-def ice():
-    """A trunk's side, its source's, and the way between them."""
-    ours, theirs = Credentials("ours", "p" * 22), Credentials("theirs", "q" * 22)
-    path = Path(0, ("192.0.2.1", 4000))
-    source = IceLite(theirs, ours, 0.0, lambda _ufrag: bytes(12))
-    return TrunkIce(ours, theirs, path, 0.0), source, path
-
-
-def checks(outputs):
-    return [one.datagram for one in outputs if isinstance(one, Respond)]
-
-
-def test_trunk_ice_selects_its_path_when_the_source_answers():
-    trunk, source, path = ice()
-    (check,) = checks(trunk.handle(0.0, Tick()))
-    (answer,) = checks(source.handle(0.0, CheckReceived(stun.parse(check), path)))[:1]
-
-    outputs = trunk.answered(0.1, answer)
-
-    assert outputs == [PathAdded(path), Selected(path), StateChanged("alive")]
-    assert (trunk.paths, trunk.last_check) == ((path,), 0.1)
-
-
-def test_trunk_ice_gives_up_a_source_that_never_answers():
-    trunk, _, _ = ice()
-    now, outputs = 0.0, []
-    while not any(isinstance(one, StateChanged) for one in outputs):
-        outputs = trunk.handle(now, Tick())
-        now += 0.5
-
-    assert outputs[-1] == StateChanged("closed", "consent_expired")
-    assert now >= CLOSED_AFTER_S
-    assert trunk.handle(now + 1, Tick()) == []
-
-
-def test_junk_selects_nothing():
-    trunk, _, _ = ice()
-    trunk.handle(0.0, Tick())
-
-    assert trunk.answered(0.1, b"\x01\x01\x00\x00" + bytes(16)) == []
-    assert trunk.paths == ()
-
-
 async def test_how_loud_a_microphone_is_crosses_two_nodes(houses):
     a, b = houses
     publisher = await a.publisher(PORT, ssrcs=[66, 77])
@@ -208,3 +153,17 @@ async def test_how_loud_a_microphone_is_crosses_two_nodes(houses):
             (mic,) = [one for one in b.stats(PORT, "publish").streams if one.track == "mic"]
             if mic.heard:
                 return
+
+
+async def test_a_trunk_finds_the_way_among_addresses_that_lead_nowhere(houses):
+    a, b = houses
+    offered = b.node.handle(OpenTrunk(1, "c", PORT, "a"))
+    opened = a.node.handle(OpenSession(2, "c", TRUNK, "receive", offered.offer, list(TRUNK_SLOTS)))
+    first = next(one for one in opened.answer.splitlines() if one.startswith("a=candidate:"))
+    port = first.split()[5]
+    dead = [first.replace(f"127.0.0.1 {port}", other) for other in ("127.0.0.9 9", "::1 9")]
+    answer = opened.answer.replace(first, "\r\n".join([*dead, first]))
+
+    assert b.node.handle(ConnectTrunk(3, offered.session, answer)) == Done(3)
+
+    await b.until(lambda: (PORT, "publish", "connected", "") in b.edges)
