@@ -104,6 +104,7 @@ class Control:
                 self._node.sessions(),
                 self._node.tables(),
                 self._node.packet_path,
+                self._node.max_sessions,
             )
         )
         for wanted in self._node.layers_wanted():

@@ -83,7 +83,7 @@ class Node:
     ) -> None:
         self.on_edge = on_edge
         self.on_layers = on_layers
-        self._max_sessions = max_sessions
+        self.max_sessions = max_sessions
         self._log = structlog.get_logger("bridge")
         self._loop = asyncio.get_running_loop()
         self._certificate = Certificate()
@@ -212,8 +212,8 @@ class Node:
         return SessionPatched(message.request, session.etag, told)
 
     def _require_room(self) -> None:
-        if len(self._register) + len(self._offered) >= self._max_sessions:
-            raise WireError("bridge_full", f"{self._max_sessions} sessions are open")
+        if len(self._register) + len(self._offered) >= self.max_sessions:
+            raise WireError("bridge_full", f"{self.max_sessions} sessions are open")
 
     def _identity(
         self,

@@ -43,7 +43,8 @@ log = structlog.get_logger("signaling.nodes")
 @dataclass(slots=True, eq=False)
 class Link:
     """One control link. `tables` are those that signaling keeps in step on this node; `load_ratio`
-    is the share of one core that it used between its last two reports, None before."""
+    is the share of one core that it used between its last two reports, None before;
+    `packets_per_s` is what it read and sent meanwhile. It takes `max_sessions`, if it says so."""
 
     node: NodeId
     boot_id: str
@@ -53,6 +54,8 @@ class Link:
     stats: Stats | None = None
     stats_at: float = 0.0
     load_ratio: float | None = None
+    packets_per_s: float = 0.0
+    max_sessions: int | None = None
     tables: dict[Scope, RouteTable] = field(default_factory=dict)
     held_before: frozenset[Scope] = frozenset()
     waiting: dict[int, asyncio.Future[NodeMessage]] = field(default_factory=dict)
@@ -67,7 +70,10 @@ class Link:
         """The node's figures have come; `now` is monotonic seconds."""
         before = self.stats
         if before is not None and stats.at > before.at:
-            self.load_ratio = max(0.0, stats.cpu_s - before.cpu_s) / (stats.at - before.at)
+            passed_s = stats.at - before.at
+            self.load_ratio = max(0.0, stats.cpu_s - before.cpu_s) / passed_s
+            packets = stats.packets_in + stats.packets_out - before.packets_in - before.packets_out
+            self.packets_per_s = max(0, packets) / passed_s
         self.stats, self.stats_at = stats, now
 
     def next_request(self) -> int:

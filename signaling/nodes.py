@@ -14,7 +14,7 @@ import structlog
 
 from signaling import mixes
 from signaling.nodelink import REPLY_TIMEOUT_S, Link, Send
-from signaling.placement import place
+from signaling.placement import NodeLoad, place
 from signaling.routetable import RouteTable, Table
 from signaling.sessions import Session
 from signaling.wantedlayers import WantedLayers
@@ -125,6 +125,7 @@ class Nodes:
             close,
             held_before=frozenset(version.scope for version in hello.tables),
             packet_path=hello.packet_path[:16],
+            max_sessions=hello.max_sessions,
         )
         self._links[hello.node] = link
         if older is not None:
@@ -201,7 +202,10 @@ class Nodes:
         Raises:
             WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
         """
-        link = self._link(node or place(scope, port, list(self._links), self._sessions.values()))
+        if node is None:
+            loads = [NodeLoad(x.node, x.packets_per_s, x.max_sessions) for x in self.links]
+            node = place(scope, port, loads, self._sessions.values())
+        link = self._link(node)
         request = link.next_request()
         message = OpenSession(request, scope, port, direction, offer, slots, codec, shared)
         reply = await link.request(message, self._reply_timeout_s)

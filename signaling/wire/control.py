@@ -12,7 +12,7 @@ difference; anything else is answered with the node's own (epoch, revision), and
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -86,7 +86,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """First message of a link. `boot_id` changes when the process is a new one. `packet_path` says
-    what handles its packets: ``compiled`` or ``python``."""
+    what handles its packets: ``compiled`` or ``python``. More than `max_sessions` it refuses."""
 
     node: NodeId
     boot_id: BootId
@@ -94,6 +94,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     sessions: list[SessionInfo] = []
     tables: list[TableVersion] = []
     packet_path: str = ""
+    max_sessions: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class SessionEdge(msgspec.Struct, frozen=True, tag="session_edge"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import count
 
-from signaling.placement import place
 from signaling.sessions import Session
 from signaling.trunks import Trunk, is_trunk, node_of, routes, wanted
 from signaling.wire.ids import NodeId, Port, Scope, SessionId, SlotName
@@ -112,22 +111,3 @@ def test_open_microphones_flow_to_where_the_floor_is_heard():
     assert of(floor, speakers=["48/main"]) == {"floor:1": "mic"}
     assert of(floor, speakers=["92/main"]) == {}
     assert of([("01/main", "stage:1", "92/main", "camera")], speakers=["48/main"]) == {}
-
-
-def test_a_port_stays_on_its_node():
-    sessions = [session(B, "48/main"), session(B, "1"), session(A, "48/main", relayed_from=B)]
-
-    assert place(Scope("s"), Port("48/main"), [A, B], sessions) == B
-    assert place(Scope("other"), Port("48/main"), [A, B], sessions) == A
-
-
-def test_a_new_port_goes_where_the_fewest_sessions_are():
-    sessions = [session(A, "1"), session(A, "2"), session(B, "3")]
-
-    assert place(Scope("s"), Port("48/main"), [A, B], sessions) == B
-    assert place(Scope("s"), Port("48/main"), [A, B, C], sessions) == C
-
-
-def test_a_port_whose_node_is_gone_goes_elsewhere():
-    assert place(Scope("s"), Port("1"), [A], [session(B, "1")]) == A
-    assert place(Scope("s"), Port("1"), [], [session(B, "1")]) is None
