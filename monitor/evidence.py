@@ -120,6 +120,11 @@ class Evidence:
 
     # --- what there is --------------------------------------------------------------------------
 
+    @property
+    def reported_at(self) -> float | None:
+        """Of when the newest figures of its sessions are."""
+        return None if self._media is None else self._media.at
+
     def control(self, now: float) -> ControlState:
         """Its page's socket: heard, silent for too long, or never there."""
         if self.control_at is None:

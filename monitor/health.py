@@ -127,6 +127,11 @@ class SiteHealth:
         """When its RTP was last heard; None for a site that sends none."""
         return self._heard.rtp_at
 
+    @property
+    def reported_at(self) -> float | None:
+        """Of when its node's newest figures of it are."""
+        return self._heard.reported_at
+
     def figures(self, now: float) -> SiteFigures:
         """The state and the figures behind it."""
         return self._heard.figures(now, self.state, self.since, self.control)

@@ -25,10 +25,13 @@ class Conference:
             self.second(self.codes)
         self.changes.clear()
 
-    def second(self, alive: list[SiteCode]) -> None:
-        self.now += 0.5
-        self.tick()
-        self.now += 0.5
+    def second(self, alive: list[SiteCode], seconds: float = 1.0) -> None:
+        """So long until the node's next report, in which these are heard."""
+        until = self.now + seconds
+        while self.now < until - 0.5:
+            self.now += 0.5
+            self.tick()
+        self.now = until
         self.board.handle(self.now, NodeHeard(NODE, self.now))
         for code in self.codes:
             if code in alive:
@@ -70,6 +73,23 @@ def test_when_all_sites_of_a_node_fall_silent_the_node_is_named_and_no_site() ->
     assert house.lost == []
     assert house.suspicions == [True, False]
     assert house.suspects[-1] == []
+
+
+def test_a_report_that_comes_late_says_nothing_of_the_node() -> None:
+    house = Conference(5)
+    for _ in range(3):
+        house.second(house.codes, seconds=2.4)
+    assert house.suspicions == []
+
+
+def test_one_report_of_silence_is_a_node_that_stood_still() -> None:
+    house = Conference(5)
+    house.second([], seconds=2.0)
+    house.second(house.codes)
+    house.second([])
+    house.second(house.codes)
+    assert house.suspicions == []
+    assert house.lost == []
 
 
 def test_when_all_but_one_fall_silent_it_is_the_sites() -> None:
