@@ -128,7 +128,7 @@ class Control:
         except WireError as error:
             self._log.warning(
                 "unreadable control message", code=error.code, detail=error.problem.detail,
-                next="dropped; are both sides of the same version?",
+                next_step="dropped; are both sides of the same version?",
             )  # fmt: skip
             return
         self._put(self._node.handle(message))

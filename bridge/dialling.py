@@ -79,7 +79,7 @@ class Dialling:
                     # beside `up`, we are there before signaling listens: nothing is wrong yet
                     expected = not (self._has_been_up or refused)
                     say = self._log.info if expected else self._log.warning
-                    say(f"{self._what} down", signaling=self._uri, reason=reason, next=step)
+                    say(f"{self._what} down", signaling=self._uri, reason=reason, next_step=step)
                 case _:
                     pass
         return list(outputs)

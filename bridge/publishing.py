@@ -340,7 +340,7 @@ class Publisher:
             log.warning(
                 "publisher sends more than the ceiling, the rest is dropped",
                 scope=one.scope, port=one.port, session=one.session,
-                ceiling_bps=round(CEILING_BPS), next="lower the bitrate of its encoder",
+                ceiling_bps=round(CEILING_BPS), next_step="lower the bitrate of its encoder",
             )  # fmt: skip
         elif edge == "free":
             log.info(

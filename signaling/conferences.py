@@ -68,7 +68,7 @@ class Conferences:
                     "conference left out: its journal is damaged",
                     conference=conference,
                     reason=str(error),
-                    next="restore the data directory from its backup",
+                    next_step="restore the data directory from its backup",
                 )
                 self.damaged.append(conference)
                 continue
@@ -147,7 +147,7 @@ class Conferences:
                     conference=owner.conference,
                     site=site,
                     silent_s=self._silence_s,
-                    next="its seat keeps its state and waits for the device, or for another",
+                    next_step="its seat keeps its state and waits for the device, or for another",
                 )
                 await owner.submit(Lose(site), SYSTEM)
 

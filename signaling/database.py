@@ -118,7 +118,9 @@ class Database:
             async with self.read() as connection:
                 await connection.execute(text("SELECT 1"))
         except SQLAlchemyError:
-            log.exception("database does not answer", next="look at the disk of the data directory")
+            log.exception(
+                "database does not answer", next_step="look at the disk of the data directory"
+            )
             return False
         return True
 

@@ -148,7 +148,7 @@ class Link:
             "node does not answer, closing its link",
             node=self.node,
             unanswered=self.unanswered,
-            next="it keeps forwarding and dials in again",
+            next_step="it keeps forwarding and dials in again",
         )
 
         async def give_up() -> None:

@@ -154,7 +154,7 @@ class Nodes:
             log.warning(
                 "node disconnected",
                 node=link.node,
-                next="it keeps forwarding and dials in again",
+                next_step="it keeps forwarding and dials in again",
             )
             self._listeners.node_gone(link.node)
 

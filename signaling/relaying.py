@@ -106,7 +106,7 @@ class Trunks:
             log.warning(
                 "trunk not opened", scope=scope, port=trunk.port, node=trunk.node,
                 source=trunk.source, reason=str(error) or type(error).__name__,
-                next=f"again in {RETRY_S:g} s", exc_info=not isinstance(error, WireError),
+                next_step=f"again in {RETRY_S:g} s", exc_info=not isinstance(error, WireError),
             )  # fmt: skip
             for session in opened:
                 self._close(session)

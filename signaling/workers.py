@@ -146,7 +146,7 @@ class Workers:
             log.warning(
                 "media worker disconnected",
                 worker=link.worker,
-                next="it goes on with what it does and dials in again",
+                next_step="it goes on with what it does and dials in again",
             )
             self._end_mixes()
         self.refresh()

@@ -1,5 +1,6 @@
 """Rules about the repository itself: what is committed, and whether the documents are true."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -109,3 +110,17 @@ def test_no_source_file_is_larger_than_a_noun():
         and (lines := len(path.read_text().splitlines())) > 500
     }
     assert not long
+
+
+def test_log_lines_say_what_to_do_next_under_one_key():
+    calls = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in committed()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and any(one.arg == "next" for one in call.keywords)
+        and len(call.args) == 1
+        and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+    ]
+    assert not calls, "the key is next_step"

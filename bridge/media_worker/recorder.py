@@ -124,7 +124,9 @@ class Recorder:
             if not wanted:
                 await asyncio.to_thread(store.end_recording, self._folder, time.time())
         except OSError as error:
-            self._log.error("recording not closed", reason=str(error), next="repaired at the start")
+            self._log.error(
+                "recording not closed", reason=str(error), next_step="repaired at the start"
+            )
             self._let_go()
 
     async def _begin(self) -> None:
@@ -151,7 +153,7 @@ class Recorder:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         problem: RecordingProblem = "disk_full" if full else "write_failed"
         if problem != self._problem:
-            self._log.error("cannot write", reason=str(error), next=f"again in {AGAIN_S:g} s")
+            self._log.error("cannot write", reason=str(error), next_step=f"again in {AGAIN_S:g} s")
         self._problem = problem
 
     def _manifest(self) -> Manifest:

@@ -141,7 +141,7 @@ class Standing:
         """One line for each edge, however often it is tried."""
         if why != self._told:
             self._told = why
-            self._log.warning(f"not {self._doing}", reason=why, next="trying again")
+            self._log.warning(f"not {self._doing}", reason=why, next_step="trying again")
 
 
 async def _deleted(door: Resource) -> None:

@@ -125,5 +125,5 @@ class StillsWork:
                 site=exposed.site,
                 codec=exposed.received.codec,
                 size=exposed.received.frame.size,
-                next="trying the next one",
+                next_step="trying the next one",
             )

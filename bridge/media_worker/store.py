@@ -158,7 +158,7 @@ def repair(path: Path) -> Sidecar | None:
             return None
         found = matroska.scan(file, path.stat().st_size)
         if found is None:
-            log.warning("segment is not one of ours", file=str(path), next="left as it is")
+            log.warning("segment is not one of ours", file=str(path), next_step="left as it is")
             return None
         if not found.closed and found.end == len(found.begin.data):
             # not one cluster was written: nothing can be lost

@@ -181,7 +181,7 @@ class Worker:
         except WireError as error:
             log.warning(
                 "unreadable order", code=error.code, detail=error.problem.detail,
-                next="dropped; are both sides of the same version?",
+                next_step="dropped; are both sides of the same version?",
             )  # fmt: skip
             return
         match message:
@@ -249,6 +249,8 @@ class _Running:
                 await self.work.run()
             except Exception:
                 log.exception(
-                    "work failed", order=key_of(self._order), next=f"starting it in {AGAIN_S:g} s"
+                    "work failed",
+                    order=key_of(self._order),
+                    next_step=f"starting it in {AGAIN_S:g} s",
                 )
             await asyncio.sleep(AGAIN_S)

@@ -104,7 +104,7 @@ async def _change(request: web.Request, *, renew: bool) -> web.Response:
         conference=owner.conference,
         site=site,
         by=login.account,
-        next="its devices are out; send the new link" if renew else "its devices are out",
+        next_step="its devices are out; send the new link" if renew else "its devices are out",
     )
     return answer(link)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 
 from signaling import archive
 from signaling.api.services import answer, conference_of, services
@@ -26,12 +27,13 @@ async def recordings(request: web.Request) -> web.Response:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """One file, whole or in part (Range); also one that is still growing, as far as it is."""
+    """One file, whole or in part (one range of bytes); also one that is still growing, as far as
+    it is."""
     owner, login = await conference_of(request, "see_recordings")
     name, file = request.match_info["recording"], request.match_info["file"]
     root = services(request).recordings_dir
     path = await asyncio.to_thread(archive.segment_path, root, owner.current(), name, file)
-    if "Range" not in request.headers:
+    if hdrs.RANGE not in request.headers:
         log.info(
             "recording fetched",
             conference=owner.conference,
@@ -44,7 +46,27 @@ async def download(request: web.Request) -> web.StreamResponse:
         "Content-Type": MATROSKA,
         "Content-Disposition": f'attachment; filename="{shown}"',
     }
-    return web.FileResponse(path, headers=headers)
+    return _Segment(path, headers=headers)
+
+
+class _Segment(web.FileResponse):
+    """A range that is not understood is no error, and neither are several: the whole file comes
+    (RFC 9110 §14.2: "MUST ignore a Range header field that contains a range unit it does not
+    understand", and "MAY ignore" the field otherwise)."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """See `aiohttp.web.StreamResponse`."""
+        asked = request.headers.get(hdrs.RANGE)
+        if asked is not None:
+            headers = request.headers.copy()
+            headers[hdrs.RANGE] = asked.lower()
+            request = request.clone(headers=headers)
+            try:
+                _ = request.http_range
+            except ValueError:
+                del headers[hdrs.RANGE]
+                request = request.clone(headers=headers)
+        return await super().prepare(request)
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -87,7 +87,7 @@ async def _check(context: Services, name: str, password: str) -> None:
             "account locked",
             account=name[:32],
             for_s=LOCKED_S,
-            next="a one-time link still works: diemcau sign-in",
+            next_step="a one-time link still works: diemcau sign-in",
         )
     raise WireError("bad_credentials")
 

@@ -205,7 +205,7 @@ async def test_refused_token_is_said_once_with_what_to_do(signaling):
                     await asyncio.sleep(0.005)
     (line,) = downs(lines)
     assert "4401" in line["reason"]
-    assert line["next"] == "correct the node token"
+    assert line["next_step"] == "correct the node token"
 
 
 def downs(lines):

@@ -74,6 +74,26 @@ async def test_a_file_comes_whole_or_in_part_under_a_name_of_its_own(stage: Stag
 
 
 @pytest.mark.parametrize(
+    "asked",
+    ["items=0-3", "bytes=0-3,8-11", "bytes=9-3", "bytes=", "bytes=-", "bytes=a-b", "nonsense", ""],
+)
+async def test_a_range_that_is_not_understood_is_passed_over(stage: Stage, asked: str) -> None:
+    operator = await recorded(stage)
+    stored(stage, stage.conference, "1-program")
+    headers = {"Range": asked}
+    async with operator.http.get(url(stage, "/1-program/0001.mkv"), headers=headers) as response:
+        assert (response.status, await response.read()) == (200, DATA)
+
+
+async def test_the_unit_of_a_range_is_known_in_any_case(stage: Stage) -> None:
+    operator = await recorded(stage)
+    stored(stage, stage.conference, "1-program")
+    headers = {"Range": "Bytes=-16"}
+    async with operator.http.get(url(stage, "/1-program/0001.mkv"), headers=headers) as response:
+        assert (response.status, await response.read()) == (206, DATA[-16:])
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/1-program/recording.json",
