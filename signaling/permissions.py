@@ -57,6 +57,7 @@ Action = Literal[
     "hear",
     "see_all_sites",
     "see_links",
+    "see_devices",
     "change_links",
     "see_history",
     "see_stills",
@@ -72,6 +73,7 @@ _DIRECTING: frozenset[Action] = frozenset(
         *("end", "reopen", "preview", "take", "mute", "unmute", "lower_hand"),
         *("lower_all_hands", "order_hands", "mark_next", "give_floor", "take_back_floor"),
         *("end_floor", "clear_help", "promote", "see_all_sites", "see_links", "change_links"),
+        "see_devices",
         *(
             "see_history",
             "see_stills",
@@ -87,7 +89,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "administrator": _DIRECTING | {"manage_accounts"},
     "operator": _DIRECTING,
     "technician": frozenset(
-        {"see_all_sites", "see_history", "see_stills", "clear_help", "promote"}
+        {"see_all_sites", "see_devices", "see_history", "see_stills", "clear_help", "promote"}
     ),
     "secretary": frozenset({"see_all_sites", "see_recordings"}),
     "viewer": frozenset(),

@@ -80,9 +80,11 @@ async def qr(request: web.Request) -> web.Response:
 async def devices(request: web.Request) -> web.Response:
     """What a site's encoder and players need, which have no browser."""
     context = services(request)
-    owner, _ = await _permitted(request, "see_links")
+    owner, login = await _permitted(request, "see_devices")
     site = request.match_info["site"]
-    return answer(await context.links.devices(owner.current(), site, context.clock.wall()))
+    told = await context.links.devices(owner.current(), site, context.clock.wall())
+    log.info("device links shown", conference=owner.conference, site=told.site, by=login.account)
+    return answer(told)
 
 
 async def _all_of(request: web.Request) -> tuple[Owner, list[SiteLink]]:

@@ -74,7 +74,7 @@ class SiteLink(msgspec.Struct, frozen=True):
 
 class SiteDevices(msgspec.Struct, frozen=True):
     """``GET …/links/{site}/devices``: for what has no browser. Personal as the link is, and dead
-    with it: operators only.
+    with it; for operators and technicians.
 
     An encoder publishes to `whip` with the Bearer token `publish_token`, pictures in `codec` alone;
     a player gets the program from `whep` with `play_token`.

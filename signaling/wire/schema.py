@@ -76,6 +76,7 @@ _REST_ANSWERS = (
     rest.ConferenceSummary,
     rest.Template,
     rest.SiteLink,
+    rest.SiteDevices,
     rest.Seated,
     rest.SiteHistory,
     rest.RecordingInfo,

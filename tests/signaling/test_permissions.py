@@ -9,13 +9,13 @@ from signaling.wire.ids import Role
 DIRECTING = (
     "create schedule rehearse end_rehearsal start recess resume end reopen preview take mute"
     " unmute lower_hand lower_all_hands order_hands mark_next give_floor take_back_floor end_floor"
-    " clear_help promote see_all_sites see_links change_links see_history see_stills"
+    " clear_help promote see_all_sites see_links see_devices change_links see_history see_stills"
     " watch_pictures record see_recordings delete_recordings"
 )
 EXPECTED = {
     "administrator": f"{DIRECTING} manage_accounts",
     "operator": DIRECTING,
-    "technician": "see_all_sites see_history see_stills clear_help promote",
+    "technician": "see_all_sites see_devices see_history see_stills clear_help promote",
     "secretary": "see_all_sites see_recordings",
     "viewer": "",
     "site": "join leave mute unmute raise_hand lower_hand ask_help clear_help share unshare",

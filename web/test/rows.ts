@@ -9,6 +9,7 @@ import type {
   Row,
   SeatRow,
   SiteCode,
+  SiteDevices,
   SiteFigures,
   Snapshot,
   StageRow,
@@ -150,4 +151,18 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
 
 export function figures(sites: Record<SiteCode, SiteFigures>): Figures {
   return { type: 'figures', at: 1_590_714_010, nodes: { 'node-1': 0.5 }, sites, suspects: [] }
+}
+
+/** What the hardware of site 48 needs. */
+export function siteDevices(): SiteDevices {
+  return {
+    site: '48',
+    name: 'Đà Nẵng',
+    whip: 'https://h/whip',
+    publish_token: 'eyJ.publish',
+    whep: 'https://h/whep',
+    play_token: 'eyJ.play',
+    codec: 'H264',
+    expires_at: 1_590_800_000,
+  }
 }

@@ -36,7 +36,7 @@ class Server:
 
     def answer(self, fingerprint: Fingerprint | None = None, *, passive: bool = True) -> Answer:
         address = self.socket.getsockname()
-        return Answer(THEIRS, fingerprint or self.certificate.fingerprint, address, passive, ())
+        return Answer(THEIRS, fingerprint or self.certificate.fingerprint, (address,), passive, ())
 
     def expect(self, peer: Peer) -> None:
         loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ import { type Failure, Refusal } from '../shared/client/problem'
 import { linkPath, linksPath, type Rest } from '../shared/client/rest'
 import { longDate, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
+import { HardwareDialog } from '../shared/ui/hardware'
 import { Icon, type IconName } from '../shared/ui/icon'
 import { ConfirmDialog, Dialog, ErrorText } from '../shared/ui/parts'
 import type { ConferenceId, SiteCode, SiteLink } from '../shared/wire/types.gen'
@@ -46,6 +47,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
   }
   const asking = useSignal<Asking | null>(null)
   const shown = useSignal<SiteCode | null>(null)
+  const hardware = useSignal<SiteCode | null>(null)
   const change = async ({ what, link }: Asking): Promise<void> => {
     asking.value = null
     failure.value = null
@@ -61,6 +63,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
   }
   const rows = links.value ?? []
   const qr = rows.find((link) => link.site === shown.value && !link.revoked)
+  const equipped = rows.find((link) => link.site === hardware.value && !link.revoked)
   const first = rows[0]
   return (
     <Dialog
@@ -161,6 +164,15 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
                     }}
                   />
                   <RowButton
+                    name="hardware"
+                    icon="router"
+                    label={texts.devicesOf(link.name)}
+                    disabled={link.revoked}
+                    onClick={() => {
+                      hardware.value = link.site
+                    }}
+                  />
+                  <RowButton
                     name="rotate"
                     icon="refresh"
                     label={texts.rotateOf(link.name)}
@@ -189,6 +201,17 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
           src={`${linkPath(conference, qr.site)}/qr.svg`}
           onClose={() => {
             shown.value = null
+          }}
+        />
+      )}
+      {equipped === undefined ? null : (
+        <HardwareDialog
+          rest={rest}
+          conference={conference}
+          site={equipped.site}
+          name={equipped.name}
+          onClose={() => {
+            hardware.value = null
           }}
         />
       )}

@@ -10,6 +10,7 @@ import {
   queueRow,
   rowsOf,
   seatRow,
+  siteDevices,
   siteFigures,
   slidesRow,
 } from '../../test/rows'
@@ -40,6 +41,7 @@ const templates = [{ template: 't', title: 'Mẫu', title_en: 'Template', sites:
 let asked: string[] = []
 const answers: [string, unknown][] = [
   ['/links', [link]],
+  ['/devices', siteDevices()],
   ['/rotate', { ...link, code: '48-NEWNEWNE' }],
   ['/revoke', { ...link, url: '', code: '', revoked: true }],
   ['/templates', templates],
@@ -232,6 +234,17 @@ describe('a link', () => {
     expect(asked).toContain('POST /api/conferences/c1/links/48/revoke')
     expect(row().querySelector('a')).toBeNull()
     expect(byTestId('revoke', row()).hasAttribute('disabled')).toBe(true)
+  })
+
+  test('has what its hardware needs, under the same link', async () => {
+    await shown()
+    await click('hardware', row())
+    expect(asked).toContain('GET /api/conferences/c1/links/48/devices')
+    const told = byTestId('hardware-view').textContent ?? ''
+    for (const one of ['https://h/whip', 'eyJ.publish', 'https://h/whep', 'eyJ.play', 'H.264']) {
+      expect(told).toContain(one)
+    }
+    expect(await accessibilityFaults()).toEqual([])
   })
 
   test('is scanned, printed and taken away from the server', async () => {

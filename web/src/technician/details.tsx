@@ -2,9 +2,11 @@ import { useSignal } from '@preact/signals'
 import { stillUrl } from '../shared/client/rest'
 import { clockTime, shortAge, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
+import { HardwareDialog } from '../shared/ui/hardware'
 import { Icon } from '../shared/ui/icon'
 import { ConfirmDialog } from '../shared/ui/parts'
 import { HEALTH_ICONS, micOf, voiceOf } from '../shared/ui/state'
+import type { ConferenceId } from '../shared/wire/types.gen'
 import { History } from './chart'
 import { age, decibels, kilobits, milliseconds, percent } from './format'
 import { adviceFor, controlLost, type Judged } from './judge'
@@ -115,6 +117,47 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
           value={percent(figures?.mic_clipping_ratio, texts.locale)}
         />
       </dl>
+      {watch.acts.value && conference !== null ? (
+        <Hardware watch={watch} conference={conference} judged={judged} />
+      ) : null}
+    </>
+  )
+}
+
+interface HardwareProps {
+  readonly watch: Watch
+  readonly conference: ConferenceId
+  readonly judged: Judged
+}
+
+/** For a site that has an encoder instead of a browser. */
+function Hardware({ watch, conference, judged }: HardwareProps) {
+  const { site, name } = judged.seat
+  const open = useSignal(false)
+  return (
+    <>
+      <button
+        type="button"
+        class="button"
+        data-testid="hardware-open"
+        onClick={() => {
+          open.value = true
+        }}
+      >
+        <Icon name="router" />
+        {t.value.links.devicesOf(name)}
+      </button>
+      {open.value ? (
+        <HardwareDialog
+          rest={watch.rest}
+          conference={conference}
+          site={site}
+          name={name}
+          onClose={() => {
+            open.value = false
+          }}
+        />
+      ) : null}
     </>
   )
 }

@@ -1,7 +1,15 @@
 import { signal } from '@preact/signals'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, byTestId, click, frames, hide, show } from '../../test/page'
-import { conferenceRow, figures, rowsOf, seatRow, siteFigures, snapshot } from '../../test/rows'
+import {
+  conferenceRow,
+  figures,
+  rowsOf,
+  seatRow,
+  siteDevices,
+  siteFigures,
+  snapshot,
+} from '../../test/rows'
 import { FakeServer } from '../../test/socket'
 import { Rest } from '../shared/client/rest'
 import { language } from '../shared/i18n'
@@ -34,7 +42,7 @@ beforeEach(() => {
   server = new FakeServer()
   const rest = new Rest((url) => {
     asked.push(url)
-    return Promise.resolve(Response.json(HISTORY))
+    return Promise.resolve(Response.json(url.endsWith('/devices') ? siteDevices() : HISTORY))
   })
   asked = []
   watch = new Watch({ url: 'ws://x', open: server.open, now: () => now.value * 1000 }, now, rest)
@@ -197,6 +205,16 @@ test('the chosen site’s quarter of an hour is drawn', async () => {
   )
   expect(tones).toEqual(['good', 'poor'])
   expect(byTestId('history').textContent).toContain('140 ms')
+})
+
+test('what a hardware site needs is asked for when it is wanted', async () => {
+  await show(<TechnicianPage watch={watch} />)
+  await choose('48')
+  expect(asked.filter((url) => url.endsWith('/devices'))).toEqual([])
+  await click('hardware-open')
+  expect(asked).toContain('/api/conferences/c1/links/48/devices')
+  expect(byTestId('hardware-view').textContent).toContain('eyJ.publish')
+  expect(await accessibilityFaults()).toEqual([])
 })
 
 test('whose microphone works, who speaks, and who is too loud can be seen', async () => {

@@ -11,6 +11,7 @@ import type {
   Seated,
   SignInRequest,
   SiteCode,
+  SiteDevices,
   SiteHistory,
   SiteLink,
   Template,
@@ -73,6 +74,11 @@ export class Rest {
 
   links(conference: ConferenceId): Promise<SiteLink[]> {
     return call(this.fetch, linksPath(conference))
+  }
+
+  /** What a hardware encoder or player of the site needs. */
+  devices(conference: ConferenceId, site: SiteCode): Promise<SiteDevices> {
+    return call(this.fetch, `${linkPath(conference, site)}/devices`)
   }
 
   /** A new link in place of the site's old one, which is dead from then on. */

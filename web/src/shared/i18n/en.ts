@@ -368,6 +368,22 @@ export const en: Catalogue = {
     qrHint: 'Scan it with a telephone, or open the page /join and type:',
     rotateOf: (name) => `New link for ${name}`,
     revokeOf: (name) => `Revoke the link of ${name}`,
+    devicesOf: (name) => `Hardware devices of ${name}`,
+    devices: {
+      title: (name) => `Hardware devices · ${name}`,
+      lead: 'For a site with an encoder and a decoder of its own instead of a browser. Enter address and key in the device, and send them only to the person in charge there.',
+      encoder: 'Encoder: sends picture and sound (WHIP)',
+      player: 'Decoder or screen: receives the program (WHEP)',
+      address: 'Address',
+      token: 'Key (Bearer token)',
+      copyOf: (what, device) => `Copy ${what} – ${device}`,
+      format: 'Formats',
+      rules: [
+        'The encoder takes the site’s seat when it begins to send. The operator opens its microphone.',
+        'A second picture marked a=content:slides is slides, which the operator can put on air.',
+        'When the operator makes a new link for the site, or revokes it, these keys stop working and the devices are disconnected at once.',
+      ],
+    },
     rotate: {
       title: (name) => `A new link for ${name}?`,
       body: 'The old link and code stop working at once, and the device that came by them is disconnected. Send the new link to the site.',

@@ -376,6 +376,22 @@ export const vi = {
     qrHint: 'Quét bằng điện thoại, hoặc mở trang /join và nhập mã:',
     rotateOf: (name: string) => `Cấp đường dẫn mới cho ${name}`,
     revokeOf: (name: string) => `Thu hồi đường dẫn của ${name}`,
+    devicesOf: (name: string) => `Thiết bị phần cứng của ${name}`,
+    devices: {
+      title: (name: string) => `Thiết bị phần cứng · ${name}`,
+      lead: 'Dành cho điểm cầu dùng bộ mã hóa, bộ giải mã riêng thay cho trình duyệt. Nhập địa chỉ và khóa vào thiết bị, chỉ gửi cho người phụ trách điểm cầu.',
+      encoder: 'Bộ mã hóa: gửi hình và tiếng lên (WHIP)',
+      player: 'Bộ giải mã, màn hình: nhận chương trình (WHEP)',
+      address: 'Địa chỉ',
+      token: 'Khóa (Bearer token)',
+      copyOf: (what: string, device: string) => `Sao chép ${what} – ${device}`,
+      format: 'Chuẩn nén',
+      rules: [
+        'Bộ mã hóa vào ghế của điểm cầu khi bắt đầu gửi. Micro của nó do người điều hành mở.',
+        'Luồng hình thứ hai đánh dấu a=content:slides là trình chiếu, người điều hành đưa lên sóng được.',
+        'Khi người điều hành cấp đường dẫn mới hoặc thu hồi đường dẫn của điểm cầu, các khóa này mất hiệu lực và thiết bị bị ngắt ngay.',
+      ],
+    },
     rotate: {
       title: (name: string) => `Cấp đường dẫn mới cho ${name}?`,
       body: 'Đường dẫn và mã cũ mất hiệu lực ngay. Thiết bị đang tham dự bằng đường dẫn cũ sẽ bị ngắt. Hãy gửi đường dẫn mới cho điểm cầu.',

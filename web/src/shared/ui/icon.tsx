@@ -31,6 +31,7 @@ import printer from 'lucide-static/icons/printer.svg?raw'
 import qrCode from 'lucide-static/icons/qr-code.svg?raw'
 import radio from 'lucide-static/icons/radio.svg?raw'
 import refresh from 'lucide-static/icons/refresh-cw.svg?raw'
+import router from 'lucide-static/icons/router.svg?raw'
 import search from 'lucide-static/icons/search.svg?raw'
 import settings from 'lucide-static/icons/settings.svg?raw'
 import square from 'lucide-static/icons/square.svg?raw'
@@ -77,6 +78,7 @@ const ICONS = {
   qrCode,
   radio,
   refresh,
+  router,
   search,
   settings,
   square,

@@ -212,6 +212,18 @@ export interface SiteLink {
   revoked: boolean
 }
 
+/** ``GET …/links/{site}/devices``: for what has no browser. Personal as the link is, and dead with it; for operators and technicians. An encoder publishes to `whip` with the Bearer token `publish_token`, pictures in `codec` alone; a player gets the program from `whep` with `play_token`. */
+export interface SiteDevices {
+  site: SiteCode
+  name: string
+  whip: string
+  publish_token: string
+  whep: string
+  play_token: string
+  codec: ProgramCodec
+  expires_at: number
+}
+
 /** Answer to `LinkExchange` and `JoinRequest`; the device cookie comes with it. */
 export interface Seated {
   conference: ConferenceId
