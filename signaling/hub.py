@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from signaling import permissions, routing
 from signaling.bus import Bus
 from signaling.clock import Clock
-from signaling.conference.commands import SYSTEM, Command, Hear, Join, Lose, LoseStandby
+from signaling.conference.commands import SYSTEM, Actor, Command, Hear, Join, Lose, LoseStandby
 from signaling.conference.state import Conference
 from signaling.limits import AWAITING_HELLO
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import ClosedByPeer, Heard, PageSocket
+from signaling.wire.commands import Share, Unshare
 from signaling.wire.control import LayersWanted, Stats
 from signaling.wire.errors import WireError
 from signaling.wire.figures import Figures
@@ -183,6 +184,12 @@ class Hub:
         """A bridge node says that voice comes from this device."""
         self._later(self._submit(owner, Hear(site, device)))
 
+    def encoder_shares(self, owner: Owner, site: SiteCode, device: DeviceId, shares: bool) -> None:
+        """A bridge node says that slides of this encoder flow, or no longer: said in its name,
+        since it has no page."""
+        actor = Actor("site", f"site/{site}", site, device)
+        self._later(self._submit(owner, Share() if shares else Unshare(), actor))
+
     def links(self) -> list[tuple[Conference, str]]:
         """The conference and link id of every connected device."""
         return [
@@ -297,10 +304,10 @@ class Hub:
             self._bus.publish(SiteGone(conference, site, self._clock.wall(), socket.left))
 
     @staticmethod
-    async def _submit(owner: Owner, command: Command) -> None:
+    async def _submit(owner: Owner, command: Command, actor: Actor = SYSTEM) -> None:
         # a service that stops refuses it; what it is about is found again after the restart
         with contextlib.suppress(WireError):
-            await owner.submit(command, SYSTEM)
+            await owner.submit(command, actor)
 
     def _close_where(self, concerned: Callable[[PageSocket], bool], code: str) -> None:
         for socket in list(self._sockets.values()):

@@ -1,7 +1,8 @@
 """What the monitor is told: conferences that open and close, nodes, and each site's media figures.
 
 Also passes consent on to the seats' presence: media that still flows keeps a seat although its
-page's socket is gone. And it notices the first voice of each device, which is a fact and no figure.
+page's socket is gone. And it notices what is a fact and no figure: the first voice of each device,
+and slides of an encoder, which has no page to say so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
+from signaling.encoderslides import EncoderSlides
 from signaling.owner import Owner
 from signaling.routing import site_of
 from signaling.sessions import Session, newest
@@ -38,12 +40,15 @@ class Sampler:
         conferences: Conferences,
         sessions: Callable[[], list[Session]],
         heard: Callable[[Owner, SiteCode, DeviceId], None],
+        shares: Callable[[Owner, SiteCode, DeviceId, bool], None],
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._conferences = conferences
         self._sessions = sessions
         self._heard = heard
+        self._shares = shares
+        self._slides = EncoderSlides()
         self._with_media: dict[NodeId, set[Seat]] = {}
 
     def changed(self, before: Conference | None, after: Conference) -> None:
@@ -54,6 +59,7 @@ class Sampler:
             self._bus.publish(ConferenceOpened(after.conference, list(after.seats), at))
         elif after.phase == "ended" and watched:
             self._bus.publish(ConferenceClosed(after.conference, at))
+            self._slides.forget(after.conference)
 
     def node_gone(self, node: NodeId) -> None:
         """A control link closed."""
@@ -83,6 +89,7 @@ class Sampler:
             if session.direction == "publish":
                 publish = session.stats
                 self._notice_voice(owner, site, session)
+                self._notice_slides(owner, site, session.stats)
             else:
                 receive = session.stats
             figures[seat] = (publish, receive)
@@ -90,6 +97,16 @@ class Sampler:
             if age is not None:
                 owner.presence.heard(site, self._clock.monotonic() - age)
         return figures
+
+    def _notice_slides(self, owner: Owner, site: SiteCode, stats: SessionStats) -> None:
+        state = owner.current()
+        seat = state.seats.get(site)
+        if state.phase == "ended" or seat is None or seat.device is None or not seat.plain:
+            return
+        place, now = (owner.conference, site), self._clock.monotonic()
+        shares = self._slides.look(now, place, stats, sharing=seat.sharing)
+        if shares is not None:
+            self._shares(owner, site, seat.device, shares)
 
     def _notice_voice(self, owner: Owner, site: SiteCode, session: Session) -> None:
         state = owner.current()

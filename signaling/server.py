@@ -216,7 +216,11 @@ class Server:
             settle_s=timings.settle_s,
             window_grace_s=timings.window_grace_s,
         )
-        sampler = Sampler(self.bus, clock, conferences, nodes.all_sessions, hub.microphone_heard)
+        sampler = Sampler(
+            *(self.bus, clock, conferences, nodes.all_sessions),
+            heard=hub.microphone_heard,
+            shares=hub.encoder_shares,
+        )
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
         self._workers = Workers(conferences, ring, clock, self.bus, nodes)
         self._metrics = metrics

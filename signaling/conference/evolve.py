@@ -186,7 +186,7 @@ def _seated(state: Conference, event: SeatEvent) -> Conference:
                 shut = plain or seat.muted_by_operator
                 seat = replace(seat, muted_by_site=not plain, muted_by_operator=shut, heard_at=None)
             standby = None if seat.standby == device else seat.standby
-            seat = replace(seat, device=device, present=True, standby=standby)
+            seat = replace(seat, device=device, plain=plain, present=True, standby=standby)
         case events.DeviceLost():
             seat = replace(seat, present=False)
         case events.DeviceLeft():

@@ -40,11 +40,13 @@ class Seat:
     `present` says that the holder's page was connected, or its media consent fresh, within the
     last ten seconds; only then is another device turned away. `standby` is a further device that
     waits to take over. `spoken_s` is the speaking time of speeches that have ended. `sharing`: the
-    device offers slides. `heard_at`: when voice first came from its microphone.
+    device offers slides. `heard_at`: when voice first came from its microphone. `plain`: the
+    holder is an encoder, which has no page.
     """
 
     site: SiteInfo
     device: DeviceId | None = None
+    plain: bool = False
     present: bool = False
     muted_by_operator: bool = True
     muted_by_site: bool = True
