@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from monitor.health import ControlEdge, Edge, SiteHealth
+from monitor.health import AnyEdge, SiteHealth
 from monitor.suspicion import Suspicion
 from monitor.thresholds import Thresholds
 from signaling.wire.ids import ConferenceId, NodeId, SiteCode
@@ -28,11 +28,11 @@ STALL_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class SiteEdge:
-    """A site's change of state or of its control link."""
+    """A site's change of state or of its control link, or what its encoder does wrong."""
 
     conference: ConferenceId
     site: SiteCode
-    edge: Edge | ControlEdge
+    edge: AnyEdge
 
 
 @dataclass(frozen=True, slots=True)

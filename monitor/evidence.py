@@ -10,7 +10,14 @@ from signaling.wire.control import SessionStats, StreamStats
 from signaling.wire.figures import ControlState, HealthState, Picture, SiteFigures
 from signaling.wire.ids import NodeId, SessionId
 from signaling.wire.pages import Report
-from signaling.wire.samples import NodeGone, NodeHeard, SiteMedia, SitePicture, SiteReported
+from signaling.wire.samples import (
+    NodeGone,
+    NodeHeard,
+    SiteMedia,
+    SitePicture,
+    SiteRefused,
+    SiteReported,
+)
 
 REPORT_S = 5.0
 """How often a page sends its statistics, and so the time that their seconds of freezing are of."""
@@ -37,6 +44,7 @@ class Evidence:
         self._report_at: float | None = None
         self._picture: Picture | None = None
         self._pictured_at: float | None = None
+        self._refused: SiteRefused | None = None
 
     # --- taking in ------------------------------------------------------------------------------
 
@@ -51,6 +59,11 @@ class Evidence:
     def picture(self, sample: SitePicture) -> None:
         """What its camera shows."""
         self._picture, self._pictured_at = sample.picture, sample.at
+
+    def refused(self, now: float, sample: SiteRefused) -> bool:
+        """Its encoder's offer was refused; whether that is news."""
+        before, self._refused = self.other_codec(now), sample
+        return self.other_codec(now) != before
 
     def media(self, sample: SiteMedia) -> bool:
         """A node's figures of its sessions; False for a node that has nothing to do with it."""
@@ -124,6 +137,14 @@ class Evidence:
     def reported_at(self) -> float | None:
         """Of when the newest figures of its sessions are."""
         return None if self._media is None else self._media.at
+
+    def other_codec(self, now: float) -> str | None:
+        """What its encoder offers in vain; None once its media come, or it tries no more."""
+        refused = self._refused
+        if refused is None or now - refused.at > self._limits.refused_valid_s:
+            return None
+        came = self.rtp_at is not None and self.rtp_at > refused.at
+        return None if came else refused.offered
 
     def control(self, now: float) -> ControlState:
         """Its page's socket: heard, silent for too long, or never there."""
@@ -223,6 +244,7 @@ class Evidence:
             mic_clipping_ratio=mic.clipping_ratio if mic else None,
             floor_position=mic.floor if mic else None,
             picture=self._fresh_picture(now),
+            other_codec=self.other_codec(now),
         )
 
     def _impairments(self, now: float) -> Impairments:

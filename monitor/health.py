@@ -24,10 +24,20 @@ from signaling.wire.samples import (
     SiteHeard,
     SiteMedia,
     SitePicture,
+    SiteRefused,
     SiteReported,
 )
 
-Event = SiteHeard | SiteGone | SiteMedia | SiteReported | SitePicture | NodeHeard | NodeGone
+Event = (
+    SiteHeard
+    | SiteGone
+    | SiteMedia
+    | SiteReported
+    | SitePicture
+    | SiteRefused
+    | NodeHeard
+    | NodeGone
+)
 
 ALIVE: frozenset[HealthState] = frozenset({"good", "fair", "poor"})
 """States in which media come."""
@@ -53,6 +63,19 @@ class ControlEdge:
     state: HealthState
 
 
+@dataclass(frozen=True, slots=True)
+class CodecEdge:
+    """Its encoder was refused, for the first time in a while: it offers `offered`, and the
+    conference has `codec`."""
+
+    offered: str
+    codec: str
+    at: float
+
+
+AnyEdge = Edge | ControlEdge | CodecEdge
+
+
 class SiteHealth:
     """The machine of one site. All times are seconds of one clock, which only the caller reads."""
 
@@ -67,11 +90,12 @@ class SiteHealth:
         self._left = False
         self._flowing = 0
 
-    def handle(self, now: float, event: Event | None) -> list[Edge | ControlEdge]:
+    def handle(self, now: float, event: Event | None) -> list[AnyEdge]:
         """Take in what was heard, or None when only time has passed; returns what has changed.
 
         Silence is judged only when time has passed, so that whoever calls can `pardon` before.
         """
+        edges: list[AnyEdge] = []
         match event:
             case SiteHeard():
                 self._heard.page(event.at)
@@ -85,12 +109,16 @@ class SiteHealth:
                 self._heard.picture(event)
             case SiteMedia():
                 self._take_in(now, event)
+            case SiteRefused(offered=offered, codec=codec):
+                if self._heard.refused(now, event):
+                    edges.append(CodecEdge(offered, codec, now))
             case NodeHeard() | NodeGone():
                 self._heard.node_edge(event)
             case None:
                 pass
-        edges: list[Edge | ControlEdge] = [*self._judge(now, ticked=event is None)]
-        return edges + self._judge_control(now)
+        edges += self._judge(now, ticked=event is None)
+        edges += self._judge_control(now)
+        return edges
 
     def next_deadline(self) -> float | None:
         """When silence alone would change something; None if it never would."""
@@ -186,7 +214,7 @@ class SiteHealth:
             return "connecting", "its page or media session is there"
         return "offline", "neither control link nor media session"
 
-    def _judge_control(self, now: float) -> list[Edge | ControlEdge]:
+    def _judge_control(self, now: float) -> list[ControlEdge]:
         before, self.control = self.control, self._heard.control(now)
         if before == self.control:
             return []

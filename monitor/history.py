@@ -39,6 +39,9 @@ assert set(_STATES) == set(get_args(HealthState))
 
 Ring = NDArray[np.void]
 
+_MOST = float(np.finfo(np.float32).max)
+"""What a ring can hold; a node that lies could say more."""
+
 
 class History:
     """Takes in reports, and answers for one site. Times are Unix seconds."""
@@ -89,7 +92,9 @@ def _write(ring: Ring, second: int, figures: SiteFigures) -> None:
         state, control = max(state, int(row["state"])), max(control, int(row["control"]))
     known = [getattr(figures, name) for name in _FIGURES]
     row["second"], row["state"], row["control"] = second, state, control
-    row["figures"] = [np.nan if figure is None else figure for figure in known]
+    row["figures"] = [
+        np.nan if figure is None else np.clip(figure, -_MOST, _MOST) for figure in known
+    ]
 
 
 def _point(rows: Ring, step_s: int) -> HistoryPoint:

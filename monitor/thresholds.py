@@ -26,6 +26,7 @@ class Thresholds:
     | `better_in_a_row` | slower up than down, so that a weak line does not flicker |
     | `report_valid_s` | a page's statistics come every 5 s; three missing are silence |
     | `picture_valid_s` | a picture is looked at every 8 s or so; two missing are silence |
+    | `refused_valid_s` | an encoder that was refused tries again within half a minute |
     | `pardon_s` | how long a silent node may speak for its sites; then they are lost all the same |
     """
 
@@ -42,4 +43,5 @@ class Thresholds:
     better_in_a_row: int = 8
     report_valid_s: float = 15.0
     picture_valid_s: float = 20.0
+    refused_valid_s: float = 60.0
     pardon_s: float = 60.0

@@ -9,7 +9,7 @@ from typing import get_args
 import structlog
 
 from monitor.board import TICK_S, Board, Change, NodeSuspected
-from monitor.health import ALIVE, ControlEdge, Edge
+from monitor.health import ALIVE, CodecEdge, ControlEdge, Edge
 from monitor.history import History
 from monitor.metrics import SiteMetrics
 from signaling.wire.samples import ConferenceClosed, HealthReport, Sample
@@ -77,6 +77,15 @@ def _log(change: Change) -> None:
     names = {"conference": change.conference, "site": change.site}
     if isinstance(change.edge, ControlEdge):
         _log_control(change.edge, names)
+    elif isinstance(change.edge, CodecEdge):
+        log.warning(
+            "site's encoder has another codec",
+            **names,
+            since=change.edge.at,
+            offered=change.edge.offered,
+            codec=change.edge.codec,
+            next_step=f"have the encoder set to {change.edge.codec}",
+        )
     else:
         _log_state(change.edge, names)
 

@@ -23,7 +23,7 @@ from signaling.wire.errors import WireError
 from signaling.wire.figures import Figures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
 from signaling.wire.pages import Doors, Layers, PageHello, Report, SessionClosed
-from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteReported
+from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteRefused, SiteReported
 from signaling.wishes import Wishes
 
 MakeDoors = Callable[[PageSocket], Doors]
@@ -179,6 +179,15 @@ class Hub:
         if seat.standby is not None:
             await self._submit(owner, LoseStandby(site, seat.standby))
         await self._submit(owner, Lose(site))
+
+    def refused(self, owner: Owner, site: SiteCode, error: WireError) -> None:
+        """A site's offer to publish was refused; the monitor is told where its own page or encoder
+        cannot help it."""
+        problem = error.problem
+        if problem.code == "offer_other_codec":
+            offered, codec = problem.params.get("offered", ""), problem.params.get("codec", "")
+            at = self._clock.wall()
+            self._bus.publish(SiteRefused(owner.conference, site, at, str(offered), str(codec)))
 
     def microphone_heard(self, owner: Owner, site: SiteCode, device: DeviceId) -> None:
         """A bridge node says that voice comes from this device."""

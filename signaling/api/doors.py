@@ -130,16 +130,21 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
         await _take_seat(context, owner, door)
     if shared:
         _require_room(context, door)
-    opened = await context.nodes.open_session(
-        Scope(door.conference),
-        door.port,
-        direction,
-        offer,
-        slots,
-        None if shared else door.device,
-        owner.current().codec,
-        shared=shared,
-    )
+    try:
+        opened = await context.nodes.open_session(
+            Scope(door.conference),
+            door.port,
+            direction,
+            offer,
+            slots,
+            None if shared else door.device,
+            owner.current().codec,
+            shared=shared,
+        )
+    except WireError as error:
+        if direction == "publish" and door.site is not None:
+            context.hub.refused(owner, door.site, error)
+        raise
     try:
         await _require_right(context, owner.current(), door, seated=seats or not door.plain)
     except WireError as error:

@@ -37,6 +37,8 @@ class SiteFigures(msgspec.Struct, frozen=True):
     `floor_position` where its sound is carried to the others, None if nowhere.
 
     `picture` is what a media worker sees in the camera's picture; None: nobody looked lately.
+    `other_codec`: its encoder was refused lately, because it offers these codecs alone and the
+    conference has another.
     """
 
     state: HealthState
@@ -63,6 +65,7 @@ class SiteFigures(msgspec.Struct, frozen=True):
     mic_clipping_ratio: float | None = None
     floor_position: int | None = None
     picture: Picture | None = None
+    other_codec: str | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, tag="figures"):

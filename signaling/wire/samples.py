@@ -56,6 +56,17 @@ class SitePicture(msgspec.Struct, frozen=True, tag="site_picture"):
     picture: Picture
 
 
+class SiteRefused(msgspec.Struct, frozen=True, tag="site_refused"):
+    """A site's picture was refused: its encoder offered the codecs `offered`, none of which is the
+    conference's (`codec`)."""
+
+    conference: ConferenceId
+    site: SiteCode
+    at: float
+    offered: str
+    codec: str
+
+
 class ConferenceOpened(msgspec.Struct, frozen=True, tag="conference_opened"):
     """Which sites there are to watch; sent at creation, at load, and when the roster changes."""
 
@@ -91,6 +102,7 @@ Sample = (
     | SiteMedia
     | SiteReported
     | SitePicture
+    | SiteRefused
     | ConferenceOpened
     | ConferenceClosed
     | NodeHeard

@@ -21,6 +21,7 @@ from signaling.wire.samples import (
     NodeHeard,
     SiteHeard,
     SiteMedia,
+    SiteRefused,
 )
 from tests.monitor.room import session
 
@@ -148,3 +149,26 @@ async def test_every_report_goes_into_the_history() -> None:
     points = watched.history.query(A, DN, watched.now, step_s=1).points
     assert [point.state for point in points] == ["connecting", "good", "good", "good", "good"]
     assert points[-1].rtt_s is not None
+
+
+async def test_an_encoder_of_another_codec_is_told_once_until_its_media_come() -> None:
+    watched = Watched(DN)
+    with capture_logs() as lines:
+        for _ in range(3):
+            watched.watchdog.take_in(SiteRefused(A, DN, watched.now, "h264, opus", "VP8"))
+            report = await watched.second({})
+    (line,) = [one for one in lines if one["event"] == "site's encoder has another codec"]
+    assert (line["site"], line["offered"]) == ("48", "h264, opus")
+    assert "VP8" in line["next_step"]
+    assert report.sites[DN].other_codec == "h264, opus"
+
+    report = await watched.second({DN: session()})
+    assert report.sites[DN].other_codec is None
+
+
+async def test_an_encoder_that_tries_no_more_is_told_of_no_more() -> None:
+    watched = Watched(DN)
+    watched.watchdog.take_in(SiteRefused(A, DN, 0.0, "h264", "VP8"))
+    for _ in range(61):
+        report = await watched.second({})
+    assert report.sites[DN].other_codec is None

@@ -145,6 +145,7 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
     mic_clipping_ratio: 0,
     floor_position: null,
     picture: 'ok',
+    other_codec: null,
     ...changes,
   }
 }

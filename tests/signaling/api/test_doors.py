@@ -16,6 +16,7 @@ from signaling.relay import Relay
 from signaling.wire.codec import MAX_OFFER
 from signaling.wire.commands import End, Leave, Start
 from signaling.wire.ids import DeviceId, Port, SiteCode
+from signaling.wire.samples import SiteRefused
 from tests.fakes.clock import FakeClock
 from tests.fakes.page import OFFER, Page
 from tests.signaling.conftest import StartStage
@@ -382,13 +383,17 @@ async def test_a_door_takes_the_codec_that_the_conference_was_founded_with(stage
     assert node.opened[-1].codec == "H264"
 
 
-async def test_a_refusal_for_its_codec_names_both(stage: Stage) -> None:
+async def test_a_refusal_for_its_codec_names_both_and_the_monitor_is_told(stage: Stage) -> None:
     node, site = await stage.node(), await stage.site("48")
     node.refuse, node.refuse_params = "offer_other_codec", {"offered": "vp8", "codec": "H264"}
 
-    async with await site.offer("/whip") as response:
-        assert response.status == 406
-        body = await response.json(content_type=None)
+    with stage.server.bus.subscribe(SiteRefused) as refused:
+        async with await site.offer("/whip") as response:
+            assert response.status == 406
+            body = await response.json(content_type=None)
+        told = await refused.get()
+
+    assert (told.site, told.offered, told.codec) == ("48", "vp8", "H264")
 
     assert (body["code"], body["params"]) == (
         "offer_other_codec",

@@ -9,7 +9,7 @@ import { HEALTH_ICONS, micOf, voiceOf } from '../shared/ui/state'
 import type { ConferenceId } from '../shared/wire/types.gen'
 import { History } from './chart'
 import { age, decibels, kilobits, milliseconds, percent } from './format'
-import { adviceFor, controlLost, type Judged } from './judge'
+import { adviceFor, controlLost, type Judged, otherCodec } from './judge'
 import type { Watch } from './watch'
 
 /** One site: what is known, and what to do about it. */
@@ -97,6 +97,12 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
         <Row name={words.controlAge} value={age(figures?.control_age_s, texts)} />
         <Row name={words.consentAge} value={age(figures?.consent_age_s, texts)} />
         <Row name={words.mediaAge} value={age(figures?.media_age_s, texts)} />
+        {otherCodec(judged) === null ? null : (
+          <Row
+            name={words.videoCodec}
+            value={words.otherCodecIs(otherCodec(judged) ?? '', watch.codec)}
+          />
+        )}
         <Client judged={judged} />
         {figures === null || figures.picture === null ? null : (
           <Row name={words.picture} value={words.pictures[figures.picture]} />

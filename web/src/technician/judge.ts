@@ -54,6 +54,11 @@ export function controlLost({ state, figures }: Judged): boolean {
   return figures?.control === 'lost' && ['good', 'fair', 'poor'].includes(state)
 }
 
+/** What its encoder offers in vain, since the conference has another codec. */
+export function otherCodec({ figures }: Judged): string | null {
+  return figures?.other_codec ?? null
+}
+
 export type Advice = keyof Catalogue['technician']['advice']
 
 /** Seconds without a sign after which that path counts as silent. */
@@ -65,6 +70,7 @@ const FREEZE_RATIO = 0.05
 /** What to tell the technician to do, from independent signals. */
 export function adviceFor(judged: Judged): Advice {
   const { state, figures } = judged
+  if (otherCodec(judged) !== null) return 'other_codec'
   if (controlLost(judged)) return 'control_lost'
   switch (state) {
     case 'offline':

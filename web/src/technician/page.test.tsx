@@ -217,6 +217,21 @@ test('what a hardware site needs is asked for when it is wanted', async () => {
   expect(await accessibilityFaults()).toEqual([])
 })
 
+test('an encoder with another codec is named, with what to do', async () => {
+  server.last.receive(
+    figures({ '48': siteFigures({ state: 'connecting', other_codec: 'h264, opus' }) }),
+  )
+  await show(<TechnicianPage watch={watch} />)
+  const site = document.querySelector<HTMLElement>('.site[data-site="48"]')
+  expect(site?.textContent).toContain('Sai chuẩn nén hình')
+  await choose('48')
+  expect(byTestId('advice').textContent).toContain('đổi chuẩn nén hình')
+  expect(document.querySelector('.detail-figures')?.textContent).toContain(
+    'thiết bị gửi h264, opus, hội nghị dùng VP8',
+  )
+  expect(await accessibilityFaults()).toEqual([])
+})
+
 test('whose microphone works, who speaks, and who is too loud can be seen', async () => {
   const site = (code: string) => document.querySelector<HTMLElement>(`.site[data-site="${code}"]`)
   put('01', { heard_at: 1_590_713_900, muted_by_operator: true })

@@ -12,7 +12,7 @@ import { clips, HEALTH_ICONS, voiceOf } from '../shared/ui/state'
 import { VoiceBar } from '../shared/ui/voice'
 import { Details } from './details'
 import { age, kilobits, milliseconds, percent } from './format'
-import { contactAge, controlLost, type Judged, SEVERITY, SORTS } from './judge'
+import { contactAge, controlLost, type Judged, otherCodec, SEVERITY, SORTS } from './judge'
 import { gridFor } from './layout'
 import type { Watch } from './watch'
 
@@ -197,6 +197,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
   const selected = watch.selected.value === seat.site
   const contact = contactAge(figures)
   const lost = controlLost(judged)
+  const wrong = otherCodec(judged) !== null
   return (
     <li
       class="site"
@@ -208,6 +209,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
       data-standby={seat.standby}
       data-voice={voiceOf(seat, figures)}
       data-clips={clips(figures)}
+      data-other-codec={wrong}
       data-mic-heard={seat.heard_at !== null}
     >
       <button
@@ -243,7 +245,16 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
               {texts.queue.help}
             </span>
           )}
-          {lost ? texts.technician.controlLostShort : texts.health[state]}
+          {wrong ? (
+            <span class="other-codec" data-tone="lost">
+              <Icon name="triangleAlert" />
+              {texts.technician.otherCodec}
+            </span>
+          ) : lost ? (
+            texts.technician.controlLostShort
+          ) : (
+            texts.health[state]
+          )}
           {figures !== null && state !== 'good' && state !== 'offline' ? (
             <small> {shortAge(watch.now.value - figures.since, texts.common.units)}</small>
           ) : null}

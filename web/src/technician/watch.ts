@@ -69,6 +69,12 @@ export class Watch {
     this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
   }
 
+  /** The one codec of this conference's pictures. */
+  get codec(): string {
+    const codec = this.socket.view.value?.doors.codec
+    return codec === 'H264' ? 'H.264' : (codec ?? '')
+  }
+
   get chosen(): Judged | null {
     return this.sites.value.find(({ seat }) => seat.site === this.selected.value) ?? null
   }

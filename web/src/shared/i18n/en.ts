@@ -642,7 +642,15 @@ export const en: Catalogue = {
     deviceThere: 'yes',
     deviceMissing: 'no',
     noConference: 'There is no conference yet. An operator has to create one first.',
+    otherCodec: 'Wrong video codec',
+    videoCodec: 'Video codec',
+    otherCodecIs: (offered, codec) => `the device sends ${offered}, the conference has ${codec}`,
     advice: {
+      other_codec: [
+        'The site’s encoder sends pictures in another codec than the conference, and is refused: no picture, no sound.',
+        'Ask its contact to change the video codec in the device (see “Video codec” below) and to start sending again.',
+        'If the device does not have that codec, open the site’s link in Chrome or Edge on a computer.',
+      ],
       offline_never: [
         'The site has not opened its link.',
         'Call its contact: has the link arrived?',

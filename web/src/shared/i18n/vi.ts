@@ -646,7 +646,16 @@ export const vi = {
     deviceThere: 'có',
     deviceMissing: 'không có',
     noConference: 'Chưa có hội nghị nào. Người điều hành cần tạo hội nghị trước.',
+    otherCodec: 'Sai chuẩn nén hình',
+    videoCodec: 'Chuẩn nén hình',
+    otherCodecIs: (offered: string, codec: string) =>
+      `thiết bị gửi ${offered}, hội nghị dùng ${codec}`,
     advice: {
+      other_codec: [
+        'Bộ mã hóa của điểm cầu gửi hình theo chuẩn nén khác với hội nghị nên bị từ chối: không có hình, không có tiếng.',
+        'Nhờ đầu mối đổi chuẩn nén hình trong thiết bị (xem dòng “Chuẩn nén hình” bên dưới), rồi bật gửi lại.',
+        'Nếu thiết bị không có chuẩn đó, mở đường dẫn tham dự bằng Chrome hoặc Edge trên máy tính.',
+      ],
       offline_never: [
         'Điểm cầu chưa mở đường dẫn tham dự.',
         'Gọi đầu mối của điểm cầu: hỏi đã nhận được đường dẫn chưa.',

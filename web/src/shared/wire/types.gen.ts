@@ -504,7 +504,7 @@ export interface RecordingRow {
   problem: RecordingProblem | null
 }
 
-/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. Four are of its microphone as its node hears it, muted or not (`StreamStats`): `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale; `floor_position` where its sound is carried to the others, None if nowhere. `picture` is what a media worker sees in the camera's picture; None: nobody looked lately. */
+/** A site's health and the figures behind it. Ages are seconds; None is never. `control_age_s`: since its page or agent was last heard, `consent_age_s`: since its last ICE consent check, `media_age_s`: since its last RTP packet. `rtt_s`, `loss_ratio` (0–1), `bitrate_bps`, `jitter_s` are of what the site sends; `receive_loss_ratio` is what it reports about what it gets. `state` judges media; `control` tells the page's socket apart, so that "control lost, media good" can be seen. `quality` (0–1) is what good, fair and poor are made from. From `freeze_ratio` on it is what its own statistics said, `client_age_s` ago: share of time in which its picture stood still, pictures decoded and sent, whether it has camera and microphone, how loud it is. Four are of its microphone as its node hears it, muted or not (`StreamStats`): `mic_level_dbov` the loudest packet of the last second, None without packets or if they do not say; `mic_heard` somebody speaks; `mic_clipping_ratio` share of packets at the end of the scale; `floor_position` where its sound is carried to the others, None if nowhere. `picture` is what a media worker sees in the camera's picture; None: nobody looked lately. `other_codec`: its encoder was refused lately, because it offers these codecs alone and the conference has another. */
 export interface SiteFigures {
   state: HealthState
   since: number
@@ -530,6 +530,7 @@ export interface SiteFigures {
   mic_clipping_ratio: number | null
   floor_position: number | null
   picture: "ok" | "black" | "frozen" | "test_card" | null
+  other_codec: string | null
 }
 
 /** A site in one step, which begins `at`: its worst state, the mean of each figure of `figures.SiteFigures`; None where nothing was known. */
