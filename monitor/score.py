@@ -49,7 +49,8 @@ def delay_cost(rtt_s: float, jitter_s: float) -> float:
 def loss_cost(loss_ratio: float) -> float:
     """Points of R."""
     percent = 100 * _ratio(loss_ratio)
-    return 95 * percent / (percent + _BPL)
+    # percent / (percent + Bpl), so that rounding never turns more loss into less
+    return 95 * (1 - _BPL / (percent + _BPL))
 
 
 def _ratio(value: float) -> float:
