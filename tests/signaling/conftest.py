@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from signaling.conferences import ConferenceTemplate
+from signaling.conferences import Conferences, ConferenceTemplate
+from signaling.database import Database
+from signaling.journal import Journal
 from signaling.options import Options, Timings
+from signaling.owner import Owner
 from tests.fakes.clock import FakeClock
-from tests.signaling.build import CREATE
+from tests.signaling.build import CREATE, OPERATOR
+from tests.signaling.heard import Heard
 from tests.signaling.stage import NODE_TOKEN, Stage
 
 TEMPLATE = ConferenceTemplate(
@@ -65,3 +69,33 @@ def start_stage(clock: FakeClock) -> StartStage:
             yield await Stage.start(options, clock, stack)
 
     return start
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """Who listens to changes of conferences."""
+    return Heard()
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    """An empty one, in a directory of the test."""
+    database = await Database.open(tmp_path)
+    yield Journal(database)
+    await database.close()
+
+
+@pytest.fixture
+async def conferences(
+    journal: Journal, clock: FakeClock, heard: Heard
+) -> AsyncIterator[Conferences]:
+    """None yet."""
+    conferences = Conferences(journal, clock, heard)
+    yield conferences
+    await conferences.stop()
+
+
+@pytest.fixture
+async def owner(conferences: Conferences) -> Owner:
+    """Of a small conference."""
+    return conferences.get(await conferences.create(TEMPLATE, OPERATOR))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
 from signaling.conference.commands import SYSTEM, Join
 from signaling.conferences import Conferences
-from signaling.database import Database
 from signaling.journal import Entry, Journal
 from signaling.owner import Owner
 from signaling.wire.commands import Start, Unmute
@@ -21,32 +17,6 @@ from tests.signaling.conftest import TEMPLATE
 from tests.signaling.heard import Heard
 
 PC = device_of(DA_NANG)
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    database = await Database.open(tmp_path)
-    yield Journal(database)
-    await database.close()
-
-
-@pytest.fixture
-async def conferences(
-    journal: Journal, clock: FakeClock, heard: Heard
-) -> AsyncIterator[Conferences]:
-    conferences = Conferences(journal, clock, heard)
-    yield conferences
-    await conferences.stop()
-
-
-@pytest.fixture
-async def owner(conferences: Conferences) -> Owner:
-    return conferences.get(await conferences.create(TEMPLATE, OPERATOR))
 
 
 async def test_load_finds_the_same_state_under_a_higher_epoch(

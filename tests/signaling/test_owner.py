@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from signaling.conference.commands import Join
-from signaling.conferences import Conferences
-from signaling.database import Database
 from signaling.journal import Entry, Journal
 from signaling.owner import Owner
 from signaling.wire.commands import End, Mute, Start, Take, Unmute
 from signaling.wire.errors import WireError
-from tests.fakes.clock import FakeClock
 from tests.signaling.build import DA_NANG, HA_NOI, OPERATOR, TECHNICIAN, device_of, single
-from tests.signaling.conftest import TEMPLATE
 from tests.signaling.heard import Heard
 
 PC = device_of(DA_NANG)
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    database = await Database.open(tmp_path)
-    yield Journal(database)
-    await database.close()
-
-
-@pytest.fixture
-async def conferences(
-    journal: Journal, clock: FakeClock, heard: Heard
-) -> AsyncIterator[Conferences]:
-    conferences = Conferences(journal, clock, heard)
-    yield conferences
-    await conferences.stop()
-
-
-@pytest.fixture
-async def owner(conferences: Conferences) -> Owner:
-    return conferences.get(await conferences.create(TEMPLATE, OPERATOR))
 
 
 async def test_command_changes_state_and_tells(owner: Owner, heard: Heard) -> None:

@@ -1,10 +1,10 @@
-import { type Signal, useSignal } from '@preact/signals'
-import { runningTime, shortTime } from '../shared/client/time'
+import type { Signal } from '@preact/signals'
+import { runningTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
+import { HelpCall, StandbyCall } from '../shared/ui/calls'
 import { Icon } from '../shared/ui/icon'
-import { ConfirmDialog } from '../shared/ui/parts'
 import { carriesMedia, clips, HEALTH_ICONS } from '../shared/ui/state'
-import type { SeatRow } from '../shared/wire/types.gen'
+import type { PageCommand, SeatRow } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 import { isFull, withSlides } from './scene'
 
@@ -37,6 +37,7 @@ export function Selected({ desk, now }: Props) {
 function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
   const texts = t.value
   const health = desk.health(seat)
+  const ask = (command: PageCommand): void => desk.ask(command)
   return (
     <>
       <h2>
@@ -54,8 +55,8 @@ function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
       </p>
       <Actions desk={desk} seat={seat} />
       <span class="spacer" />
-      <Standby desk={desk} seat={seat} />
-      <Help desk={desk} seat={seat} />
+      <StandbyCall seat={seat} ask={ask} small />
+      <HelpCall seat={seat} ask={ask} small />
     </>
   )
 }
@@ -75,69 +76,6 @@ function VoiceFact({ desk, seat }: { desk: Desk; seat: SeatRow }) {
     <span data-testid="voice" data-voice={voice}>
       {text}
     </span>
-  )
-}
-
-function Help({ desk, seat }: { desk: Desk; seat: SeatRow }) {
-  const texts = t.value
-  if (seat.help_since === null) return null
-  return (
-    <div class="call">
-      <p>
-        <Icon name="lifeBuoy" />
-        {texts.queue.helpSince(shortTime(seat.help_since, texts.locale))}
-      </p>
-      <button
-        type="button"
-        class="button small"
-        data-testid="clear-help"
-        onClick={() => desk.ask({ type: 'clear_help', site: seat.site })}
-      >
-        <Icon name="check" />
-        {texts.queue.clearHelp}
-      </button>
-    </div>
-  )
-}
-
-function Standby({ desk, seat }: { desk: Desk; seat: SeatRow }) {
-  const texts = t.value.queue
-  const asking = useSignal(false)
-  if (!seat.standby) return null
-  const close = (): void => {
-    asking.value = false
-  }
-  return (
-    <div class="call">
-      <p>
-        <Icon name="monitorSmartphone" />
-        {texts.standby}
-      </p>
-      <button
-        type="button"
-        class="button small"
-        data-testid="promote"
-        onClick={() => {
-          asking.value = true
-        }}
-      >
-        {texts.promote}
-      </button>
-      {asking.value ? (
-        <ConfirmDialog
-          title={texts.promoteTitle(seat.name)}
-          confirm={texts.promote}
-          tone="primary"
-          onClose={close}
-          onConfirm={() => {
-            desk.ask({ type: 'promote', site: seat.site })
-            close()
-          }}
-        >
-          <p>{texts.promoteBody}</p>
-        </ConfirmDialog>
-      ) : null}
-    </div>
   )
 }
 

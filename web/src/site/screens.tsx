@@ -57,19 +57,25 @@ export function NoLinkScreen() {
   )
 }
 
+function ComeBack({ attendance, text }: Props & { text: string }) {
+  return (
+    <button
+      type="button"
+      class="button primary large"
+      data-testid="enter"
+      onClick={() => void attendance.comeBack()}
+    >
+      {text}
+    </button>
+  )
+}
+
 export function ReturnScreen({ attendance }: Props) {
   const texts = t.value.site
   return (
     <CardPage title={texts.returnTitle} testid="return-screen">
       <p>{texts.returnLead}</p>
-      <button
-        type="button"
-        class="button primary large"
-        data-testid="enter"
-        onClick={() => void attendance.comeBack()}
-      >
-        {texts.returnEnter}
-      </button>
+      <ComeBack attendance={attendance} text={texts.returnEnter} />
       <button type="button" class="button" onClick={() => attendance.chooseAgain()}>
         {texts.changeDevices}
       </button>
@@ -82,14 +88,7 @@ export function LeftScreen({ attendance }: Props) {
   return (
     <CardPage title={texts.leftTitle} testid="left">
       <p>{texts.leftBody}</p>
-      <button
-        type="button"
-        class="button primary large"
-        data-testid="enter"
-        onClick={() => void attendance.comeBack()}
-      >
-        {texts.comeBack}
-      </button>
+      <ComeBack attendance={attendance} text={texts.comeBack} />
     </CardPage>
   )
 }
@@ -103,16 +102,7 @@ export function EndedScreen({ attendance }: Props) {
     <CardPage title={reopened ? texts.reopenedTitle : texts.endedTitle} testid="ended">
       <p class="emphasis">{conference?.title}</p>
       <p role="status">{reopened ? texts.reopenedBody : texts.endedBody}</p>
-      {reopened ? (
-        <button
-          type="button"
-          class="button primary large"
-          data-testid="enter"
-          onClick={() => void attendance.comeBack()}
-        >
-          {texts.comeBack}
-        </button>
-      ) : null}
+      {reopened ? <ComeBack attendance={attendance} text={texts.comeBack} /> : null}
     </CardPage>
   )
 }

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals'
 import { stillUrl } from '../shared/client/rest'
-import { clockTime, shortAge, shortTime } from '../shared/client/time'
+import { clockTime, shortAge } from '../shared/client/time'
 import { t } from '../shared/i18n'
+import { HelpCall, StandbyCall } from '../shared/ui/calls'
 import { HardwareDialog } from '../shared/ui/hardware'
 import { Icon } from '../shared/ui/icon'
-import { ConfirmDialog } from '../shared/ui/parts'
 import { HEALTH_ICONS, micOf, voiceOf } from '../shared/ui/state'
-import type { ConferenceId } from '../shared/wire/types.gen'
+import type { ConferenceId, PageCommand } from '../shared/wire/types.gen'
 import { History } from './chart'
 import { age, decibels, kilobits, milliseconds, percent } from './format'
 import { adviceFor, controlLost, type Judged, otherCodec } from './judge'
@@ -32,6 +32,7 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
   const { seat, state, figures } = judged
   const words = texts.technician
   const conference = watch.conference.value?.conference ?? null
+  const ask = watch.acts.value ? (command: PageCommand): void => watch.ask(command) : null
   return (
     <>
       <header>
@@ -69,8 +70,8 @@ function Chosen({ watch, judged }: { watch: Watch; judged: Judged }) {
           {words.controlLost}
         </p>
       ) : null}
-      <Help watch={watch} judged={judged} />
-      <Standby watch={watch} judged={judged} />
+      <HelpCall seat={seat} ask={ask} />
+      <StandbyCall seat={seat} ask={ask} />
       <section class="advice" data-testid="advice">
         <h3>{words.whatToDo}</h3>
         <ol>
@@ -190,73 +191,6 @@ function Client({ judged }: { judged: Judged }) {
       <Row name={words.micDevice} value={device(figures.microphone)} />
       <Row name={words.micLevel} value={percent(figures.microphone_level, texts.locale)} />
     </>
-  )
-}
-
-function Help({ watch, judged }: { watch: Watch; judged: Judged }) {
-  const texts = t.value
-  const { site, help_since: since } = judged.seat
-  if (since === null) return null
-  return (
-    <div class="call" data-testid="help-call">
-      <p>
-        <Icon name="lifeBuoy" />
-        {texts.queue.helpSince(shortTime(since, texts.locale))}
-      </p>
-      {watch.acts.value ? (
-        <button
-          type="button"
-          class="button"
-          data-testid="clear-help"
-          onClick={() => watch.ask({ type: 'clear_help', site })}
-        >
-          <Icon name="check" />
-          {texts.queue.clearHelp}
-        </button>
-      ) : null}
-    </div>
-  )
-}
-
-function Standby({ watch, judged }: { watch: Watch; judged: Judged }) {
-  const texts = t.value.queue
-  const asking = useSignal(false)
-  const { site, name, standby } = judged.seat
-  if (!standby || !watch.acts.value) return null
-  const close = (): void => {
-    asking.value = false
-  }
-  return (
-    <div class="call quiet">
-      <p>
-        <Icon name="monitorSmartphone" />
-        {texts.standby}
-      </p>
-      <button
-        type="button"
-        class="button"
-        data-testid="promote"
-        onClick={() => {
-          asking.value = true
-        }}
-      >
-        {texts.promote}
-      </button>
-      {asking.value ? (
-        <ConfirmDialog
-          title={texts.promoteTitle(name)}
-          confirm={texts.promote}
-          tone="primary"
-          onClose={close}
-          onConfirm={() => {
-            watch.ask({ type: 'promote', site })
-            close()
-          }}
-        >
-          <p>{texts.promoteBody}</p>
-        </ConfirmDialog>
-      ) : null}
-    </div>
   )
 }
 
