@@ -37,6 +37,7 @@ export function sorted(sites: readonly Judged[], sort: Sort): Judged[] {
       return [...sites].sort(
         (a, b) =>
           callOf(a) - callOf(b) ||
+          Number(otherCodec(b) !== null) - Number(otherCodec(a) !== null) ||
           SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state) ||
           Number(controlLost(b)) - Number(controlLost(a)) ||
           order(a, b),
@@ -44,7 +45,7 @@ export function sorted(sites: readonly Judged[], sort: Sort): Judged[] {
   }
 }
 
-/** Calls for help come first, the longest wait before the others. */
+/** Calls for help come first, the longest wait before the others; then who sends in vain. */
 function callOf({ seat }: Judged): number {
   return seat.help_since ?? Number.MAX_VALUE
 }

@@ -219,11 +219,15 @@ test('what a hardware site needs is asked for when it is wanted', async () => {
 
 test('an encoder with another codec is named, with what to do', async () => {
   server.last.receive(
-    figures({ '48': siteFigures({ state: 'connecting', other_codec: 'h264, opus' }) }),
+    figures({
+      '01': siteFigures({ state: 'lost' }),
+      '48': siteFigures({ state: 'offline', other_codec: 'h264, opus' }),
+    }),
   )
   await show(<TechnicianPage watch={watch} />)
   const site = document.querySelector<HTMLElement>('.site[data-site="48"]')
   expect(site?.textContent).toContain('Sai chuẩn nén hình')
+  expect(order()[0]).toBe('48')
   await choose('48')
   expect(byTestId('advice').textContent).toContain('đổi chuẩn nén hình')
   expect(document.querySelector('.detail-figures')?.textContent).toContain(
