@@ -8,6 +8,7 @@ from signaling.conferences import Conferences
 from signaling.database import Database
 from signaling.hub import Hub
 from signaling.metrics import ServiceMetrics
+from signaling.mixwatch import MixWatch
 from signaling.nodes import Nodes
 from signaling.wire.rest import ComponentHealth, ServiceHealth
 
@@ -30,6 +31,7 @@ class Health:
         hub: Hub,
         bus: Bus,
         metrics: ServiceMetrics,
+        mixes: MixWatch,
     ) -> None:
         self.monitored_at: float | None = None
         self._version = version
@@ -40,6 +42,7 @@ class Health:
         self._hub = hub
         self._bus = bus
         self._metrics = metrics
+        self._mixes = mixes
 
     async def ask(self) -> ServiceHealth:
         """All of them, now."""
@@ -51,6 +54,7 @@ class Health:
             "monitor": self._ask_monitor(),
             "bus": ComponentHealth(True, figures={"lost": self._bus.lost}),
             "pages": self._ask_pages(),
+            "mixes": self._ask_mixes(),
         }
         ok = all(part.ok for part in parts.values())
         return ServiceHealth(ok, self._version, self._clock.wall(), parts)
@@ -105,6 +109,17 @@ class Health:
         silent = watching and age_s > STALE_S
         detail = "it has fallen silent" if silent else ""
         return ComponentHealth(not silent, detail, {"age_s": age_s})
+
+    def _ask_mixes(self) -> ComponentHealth:
+        """Of the media worker, for players that take one sound; none may be wanted."""
+        missing = ", ".join(self._mixes.missing)
+        detail = f"players hear one speaker only: {missing}" if missing else ""
+        held = self._mixes.all_figures()
+        figures: dict[str, float] = {
+            "wanted": sum(one.wanted for one in held),
+            "flowing": sum(one.flowing for one in held),
+        }
+        return ComponentHealth(not missing, detail, figures)
 
     def _ask_pages(self) -> ComponentHealth:
         figures: dict[str, float] = dict(self._hub.connected_by_role().items())

@@ -20,7 +20,7 @@ from signaling.socket import ClosedByPeer, Heard, PageSocket
 from signaling.wire.commands import Share, Unshare
 from signaling.wire.control import LayersWanted, Stats
 from signaling.wire.errors import WireError
-from signaling.wire.figures import Figures
+from signaling.wire.figures import Figures, MixFigures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
 from signaling.wire.pages import Doors, Layers, PageHello, Report, SessionClosed
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteRefused, SiteReported
@@ -30,6 +30,8 @@ MakeDoors = Callable[[PageSocket], Doors]
 WishesChanged = Callable[[ConferenceId, Port], None]
 LayersOf = Callable[[ConferenceId, Port], Sequence[LayersWanted]]
 """Which layers of what a port publishes are worth sending, as far as they are known."""
+MixesOf = Callable[[ConferenceId], MixFigures | None]
+"""How the mixes of a conference are."""
 CountJoin = Callable[[PageSocket], AbstractContextManager[None]]
 """Around a page's way in; sees with what it was refused."""
 
@@ -45,6 +47,7 @@ class Hub:
         wishes_changed: WishesChanged,
         layers_of: LayersOf,
         joins: CountJoin,
+        mixes_of: MixesOf,
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -52,6 +55,7 @@ class Hub:
         self._wishes_changed = wishes_changed
         self._layers_of = layers_of
         self._joins = joins
+        self._mixes_of = mixes_of
         self._sockets: dict[tuple[ConferenceId, Port], PageSocket] = {}
         self._arming: set[tuple[ConferenceId, SiteCode, DeviceId]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -129,7 +133,8 @@ class Hub:
 
     def report(self, report: HealthReport) -> None:
         """The monitor's figures: all of them for those who see all sites, else the page's own."""
-        every = Figures(report.at, report.nodes, report.sites, report.suspects)
+        mixes = self._mixes_of(report.conference)
+        every = Figures(report.at, report.nodes, report.sites, report.suspects, mixes)
         for socket in self._of(report.conference):
             site = socket.actor.site
             if permissions.allowed(socket.actor.role, "see_all_sites"):

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from signaling.bus import Bus
 from signaling.conferences import Conferences
+from signaling.mixwatch import MixWatch
 from signaling.nodes import Nodes
 from signaling.routing import site_of
 from signaling.sessions import newest
@@ -44,6 +45,7 @@ class ServiceMetrics(Collector):
         nodes: Nodes,
         pages: Callable[[], Mapping[Role, int]],
         bus: Bus,
+        mixes: MixWatch,
         workers: Callable[[], Sequence[WorkerLink]] = tuple,
     ) -> None:
         self.event_loop_lag_s = 0.0
@@ -55,7 +57,7 @@ class ServiceMetrics(Collector):
         )
         self._pages = pages
         self._bus = bus
-        self._workers = workers
+        self._workers, self._mixes = workers, mixes
         self._version = version
         self._conferences = conferences
         self._nodes = nodes
@@ -66,6 +68,7 @@ class ServiceMetrics(Collector):
         yield self._build()
         yield self._phases()
         yield self._recordings()
+        yield self._mixed()
         yield self._sessions()
         yield self._lag()
         yield self._stalls()
@@ -100,6 +103,15 @@ class ServiceMetrics(Collector):
         counts = Tally(one.state for one in held if one is not None)
         for state in get_args(RecordingState):
             family.add_metric([state], counts[state])
+        return family
+
+    def _mixed(self) -> Family:
+        family = GaugeMetricFamily(
+            "diemcau_mixes", "Mixes for players that take one sound.", labels=["state"]
+        )
+        held = self._mixes.all_figures()
+        family.add_metric(["wanted"], sum(one.wanted for one in held))
+        family.add_metric(["flowing"], sum(one.flowing for one in held))
         return family
 
     def _sessions(self) -> Family:

@@ -12,11 +12,14 @@ from collections.abc import Collection, Iterable
 from signaling.conference.state import Conference
 from signaling.routing import site_of
 from signaling.sessions import Session
+from signaling.wire.figures import MixFigures
 from signaling.wire.ids import Port, mix_port, slot_kind
 from signaling.wire.recordings import PROGRAM
 
 MAX_OF_SITES = 24
 """Sites with a mix of their own; each costs a few percent of a core while several speak."""
+SHORT_S = 3.0
+"""A mix that is wanted may take so long to come before it counts as missing."""
 
 
 def listeners(sessions: Iterable[Session]) -> frozenset[Port]:
@@ -40,3 +43,31 @@ def wanted(state: Conference, listening: Collection[Port], most: int = MAX_OF_SI
     able = [site for site in sites if state.seats[site].device or site in state.floor]
     able.sort(key=lambda site: (site not in state.floor, state.seats[site].site.order))
     return [mix_port(PROGRAM), *map(mix_port, able[:most])]
+
+
+class Shortage:
+    """Of one conference: whether all flows that is wanted. `now` is monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.missing = False
+        self._counts = 0, 0
+        self._since: float | None = None
+
+    def judge(self, now: float, ports: Collection[Port], flowing: Collection[Port]) -> bool:
+        """These are wanted, those flow; whether `missing` has changed by that."""
+        found = set(ports).intersection(flowing)
+        self._counts = len(ports), len(found)
+        if len(found) == len(ports):
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        before, self.missing = self.missing, self._short_s(now) >= SHORT_S
+        return before != self.missing
+
+    def figures(self, now: float) -> MixFigures | None:
+        """What pages are told; None while nothing is wanted."""
+        wanted, flowing = self._counts
+        return MixFigures(wanted, flowing, self._short_s(now)) if wanted else None
+
+    def _short_s(self, now: float) -> float:
+        return 0.0 if self._since is None else now - self._since

@@ -35,6 +35,7 @@ from signaling.keys import load_keys
 from signaling.links import Links
 from signaling.lockout import LockOut
 from signaling.metrics import ServiceMetrics
+from signaling.mixwatch import MixWatch
 from signaling.nodes import Listeners, Nodes
 from signaling.options import Options
 from signaling.passwords import Passwords
@@ -187,6 +188,7 @@ class Server:
             ),
             timings.reply_timeout_s,
         )
+        mixes = MixWatch(conferences, nodes, clock)
         metrics = ServiceMetrics(
             self.registry,
             version("diemcau"),
@@ -194,6 +196,7 @@ class Server:
             nodes,
             pages=lambda: hub.connected_by_role(),
             bus=self.bus,
+            mixes=mixes,
             workers=lambda: self._workers.links,
         )
         hub = Hub(
@@ -205,6 +208,7 @@ class Server:
             joins=lambda page: counted(
                 metrics.joins, "seat" if page.actor.role == "site" else "page"
             ),
+            mixes_of=mixes.figures,
         )
         self._trunks = Trunks(nodes, clock, self._codec_of)
         reconciler = Reconciler(
@@ -222,10 +226,10 @@ class Server:
             shares=hub.encoder_shares,
         )
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
-        self._workers = Workers(conferences, ring, clock, self.bus, nodes)
+        self._workers = Workers(conferences, ring, clock, self.bus, nodes, mixes)
         self._metrics = metrics
         self._health = Health(
-            version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics
+            version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics, mixes
         )
         self._services = Services(
             clock=clock,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,6 +19,7 @@ from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.commands import SYSTEM, NoteRecording
 from signaling.conferences import Conferences
+from signaling.mixwatch import MixWatch
 from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.sessions import Session
@@ -30,6 +31,7 @@ from signaling.wire.ids import ConferenceId, Scope, WorkerId, is_mix
 from signaling.wire.recordings import RecordingId
 from signaling.wire.samples import SitePicture
 from signaling.wire.worker import (
+    Fact,
     Facts,
     Mix,
     Order,
@@ -81,12 +83,13 @@ class Workers:
         clock: Clock,
         bus: Bus,
         nodes: Nodes,
+        mixes: MixWatch,
     ) -> None:
         self.stills = StillStore()
         self._bus = bus
         self._conferences = conferences
         self._ring = ring
-        self._nodes = nodes
+        self._nodes, self.mixes = nodes, mixes
         self._clock = clock
         self._links: dict[WorkerId, WorkerLink] = {}
         self._started_at = clock.monotonic()
@@ -128,6 +131,7 @@ class Workers:
         """A worker's facts."""
         link.facts, link.heard_at = facts, self._clock.monotonic()
         self._judge()
+        self.mixes.judge(self._told())
 
     def still(self, still: Still) -> None:
         """A site's picture: kept for who may see it, and the monitor is told what it shows."""
@@ -176,6 +180,7 @@ class Workers:
                 link.sent = None
                 link.changed.set()
         self._judge()
+        self.mixes.judge(self._told())
 
     async def stop(self) -> None:
         """Close every link with ``shutting_down``."""
@@ -259,15 +264,21 @@ class Workers:
                 self._nodes.close_later(session, "worker_gone")
 
     def _facts_of(self, owner: Owner) -> dict[RecordingId, RecordFact] | None:
-        link = next(iter(self._links.values()), None)
-        if link is None or self._clock.monotonic() - link.heard_at > SILENCE_S:
+        facts = self._told()
+        if facts is None:
             return None
-        facts = link.facts.facts if link.facts is not None else []
         return {
             fact.recording: fact
             for fact in facts
             if isinstance(fact, RecordFact) and fact.scope == Scope(owner.conference)
         }
+
+    def _told(self) -> Sequence[Fact] | None:
+        """What the worker at work says; None without one that is heard."""
+        link = next(iter(self._links.values()), None)
+        if link is None or self._clock.monotonic() - link.heard_at > SILENCE_S:
+            return None
+        return link.facts.facts if link.facts is not None else []
 
     def _may_still_come(self) -> bool:
         return self._clock.monotonic() - self._started_at < GRACE_S

@@ -68,15 +68,26 @@ class SiteFigures(msgspec.Struct, frozen=True):
     other_codec: str | None = None
 
 
+class MixFigures(msgspec.Struct, frozen=True):
+    """The mixes for players that take one sound: how many are wanted, how many flow, and for how
+    long it has not been all of them, seconds. Players without one hear a single speaker."""
+
+    wanted: int
+    flowing: int
+    short_s: float = 0.0
+
+
 class Figures(msgspec.Struct, frozen=True, tag="figures"):
     """Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of
     each bridge node's report.
 
     A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same
-    second: the fault is there, and no site is blamed for it.
+    second: the fault is there, and no site is blamed for it. `mixes` is None while none is wanted,
+    and for sites.
     """
 
     at: float
     nodes: dict[str, float]
     sites: dict[SiteCode, SiteFigures]
     suspects: list[str] = []
+    mixes: MixFigures | None = None

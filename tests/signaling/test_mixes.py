@@ -3,10 +3,11 @@
 import pytest
 
 from signaling.conference.state import Conference
-from signaling.mixes import listeners, wanted
+from signaling.mixes import SHORT_S, Shortage, listeners, wanted
 from signaling.routing import Receiver, operator_port, routes, site_port
 from signaling.sessions import Session
 from signaling.wire.commands import Recess, StartRecording
+from signaling.wire.figures import MixFigures
 from signaling.wire.ids import NodeId, PageId, Port, Scope, SessionId, mix_port, parse_slots
 from tests.signaling.build import (
     DA_NANG,
@@ -80,3 +81,26 @@ def test_a_plain_player_never_gets_a_mix_with_its_own_voice():
         ports = frozenset(map(mix_port, mixes))
         receiver = Receiver(site_port(DA_NANG), "site", DA_NANG, slots, mixes=ports)
         assert list(routes(state, [receiver]).values()) == [(heard, "mic")]
+
+
+A, B = mix_port("program"), mix_port("48")
+
+
+def test_what_is_wanted_and_does_not_come_is_missing_after_a_moment_until_it_comes():
+    shortage = Shortage()
+    assert not shortage.judge(0.0, [A, B], {A})
+    assert shortage.figures(1.0) == MixFigures(2, 1, 1.0)
+    assert shortage.judge(SHORT_S, [A, B], {A})
+    assert shortage.missing
+    assert not shortage.judge(SHORT_S + 1, [A, B], {A})
+    assert shortage.judge(SHORT_S + 2, [A, B], {A, B})
+    assert not shortage.missing
+    assert shortage.figures(99.0) == MixFigures(2, 2)
+
+
+def test_a_mix_that_is_wanted_no_longer_is_not_missing():
+    shortage = Shortage()
+    shortage.judge(0.0, [A], ())
+    shortage.judge(SHORT_S, [A], ())
+    assert shortage.judge(SHORT_S + 1, [], {A})
+    assert shortage.figures(SHORT_S + 1) is None

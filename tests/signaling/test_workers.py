@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
+from signaling.mixes import SHORT_S
 from signaling.options import Options
 from signaling.wire.commands import Start, StartRecording, StopRecording, Unmute
+from signaling.wire.figures import MixFigures
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
 from signaling.wire.recordings import RecordingId, RecordingRow
-from signaling.wire.worker import RecordFact
+from signaling.wire.samples import HealthReport
+from signaling.wire.worker import MixFact, RecordFact
 from signaling.workers import GRACE_S, SILENCE_S
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
@@ -20,6 +24,7 @@ from tests.fakes.media_worker import FakeWorker
 from tests.fakes.page import OFFER, Page
 from tests.signaling.api.test_devices import devices
 from tests.signaling.conftest import StartStage
+from tests.signaling.figures import FIGURES
 from tests.signaling.stage import NODE_TOKEN, Stage
 
 WORKER_TOKEN = "worker-token-of-the-tests-0123456789"
@@ -168,6 +173,39 @@ async def test_only_the_token_of_a_mix_publishes_and_only_while_it_is_wanted(
     await node.edge(node.of_port("48/main", "receive")[0].session, "closed", "deleted")
     await worker.until(lambda: worker.mixes == [])
     assert await knock(operator, "/whip", tokens["mix/48"]) == 403
+
+
+async def test_directors_are_told_of_mixes_that_are_missing(
+    studio: Stage, clock: FakeClock
+) -> None:
+    _, worker, operator, _ = await mixed(studio)
+    site = await studio.site("01")
+    watch = studio.server.services.workers.mixes
+    scope, figures = Scope(studio.conference), {SiteCode("01"): FIGURES}
+    program = MixFact(scope, Port("mix/program"), flowing=True, voices=2)
+
+    async def told(*facts: MixFact, wanted: MixFigures) -> None:
+        """The operator, and no site, is told so when the worker says this."""
+        await worker.tell(*facts)
+        async with asyncio.timeout(10):
+            while watch.figures(studio.conference) != wanted:  # noqa: ASYNC110 - it tells no one
+                await asyncio.sleep(0.01)
+        operator.figures = site.figures = None
+        studio.server.bus.publish(HealthReport(studio.conference, 1.0, {}, figures))
+        await operator.until(lambda: operator.figures is not None)
+        await site.until(lambda: site.figures is not None)
+        assert operator.figures is not None
+        assert site.figures is not None
+        assert (operator.figures.mixes, site.figures.mixes) == (wanted, None)
+
+    await told(program, wanted=MixFigures(2, 1))
+    clock.advance(SHORT_S)
+    await told(program, wanted=MixFigures(2, 1, SHORT_S))
+    health = await studio.server.services.health()
+    assert health.components["mixes"].detail.endswith(studio.conference)
+    await told(program, MixFact(scope, Port("mix/48"), flowing=True), wanted=MixFigures(2, 2))
+    health = await studio.server.services.health()
+    assert health.components["mixes"].ok
 
 
 async def test_without_its_worker_a_player_hears_the_first_position(studio: Stage) -> None:

@@ -151,7 +151,14 @@ export function siteFigures(changes: Partial<SiteFigures> = {}): SiteFigures {
 }
 
 export function figures(sites: Record<SiteCode, SiteFigures>): Figures {
-  return { type: 'figures', at: 1_590_714_010, nodes: { 'node-1': 0.5 }, sites, suspects: [] }
+  return {
+    type: 'figures',
+    at: 1_590_714_010,
+    nodes: { 'node-1': 0.5 },
+    sites,
+    suspects: [],
+    mixes: null,
+  }
 }
 
 /** What the hardware of site 48 needs. */

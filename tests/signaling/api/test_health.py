@@ -133,7 +133,7 @@ async def test_health_tells_of_each_part(stage: Stage) -> None:
 
     assert told["ok"]
     assert set(told["components"]) == {
-        *("database", "event_loop", "conferences", "bridge", "monitor", "bus", "pages")
+        *("database", "event_loop", "conferences", "bridge", "monitor", "bus", "pages", "mixes")
     }
     assert told["components"]["pages"]["figures"] == {"operator": 1, "site": 1}
     assert told["components"]["conferences"]["figures"] == {"loaded": 1, "open": 1}

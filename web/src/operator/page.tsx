@@ -8,7 +8,14 @@ import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
 import { SlotAudio } from '../shared/ui/media'
 import { NoticeList } from '../shared/ui/notices'
-import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
+import {
+  Brand,
+  ConnectionBadge,
+  LanguageSwitch,
+  MixPill,
+  PhasePill,
+  useTitle,
+} from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
 import type { ConferenceId, ConferenceSummary } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
@@ -120,6 +127,7 @@ function Header(props: Props & { onOpen: (which: Open) => void }) {
       <Times desk={desk} now={now} />
       <ConnectionBadge connection={desk.socket.connection.value} now={now.value} />
       <MediaBadge desk={desk} />
+      <MixPill mixes={desk.socket.received.value?.figures.mixes ?? null} />
       <span class="spacer" />
       <RecButton desk={desk} onOpen={() => onOpen('recording')} />
       <SoundButton desk={desk} />

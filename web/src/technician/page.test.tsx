@@ -195,6 +195,22 @@ test('a suspected node is named before any site is blamed', async () => {
   expect(await accessibilityFaults()).toEqual([])
 })
 
+test('players that are without their mix are pointed out, after a moment', async () => {
+  await show(<TechnicianPage watch={watch} />)
+  const told = figures({ '01': siteFigures() })
+  for (const [short_s, shown] of [
+    [0, false],
+    [2, false],
+    [4, true],
+  ] as const) {
+    server.last.receive({ ...told, mixes: { wanted: 3, flowing: 1, short_s } })
+    await frames()
+    expect(document.querySelector('[data-testid="mix-short"]') !== null).toBe(shown)
+  }
+  expect(byTestId('mix-short').title).toContain('Thiếu 2 luồng')
+  expect(await accessibilityFaults()).toEqual([])
+})
+
 test('the chosen site’s quarter of an hour is drawn', async () => {
   await show(<TechnicianPage watch={watch} />)
   await choose('48')

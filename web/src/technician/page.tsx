@@ -6,7 +6,14 @@ import { clockTime, shortAge } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
 import { Icon, type IconName } from '../shared/ui/icon'
 import { NoticeList } from '../shared/ui/notices'
-import { Brand, ConnectionBadge, LanguageSwitch, PhasePill, useTitle } from '../shared/ui/parts'
+import {
+  Brand,
+  ConnectionBadge,
+  LanguageSwitch,
+  MixPill,
+  PhasePill,
+  useTitle,
+} from '../shared/ui/parts'
 import { StaffRefused } from '../shared/ui/refused'
 import { clips, HEALTH_ICONS, voiceOf } from '../shared/ui/state'
 import { VoiceBar } from '../shared/ui/voice'
@@ -53,6 +60,7 @@ function Head({ watch }: { watch: Watch }) {
       <span class="spacer" />
       {conference === null ? null : <PhasePill phase={conference.phase} />}
       <Nodes watch={watch} />
+      <MixPill mixes={watch.socket.received.value?.figures.mixes ?? null} />
       <time>{clockTime(watch.now.value, texts.locale)}</time>
       <ConnectionBadge connection={watch.socket.connection.value} now={watch.now.value} />
       <LanguageSwitch />

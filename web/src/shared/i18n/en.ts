@@ -116,6 +116,9 @@ export const en: Catalogue = {
     soundOnlyHint:
       'You go on hearing; the picture returns by itself when the line gets better. Use a network cable in place of Wi-Fi, and stop downloads and films on the same line.',
     slowLine: (count) => `Slow line (${count})`,
+    mixShort: 'Mix missing',
+    mixShortHint: (missing) =>
+      `${missing} mixes are missing: hardware codecs and plain players hear one speaker only. Check the media worker (diemcau worker).`,
     pausedHint: (count) =>
       `Pictures paused: ${count}. This machine’s line has no room for every picture; the sound and the program come first. Use a network cable, and stop whatever else uses the line.`,
   },

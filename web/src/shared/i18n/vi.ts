@@ -126,6 +126,9 @@ export const vi = {
     soundOnlyHint:
       'Tiếng vẫn nghe được, hình tự hiện lại khi mạng khá hơn. Hãy cắm dây mạng thay cho Wi-Fi, tắt tải tệp và xem phim trên cùng đường truyền.',
     slowLine: (count: number) => `Mạng chậm (${count})`,
+    mixShort: 'Thiếu tiếng trộn',
+    mixShortHint: (missing: number) =>
+      `Thiếu ${missing} luồng tiếng trộn: thiết bị họp phần cứng và trình phát rời chỉ nghe được một người nói. Hãy kiểm tra tiến trình worker (diemcau worker).`,
     pausedHint: (count: number) =>
       `${count} hình tạm dừng: đường truyền của máy này không đủ cho mọi hình; tiếng và hình đang phát được giữ trước. Hãy dùng dây mạng và đóng các việc khác đang dùng mạng.`,
   },

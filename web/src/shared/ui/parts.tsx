@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Failure } from '../client/problem'
 import type { Connection } from '../client/socket'
 import { type Language, language, t } from '../i18n'
-import type { Phase } from '../wire/types.gen'
+import type { MixFigures, Phase } from '../wire/types.gen'
 import { Icon, type IconName } from './icon'
 import brandIcon from './icon.svg'
 
@@ -41,6 +41,27 @@ export function LanguageSwitch() {
         </button>
       ))}
     </fieldset>
+  )
+}
+
+/** A mix may take so long to come before anybody is told. */
+const MIX_PATIENCE_S = 3
+
+/** Plain players are without their mix: nobody else would notice. */
+export function MixPill({ mixes }: { mixes: MixFigures | null }) {
+  if (mixes === null || mixes.short_s < MIX_PATIENCE_S) return null
+  const texts = t.value.media
+  return (
+    <span
+      class="pill"
+      role="alert"
+      data-testid="mix-short"
+      data-tone="poor"
+      title={texts.mixShortHint(mixes.wanted - mixes.flowing)}
+    >
+      <Icon name="volumeOff" />
+      <span class="ellipsis">{texts.mixShort}</span>
+    </span>
   )
 }
 

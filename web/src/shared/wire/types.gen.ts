@@ -143,13 +143,14 @@ export interface Thin {
   paused: SlotName[]
 }
 
-/** Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same second: the fault is there, and no site is blamed for it. */
+/** Once a second, and when a state changes. `at` is when they were taken; `nodes` is the age of each bridge node's report. A site page gets its own site only. `suspects` are nodes whose sites all fell silent in the same second: the fault is there, and no site is blamed for it. `mixes` is None while none is wanted, and for sites. */
 export interface Figures {
   type: "figures"
   at: number
   nodes: Record<string, number>
   sites: Record<SiteCode, SiteFigures>
   suspects: string[]
+  mixes: MixFigures | null
 }
 
 /** ``POST /api/sign-in``: the code of a printed one-time link, or an account's password. */
@@ -531,6 +532,13 @@ export interface SiteFigures {
   floor_position: number | null
   picture: "ok" | "black" | "frozen" | "test_card" | null
   other_codec: string | null
+}
+
+/** The mixes for players that take one sound: how many are wanted, how many flow, and for how long it has not been all of them, seconds. Players without one hear a single speaker. */
+export interface MixFigures {
+  wanted: number
+  flowing: number
+  short_s: number
 }
 
 /** A site in one step, which begins `at`: its worst state, the mean of each figure of `figures.SiteFigures`; None where nothing was known. */
