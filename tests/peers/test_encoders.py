@@ -46,3 +46,17 @@ async def test_debians_whip_client_is_seen_and_heard(
         seat = conference.desk.rows["seat/48"]
         assert isinstance(seat, SeatRow)
         assert seat.floor
+
+
+async def test_a_film_whose_parameter_sets_stand_in_the_offer_alone_is_seen(
+    playwright: Playwright, service: Service, tmp_path: Path
+):
+    """Who comes later sees it as well: the bridge puts them in where a receiver begins."""
+    async with Conference(service, "H264") as conference, chromium(playwright) as browser:
+        room, viewer = await conference.devices("48"), await conference.devices("02")
+        async with debian_encoder(room, tmp_path), aiortc_player(viewer) as track:
+            await conference.take("48")
+            await until_shown(track, "48")
+            async with foreign_page(await open_context(browser)) as page:
+                await play(page, viewer)
+                await eventually(lambda: picture_in(page, "video"), lambda label: label == "48")

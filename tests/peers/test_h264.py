@@ -20,6 +20,7 @@ from signaling.wire.ids import SiteCode
 from signaling.wire.pages import SeatRow
 from tests.browser.chromium import Camera, chromium, open_context, picture_in, total
 from tests.browser.people import enter_site, eventually
+from tests.browser.test_layers import layers_sent, width_of
 from tests.peers.conference import Conference
 from tests.peers.ffmpeg import encoding
 from tests.peers.players import aiortc_player, foreign_page, play, until_shown
@@ -87,6 +88,31 @@ async def test_the_site_page_publishes_and_receives_it(
             codecs = await page.evaluate("window.__eyes.stats('codec')")
             used = {one["mimeType"] for one in codecs if one["mimeType"].startswith("video")}
             assert used <= {"video/H264", "video/rtx"}
+
+
+async def test_the_large_layer_of_a_camera_rests_while_only_the_wall_watches(
+    playwright: Playwright, service: Service, tmp_path: Path
+):
+    """The same as with VP8: `tests/browser/test_layers.py`."""
+    camera = Camera.of("48", "Đà Nẵng", 700, tmp_path)
+    async with (
+        Conference(service, "H264") as conference,
+        chromium(playwright, camera) as browser,
+        chromium(playwright) as other,
+    ):
+        page = await enter_site(await open_context(browser), await conference.link("48"))
+        centre = await enter_site(await open_context(other), await conference.link("00"))
+        await eventually(lambda: layers_sent(page), lambda sent: sent == {"q"})
+        for _ in range(2):
+            await conference.take("48")
+            await eventually(lambda: width_of(centre, STAGE), lambda width: width == 640)
+            await eventually(lambda: layers_sent(page), lambda sent: sent == {"q", "h"})
+            assert await picture_in(centre, STAGE) == "48"
+            await conference.take("00")
+            await eventually(lambda: layers_sent(page), lambda sent: sent == {"q"})
+        codecs = await page.evaluate("window.__eyes.stats('codec')")
+        used = {one["mimeType"] for one in codecs if one["mimeType"].startswith("video")}
+        assert used <= {"video/H264", "video/rtx"}
 
 
 async def test_the_agent_publishes_and_receives_it(service: Service, tmp_path: Path):
