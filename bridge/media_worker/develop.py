@@ -1,8 +1,9 @@
-"""One coded keyframe made a JPEG and a small picture to judge. It blocks: call it from a thread."""
+"""Coded frames made a JPEG and a small picture to judge. It blocks: call it from a thread."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import av
@@ -26,35 +27,38 @@ _CODECS: dict[CodecName, str] = {"VP8": "vp8", "H264": "h264"}
 
 
 class Developed(NamedTuple):
-    """What was made of a keyframe."""
+    """What was made of them."""
 
     jpeg: bytes
     look: Look
 
 
-def develop(codec: CodecName, frame: Frame, steady: bool) -> Developed | None:
-    """None if it cannot be decoded, or is too large. `steady` goes into the look."""
-    width, height = frame.size or (0, 0)
+def develop(codec: CodecName, frames: Sequence[Frame]) -> Developed | None:
+    """The last picture of these, of which the first is a keyframe. None if they cannot be decoded,
+    or are too large."""
+    width, height = frames[0].size or (0, 0)
     if not 0 < width * height <= MAX_PIXELS:
         return None
     try:
-        picture = _decoded(codec, frame)
+        picture = _decoded(codec, frames)
     except (FFmpegError, ValueError):
         return None
     if picture is None or not 0 < picture.width * picture.height <= MAX_PIXELS:
         return None
     jpeg = _jpeg(picture)
-    return None if jpeg is None else Developed(jpeg, _look(picture, steady))
+    return None if jpeg is None else Developed(jpeg, _look(picture, codec))
 
 
-def _decoded(codec: CodecName, frame: Frame) -> VideoFrame | None:
+def _decoded(codec: CodecName, frames: Sequence[Frame]) -> VideoFrame | None:
     context = av.CodecContext.create(_CODECS[codec], "r")
     assert isinstance(context, VideoCodecContext)
     context.thread_count = 1
-    if frame.config is not None:
-        context.extradata = frame.config
-    decoded = [*context.decode(av.Packet(frame.data)), *context.decode(None)]
-    return decoded[0] if decoded else None
+    if frames[0].config is not None:
+        context.extradata = frames[0].config
+    last: VideoFrame | None = None
+    for packet in (*(av.Packet(one.data) for one in frames), None):
+        last = next(reversed(context.decode(packet)), last)
+    return last
 
 
 def _jpeg(picture: VideoFrame) -> bytes | None:
@@ -69,11 +73,11 @@ def _jpeg(picture: VideoFrame) -> bytes | None:
     return None
 
 
-def _look(picture: VideoFrame, steady: bool) -> Look:
+def _look(picture: VideoFrame, codec: CodecName) -> Look:
     small = picture.reformat(width=WIDTH, height=HEIGHT, format="yuv444p", interpolation="AREA")
     planes: list[NDArray[np.uint8]] = []
     for plane in small.planes[:3]:
         octets = np.frombuffer(bytes(plane), dtype=np.uint8)
         planes.append(octets.reshape(HEIGHT, plane.line_size)[:, :WIDTH])
     luma, cb, cr = planes
-    return Look(luma, cb, cr, steady)
+    return Look(luma, cb, cr, codec)

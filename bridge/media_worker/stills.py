@@ -82,14 +82,19 @@ class StillsWork:
         """See `Work`: nothing is left behind."""
 
     def _take(self, frames: Sequence[Received]) -> None:
-        for exposed in self._darkroom.take(asyncio.get_running_loop().time(), frames):
-            self._waiting[exposed.site] = exposed
+        self._queue(self._darkroom.take(asyncio.get_running_loop().time(), frames))
+
+    def _queue(self, exposed: Sequence[Exposed]) -> None:
+        for one in exposed:
+            self._waiting[one.site] = one
             self._come.set()
 
     async def _ask(self) -> None:
         while True:
             await asyncio.sleep(STEP_S)
-            for slot in self._darkroom.wanted(asyncio.get_running_loop().time()):
+            now = asyncio.get_running_loop().time()
+            self._queue(self._darkroom.ripe(now))
+            for slot in self._darkroom.wanted(now):
                 self._subscription.ask_slot(slot)
 
     async def _develop(self) -> None:
@@ -99,8 +104,7 @@ class StillsWork:
             self._come.clear()
             while self._waiting:
                 exposed = self._waiting.pop(next(iter(self._waiting)))
-                _, _, received, steady = exposed
-                developed = await asyncio.to_thread(develop, received.codec, received.frame, steady)
+                developed = await asyncio.to_thread(develop, exposed.codec, exposed.frames)
                 if developed is None:
                     self._say_undecodable(exposed)
                 else:
@@ -123,7 +127,7 @@ class StillsWork:
             self._log.warning(
                 "keyframe not decodable",
                 site=exposed.site,
-                codec=exposed.received.codec,
-                size=exposed.received.frame.size,
+                codec=exposed.codec,
+                size=exposed.frames[0].size,
                 next_step="trying the next one",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -14,15 +14,18 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 from PIL import Image
 
-from bridge.media_worker.darkroom import Darkroom, Exposed
+from bridge.media_worker.darkroom import NOT_BEFORE_S, Darkroom, Exposed
 from bridge.media_worker.develop import STILL_WIDTH, Developed, develop
 from bridge.media_worker.frames import Frame
 from bridge.media_worker.intake import Received
-from bridge.media_worker.picture import FROZEN_AGREE, Judge, Look, has_moved, is_bars, is_black
+from bridge.media_worker.picture import FROZEN_AGREE, Judge, Look, is_bars, is_black
+from bridge.parametersets import ParameterSets
+from bridge.receiveoffer import CodecName
 from signaling.wire.ids import SiteCode, SlotName
 
 W, H = 320, 180
 SLOT, SITE = SlotName("thumb:1"), SiteCode("48")
+FRAMES_PER_S = 15
 BETWEEN = 90
 """Pictures from one keyframe to the next."""
 
@@ -47,13 +50,16 @@ def frozen() -> Iterator[av.VideoFrame]:
     yield from itertools.repeat(picture(room() + noise))
 
 
-def still_room(sigma: float) -> Callable[[], Iterator[av.VideoFrame]]:
-    def pictures() -> Iterator[av.VideoFrame]:
-        random, walls = np.random.default_rng(3), room()
-        while True:
-            yield picture(walls + random.normal(0, sigma, (H, W)))
-
-    return pictures
+def sitting(sway: float) -> Iterator[av.VideoFrame]:
+    """Somebody who tries to sit still before a camera with little noise: so many points of this
+    picture to each side and back, in ten seconds."""
+    random, walls = np.random.default_rng(3), room()
+    for number in itertools.count():
+        at = W / 2 + sway * np.sin(2 * np.pi * number / (10 * FRAMES_PER_S))
+        columns, rows = np.arange(W), np.arange(H)[:, None]
+        far = np.hypot((columns - at) / 32, (rows - 75) / 42)
+        head = np.clip((1.0 - far) * 32 + 0.5, 0.0, 1.0)
+        yield picture(walls * (1 - head) + 170 * head + random.normal(0, 0.3, (H, W)))
 
 
 def dark(sigma: float = 1.0) -> Iterator[av.VideoFrame]:
@@ -102,38 +108,76 @@ def flag() -> Iterator[av.VideoFrame]:
         yield picture(room() * 0.5 + 20 + random.normal(0, 2, (H, W)), 100, 200)
 
 
+LIKE_CHROMIUM = {
+    "deadline": "realtime",
+    "cpu-used": "-6",
+    "lag-in-frames": "0",
+    "error-resilient": "default",
+    "static-thresh": "1",
+    "noise-sensitivity": "1",
+    "max-intra-rate": "300",
+    "threads": "1",
+    "minrate": "140k",
+    "maxrate": "140k",
+    "bufsize": "140k",
+    "ts-parameters": "ts_number_layers=3:ts_target_bitrate=56,84,140:ts_rate_decimator=4,2,1"
+    ":ts_periodicity=4:ts_layer_id=0,2,1,2:ts_layering_mode=3",
+}
+"""As it encodes the smallest layer of a camera."""
+LIKE_FFMPEG = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+
+
 def coded(
-    pictures: Iterator[av.VideoFrame], keyframes: int, between: int = BETWEEN
+    pictures: Iterator[av.VideoFrame],
+    keyframes: int,
+    between: int = BETWEEN,
+    codec: CodecName = "VP8",
 ) -> Iterator[Received]:
-    context = av.CodecContext.create("libvpx", "w")
+    context = av.CodecContext.create("libvpx" if codec == "VP8" else "libx264", "w")
     context.width, context.height, context.pix_fmt = W, H, "yuv420p"
-    context.time_base, context.framerate = Fraction(1, 15), Fraction(15, 1)
-    context.bit_rate, context.gop_size = 100_000, 10_000
-    context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
-    for number in range(between * (keyframes - 1) + 1):
+    context.time_base, context.framerate = Fraction(1, FRAMES_PER_S), Fraction(FRAMES_PER_S, 1)
+    context.bit_rate, context.gop_size = 140_000, 10_000
+    context.qmin, context.qmax = 2, 56
+    context.options = LIKE_CHROMIUM if codec == "VP8" else LIKE_FFMPEG
+    for number in range(between * keyframes):
         frame = next(pictures)
         frame.pts = number
         frame.pict_type = PictureType.I if number % between == 0 else PictureType.NONE
         for packet in context.encode(frame):
-            data = bytes(packet)
-            first = not data[0] & 1
-            yield Received(
-                SLOT, "VP8", 0.0, Frame(number * 6000, first, data, (W, H) if first else None)
-            )
+            made = _vp8 if codec == "VP8" else _h264
+            yield Received(SLOT, codec, 0.0, made(number * 6000, bytes(packet)))
 
 
-def seen(pictures: Iterator[av.VideoFrame], looks: int, between: int = BETWEEN) -> list[str]:
-    """What the judge says of each keyframe, with so many pictures between two."""
+def _vp8(timestamp: int, data: bytes) -> Frame:
+    first = not data[0] & 1
+    return Frame(timestamp, first, data, (W, H) if first else None)
+
+
+def _h264(timestamp: int, data: bytes) -> Frame:
+    nals = data.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")[1:]
+    sets = ParameterSets(nals)
+    whole = b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals)
+    return Frame(timestamp, sets.config is not None, whole, sets.size, sets.config)
+
+
+def seen(
+    pictures: Iterator[av.VideoFrame],
+    looks: int,
+    between: int = BETWEEN,
+    codec: CodecName = "VP8",
+) -> list[str]:
+    """What the judge says of each look, with so many pictures from one keyframe to the next."""
     darkroom, judge = Darkroom([SLOT], [SITE]), Judge()
+    step_s = max(1 / FRAMES_PER_S, NOT_BEFORE_S / between)
     said: list[str] = []
-    for number, received in enumerate(coded(pictures, looks, between)):
-        exposed = darkroom.take(10.0 * number, [received])
+    for number, received in enumerate(coded(pictures, looks, between, codec)):
+        exposed = darkroom.take(number * step_s, [received])
         said += [judge.look(made(one).look) for one in exposed]
     return said
 
 
 def made(exposed: Exposed) -> Developed:
-    developed = develop(exposed.received.codec, exposed.received.frame, exposed.steady)
+    developed = develop(exposed.codec, exposed.frames)
     assert developed is not None
     return developed
 
@@ -144,58 +188,55 @@ def made(exposed: Exposed) -> Developed:
     ids=["smpte", "ebu", "pillars", "blue"],
 )
 def test_a_test_card_is_recognised_at_the_second_look(pictures: Iterator[av.VideoFrame]) -> None:
-    assert seen(pictures, 3, 5) == ["ok", "test_card", "test_card"]
+    assert seen(pictures, 3, 5)[:2] == ["ok", "test_card"]
 
 
 def test_black_is_recognised_and_a_dark_room_is_none() -> None:
-    assert seen(dark(), 3, 5) == ["ok", "black", "black"]
-    assert seen(dark_room_with_a_lamp(), 3, 5) == ["ok"] * 3
+    assert seen(dark(), 3, 5)[:2] == ["ok", "black"]
+    assert set(seen(dark_room_with_a_lamp(), 3, 5)) == {"ok"}
 
 
-def test_a_frozen_picture_is_recognised_after_a_while() -> None:
-    said = seen(frozen(), FROZEN_AGREE + 3)
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_frozen_picture_is_recognised_after_a_while(codec: CodecName) -> None:
+    """Chromium's encoder, too, improves it after each keyframe, and each time otherwise."""
+    said = seen(frozen(), FROZEN_AGREE + 4, codec=codec)
     assert set(said[:FROZEN_AGREE]) == {"ok"}
     assert said[-1] == "frozen"
 
 
-@pytest.mark.parametrize("sigma", [0.5, 3.0])
-def test_an_empty_room_with_a_camera_that_works_is_none_of_it(sigma: float) -> None:
-    darkroom = Darkroom([SLOT], [SITE])
-    frames = enumerate(coded(still_room(sigma)(), 3))
-    looks = [one for at, frame in frames for one in darkroom.take(10.0 * at, [frame])]
-    assert [one.steady for one in looks] == [False] * 3
-    before, after = (made(one).look for one in looks[1:])
-    assert not has_moved(before, after)
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_somebody_who_sits_still_is_not_frozen(codec: CodecName) -> None:
+    assert set(seen(sitting(0.15), FROZEN_AGREE + 4, codec=codec)) == {"ok"}
 
 
 def test_a_flat_colour_with_something_that_moves_on_it_stays_a_test_card() -> None:
     def card(share: float) -> Look:
         luma, cb, cr = (np.zeros((36, 64), dtype=np.uint8) for _ in range(3))
         luma[round(36 * share) :] = 120
-        return Look(luma, cb, cr, False)
+        return Look(luma, cb, cr, "VP8")
 
     judge = Judge()
     said = [judge.look(card(share)) for share in (0.7, 0.9, 0.9, 0.7, 0.5)]
     assert said == ["ok", "ok", "test_card", "test_card", "ok"]
 
 
-def test_a_room_that_is_rarely_quiet_is_never_frozen() -> None:
+def test_what_moved_and_came_to_rest_elsewhere_begins_anew() -> None:
     judge = Judge()
-    said = {judge.look(look(90, steady=number % 3 == 0)) for number in range(100)}
-    assert said == {"ok"}
-    said = {judge.look(look(90, steady=number % 5 != 0)) for number in range(100)}
-    assert judge.picture == "frozen"
-    assert judge.look(look(110, steady=True)) == "ok"
+    said = [judge.look(look(90)) for _ in range(FROZEN_AGREE + 1)]
+    assert said == ["ok"] * FROZEN_AGREE + ["frozen"]
+    assert judge.look(look(94)) == "ok"
+    drifting = [judge.look(look(90 + number // 4)) for number in range(100)]
+    assert set(drifting) == {"ok"}, "as daylight does"
 
 
 def test_a_red_wall_is_no_test_card() -> None:
     assert set(seen(flag(), 3, 5)) == {"ok"}
 
 
-def look(luma: float, steady: bool = False) -> Look:
+def look(luma: float) -> Look:
     plane = np.full((36, 64), luma, dtype=np.uint8)
     grey = np.full((36, 64), 128, dtype=np.uint8)
-    return Look(plane, grey, grey, steady)
+    return Look(plane, grey, grey, "VP8")
 
 
 def test_one_odd_picture_changes_nothing_and_life_is_believed_at_once() -> None:
@@ -206,9 +247,9 @@ def test_one_odd_picture_changes_nothing_and_life_is_believed_at_once() -> None:
     assert not is_bars(look(120))
 
 
-def test_a_still_is_a_jpeg_320_wide_and_small() -> None:
-    received = next(coded(still_room(2)(), 1))
-    developed = develop("VP8", received.frame, False)
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_still_is_a_jpeg_320_wide_and_small(codec: CodecName) -> None:
+    developed = develop(codec, [one.frame for one in coded(frozen(), 1, 5, codec)])
     assert developed is not None
     image = Image.open(io.BytesIO(developed.jpeg))
     assert (image.format, image.size) == ("JPEG", (STILL_WIDTH, 180))
@@ -227,5 +268,5 @@ def test_a_still_is_a_jpeg_320_wide_and_small() -> None:
 def test_what_is_no_picture_or_would_fill_the_memory_is_refused(
     data: bytes, size: tuple[int, int]
 ) -> None:
-    assert develop("VP8", Frame(0, True, data, size), False) is None
-    assert develop("H264", Frame(0, True, data, size, b"\x01"), False) is None
+    assert develop("VP8", [Frame(0, True, data, size)]) is None
+    assert develop("H264", [Frame(0, True, data, size, b"\x01")]) is None
