@@ -97,6 +97,7 @@ class TrackStream:
             layer=layer,
             width=source.width or None,
             height=source.height or None,
+            profile=source.profile,
             ignores_requests=source.ignores_requests,
             level_dbov=loudness.take_level() if loudness else None,
             heard=loudness.heard(now) if loudness else None,

@@ -290,6 +290,11 @@ class Source:
         """Of the picture, in pixels; 0 while unknown."""
         return self.width * self.height
 
+    @property
+    def profile(self) -> str | None:
+        """Profile and level of H.264, as ``profile-level-id`` has them; None while unknown."""
+        return self._cuts.sets.profile_level if self._cuts is not None else None
+
     def _measure(self, now: float) -> None:
         """End a step of the bitrate's window."""
         rates, octets = self._rates, self.reception.octets

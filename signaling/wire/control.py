@@ -113,8 +113,9 @@ class StreamStats(msgspec.Struct, frozen=True):
     """One direction of one kind of media of a session, totals since it opened; of what the node
     receives, one for each layer of each track (`layer` is empty where there is but one).
 
-    `width` and `height` are of the picture, None until known. `ignores_requests`: this encoder
-    makes keyframes when it pleases, whatever it is asked.
+    `width` and `height` are of the picture, None until known; `profile` is what its decoder must be
+    made for, as ``profile-level-id`` says it (RFC 6184 §8.1), of H.264 alone. `ignores_requests`:
+    this encoder makes keyframes when it pleases, whatever it is asked.
 
     `bitrate_bps` is over the last report's interval. `lost` and `loss_ratio` (0–1, last interval)
     and `jitter_s` follow RFC 3550 §6.4: measured here for what the node receives, taken from
@@ -144,6 +145,7 @@ class StreamStats(msgspec.Struct, frozen=True):
     layer: str = ""
     width: int | None = None
     height: int | None = None
+    profile: str | None = None
     ignores_requests: bool = False
 
 

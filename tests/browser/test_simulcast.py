@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright
 
 from bridge.node import Node
-from signaling.wire.control import OpenSession, Route, Routes, SessionOpened
+from signaling.wire.control import OpenSession, Route, Routes, SessionOpened, StreamStats
 from signaling.wire.ids import Direction, Port, ProgramCodec, Scope, SlotName
 from tests.browser.chromium import chromium
 from tests.browser.people import eventually
@@ -95,14 +95,10 @@ class House:
         routes = [Route(WALL, slot, SITE, "camera") for slot in slots]
         self.node.handle(Routes(number, SCOPE, 1, number, None, routes))
 
-    def sizes(self) -> dict[str, int | None]:
-        """The width of each layer, as its keyframes say."""
-        return {
-            stream.layer: stream.width
-            for session in self.node.stats().sessions
-            if session.direction == "publish"
-            for stream in session.streams
-        }
+    def streams(self) -> list[StreamStats]:
+        """What the publisher sends, as the node reports it."""
+        sessions = self.node.stats().sessions
+        return [x for one in sessions if one.direction == "publish" for x in one.streams]
 
 
 @pytest.fixture(params=["VP8", "H264"])
@@ -135,7 +131,10 @@ async def test_each_slot_gets_its_layer_and_follows_when_one_stops(
             return found
 
         await eventually(widths, lambda seen: seen == [1280, 320])
-        assert house.sizes() == {"q": 320, "h": 640, "f": 1280}
+        widths_told = {one.layer: one.width for one in house.streams()}
+        assert widths_told == {"q": 320, "h": 640, "f": 1280}
+        profiles = {(one.profile or "")[:2] for one in house.streams()}
+        assert profiles == {"42" if house.codec == "H264" else ""}
         assert [one.layers for one in house.node.layers_wanted()] == [["q", "h", "f"]]
 
         await site.evaluate("active(['q', 'h'])")
