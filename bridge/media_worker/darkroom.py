@@ -23,7 +23,7 @@ ASK_AGAIN_S = 1.0
 
 SETTLES = 30
 """So many pictures after a keyframe, which is coarse, an encoder has made it as good as it can …"""
-SETTLES_S = 2.5
+SETTLES_S = 2.0
 """… and no longer is waited for them."""
 MOST_PIXELS = SETTLES * 640 * 360
 """Larger pictures are settled sooner, and cost more to decode: of those so much together …"""
