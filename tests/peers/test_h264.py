@@ -108,7 +108,7 @@ async def test_the_large_layer_of_a_camera_rests_while_only_the_wall_watches(
             await eventually(lambda: width_of(centre, STAGE), lambda width: width == 640)
             await eventually(lambda: layers_sent(page), lambda sent: sent == {"q", "h"})
             assert await picture_in(centre, STAGE) == "48"
-            await conference.take("00")
+            await conference.take("01")
             await eventually(lambda: layers_sent(page), lambda sent: sent == {"q"})
         codecs = await page.evaluate("window.__eyes.stats('codec')")
         used = {one["mimeType"] for one in codecs if one["mimeType"].startswith("video")}
