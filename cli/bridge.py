@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import resource
 
 import structlog
@@ -16,7 +15,7 @@ from bridge.hotpath_choice import NotBuiltError
 from bridge.mediasocket import MediaAddress
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
-from cli.memory import give_back_for_ever
+from cli.memory import give_back_for_ever, keep_what_is_there
 from cli.options import EXIT_CONFIG, Config, DataDir, MediaPort, WithParent, settings_of
 from config.settings import BridgeSettings, Settings
 
@@ -52,9 +51,7 @@ def command(
 
 async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     """Run until asked to stop. Raises OSError if a media address cannot be bound."""
-    # what was imported stays: looking through it for garbage would stop all media for 50 ms
-    gc.collect()
-    gc.freeze()
+    keep_what_is_there()
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
     node = asyncio.create_task(
         run_node(

@@ -12,6 +12,7 @@ import typer
 
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
+from cli.memory import keep_what_is_there
 from cli.options import EXIT_CONFIG, Config, DataDir, Host, Port, WithParent, settings_of
 from cli.secrets import node_token, worker_token
 from config.problems import ConfigError
@@ -59,6 +60,7 @@ def command(
 
 async def serve(settings: Settings, stop_with_stdin: bool) -> None:
     """Run until asked to stop."""
+    keep_what_is_there()
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
     history = History()
     server = Server(server_options(settings), history=history.query)

@@ -17,6 +17,7 @@ from bridge.media_worker.stills import StillsWork
 from bridge.media_worker.worker import Worker
 from cli.children import asked_to_stop
 from cli.logs import configure_logs
+from cli.memory import keep_what_is_there
 from cli.options import EXIT_CONFIG, Config, DataDir, WithParent, settings_of
 from config.settings import Settings
 from signaling.wire.worker import Mix, Record, Stills
@@ -48,6 +49,7 @@ def command(
 
 async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     """Run until asked to stop. Raises OSError if recordings cannot be stored."""
+    keep_what_is_there()
     folder = settings.recordings_dir
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))

@@ -210,15 +210,22 @@ class Watcher:
         raise NotSeenError(slot, label, last[0] if last else None, packets)
 
     async def hear(self, slot: SlotName, span_s: float = 0.3) -> Sound:
-        """What sounds in the slot during the next `span_s` seconds; silence if nothing comes."""
+        """What sounds in the slot during the next `span_s` seconds; silence if nothing comes.
+
+        As in `see` arrival counts: what a busy process reads too late has come in time, and what
+        came before is not of this span.
+        """
         inlet, ear = self.inlets[slot], Ear()
+        begin = asyncio.get_running_loop().time()
 
         def listen(now: float, packet: bytes) -> None:
-            self._wheel.defer(lambda: ear.listen(packet))
+            if begin <= now <= begin + span_s:
+                self._wheel.defer(lambda: ear.listen(packet))
 
         inlet.listeners.append(listen)
         try:
             await asyncio.sleep(span_s)
+            await self._caught_up()  # the sockets have been read
         finally:
             inlet.listeners.remove(listen)
         await self._caught_up()

@@ -7,7 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from cli.drilling.report import Fault
+
 LOOK_S = 0.05
+STALL_S = 0.5
+"""A pause of the drill's own process from which on a failed measurement says nothing."""
 
 
 @dataclass
@@ -35,3 +39,9 @@ async def own_stall() -> AsyncIterator[Stall]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def unfit(stall: Stall) -> Fault:
+    """What to say where the judge itself is to blame."""
+    seen = f"it stood still for {stall.longest_s:.1f} s; measure on a quiet machine"
+    return Fault("the drill itself", "to run freely", seen)

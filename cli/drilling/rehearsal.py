@@ -13,6 +13,7 @@ from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.checks import each
 from cli.drilling.crew import Operator, SyntheticSite
+from cli.drilling.judge import STALL_S, own_stall, unfit
 from cli.drilling.moves import Drill, Figures
 from cli.drilling.report import Fault, Result, StepFailedError
 from cli.drilling.screen import Screen
@@ -73,15 +74,18 @@ async def _run(
 ) -> None:
     screen.begins(result.step)
     begin = time.monotonic()
-    try:
-        async with asyncio.timeout(limit_s):
-            [result.figures] = await each([("drill", step())], result.step)
-        result.verdict = "passed"
-    except StepFailedError as error:
-        result.verdict, result.faults = "failed", list(error.faults)
-    except TimeoutError:
-        result.verdict = "timed out"
-        result.faults = [Fault("drill", f"an end within {limit_s:g} s", "still waiting")]
+    async with own_stall() as stall:
+        try:
+            async with asyncio.timeout(limit_s):
+                [result.figures] = await each([("drill", step())], result.step)
+            result.verdict = "passed"
+        except StepFailedError as error:
+            result.verdict, result.faults = "failed", list(error.faults)
+        except TimeoutError:
+            result.verdict = "timed out"
+            result.faults = [Fault("drill", f"an end within {limit_s:g} s", "still waiting")]
+    if result.faults and stall.longest_s >= STALL_S:
+        result.faults.append(unfit(stall))
     result.seconds = time.monotonic() - begin
     screen.ends(result)
 

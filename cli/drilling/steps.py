@@ -18,6 +18,7 @@ from cli.drilling.moves import (
     Drill,
     Figures,
     all_hear,
+    come_to_hear,
     on_floor,
     reaches,
     sights,
@@ -152,7 +153,7 @@ async def floor(drill: Drill) -> Figures:
     await all_hear(drill, [site])
     await drill.centre.command(Unmute(drill.centre.code))
     await on_floor(drill, [site, drill.centre])
-    await all_hear(drill, [site, drill.centre])
+    await come_to_hear(drill, [site, drill.centre])
     return spread("first_sound", [at - begin for at in arrived])
 
 
@@ -172,8 +173,7 @@ async def mute(drill: Drill) -> Figures:
     last = [one.watcher.inlets[FLOOR_SLOTS[0]].last_at or begin for one in listeners]
     await drill.centre.command(Mute(drill.centre.code))
     await on_floor(drill, [])
-    await asyncio.sleep(0.2)
-    await all_hear(drill, [])
+    await come_to_hear(drill, [])
     return spread("last_sound", [max(0.0, at - begin) for at in last])
 
 
@@ -190,18 +190,15 @@ async def loudest(drill: Drill) -> Figures:
         await drill.operator.command(Unmute(site.code))
     await on_floor(drill, crowd)
     carried = crowd[: len(FLOOR_SLOTS)]
-    await asyncio.sleep(QUIET_S)
-    await all_hear(drill, carried)
+    await come_to_hear(drill, carried)
     newcomer.player.level_dbov = TONE_DBOV
-    await asyncio.sleep(QUIET_S)
     if len(crowd) > len(FLOOR_SLOTS):
         carried = [site for site in crowd if site is not silent]
-    await all_hear(drill, carried)
+    await come_to_hear(drill, carried)
     for site in crowd:
         await drill.operator.command(Mute(site.code))
     await on_floor(drill, [])
-    await asyncio.sleep(0.2)
-    await all_hear(drill, [])
+    await come_to_hear(drill, [])
     silent.player.level_dbov = TONE_DBOV
     return {"open": len(crowd), "heard": len(carried)}
 

@@ -1,7 +1,7 @@
 import asyncio
 import time
 
-from cli.drilling.judge import LOOK_S, own_stall
+from cli.drilling.judge import LOOK_S, Stall, own_stall, unfit
 
 
 def stand_still() -> None:
@@ -14,3 +14,7 @@ async def test_a_pause_of_the_process_is_noticed():
         stand_still()
         await asyncio.sleep(LOOK_S)
     assert stall.longest_s >= LOOK_S
+
+
+def test_a_judge_that_stood_still_says_so():
+    assert "1.5 s" in str(unfit(Stall(1.5)))

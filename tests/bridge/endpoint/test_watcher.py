@@ -14,7 +14,7 @@ from bridge.transport import Certificate
 from signaling.wire.ids import SlotName
 from tests.fakes.wheel import HeldWheel
 
-STAGE = SlotName("stage:1")
+STAGE, FLOOR = SlotName("stage:1"), SlotName("floor:1")
 _PATIENCE_S = 0.05
 
 
@@ -75,3 +75,20 @@ async def test_a_picture_that_ends_too_late_does_not_count(
     wheel.release()
     with pytest.raises(NotSeenError, match=f"no picture decoded, {len(first)} packets came"):
         await looking
+
+
+@pytest.mark.parametrize(("age_s", "silent"), [(0.5, True), (0.0, False)])
+async def test_only_what_came_in_its_span_is_heard(
+    watcher: Watcher, age_s: float, silent: bool
+) -> None:
+    tones = loops.encode(loops.LoopKey("07", "Điểm 7", 540)).tones[:10]
+    watcher.inlets[FLOOR] = Inlet(FLOOR, 2, 48_000)
+    hearing = asyncio.create_task(watcher.hear(FLOOR))
+    await asyncio.sleep(0)  # now it listens
+
+    now = asyncio.get_running_loop().time()
+    for number, tone in enumerate(tones):
+        packet = struct.pack("!BBHII", 0x80, 111, number, 960 * number, 2) + tone
+        watcher.inlets[FLOOR].take(now - age_s, packet)
+
+    assert (await hearing).silent is silent
