@@ -74,6 +74,11 @@ class _Conference:
         row = self.operator.page.rows.get("recording")
         return row.state if isinstance(row, RecordingRow) else "not there"
 
+    def failed(self, error: Exception) -> None:
+        """Something that was done did not work."""
+        self.failures += 1
+        print(f"failed: {error!r}", file=sys.stderr)
+
     async def act(self) -> None:
         """One thing that happens in a conference."""
         one = self._random.choice(self._others)
@@ -98,8 +103,11 @@ class _Conference:
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def come(one: SyntheticSite) -> None:
-            async with gate, asyncio.timeout(_BACK_S):
-                await one.revive()
+            try:
+                async with gate, asyncio.timeout(_BACK_S):
+                    await one.revive()
+            except _FAILURES as error:
+                self.failed(error)
 
         await asyncio.gather(*(come(one) for one in self.crew))
 
@@ -166,8 +174,7 @@ async def _hold(service: Service, conference: _Conference, minutes: float) -> li
             try:
                 await conference.act()
             except _FAILURES as error:
-                conference.failures += 1
-                print(f"failed: {error!r}", file=sys.stderr)
+                conference.failed(error)
             await asyncio.sleep(_PAUSE_S)
         await until(lambda: all(one.sending for one in conference.crew[:2]), _BACK_S)
         readings.append(await _read(service, (time.monotonic() - begin) / MINUTE_S))
