@@ -185,7 +185,7 @@ async def _hold(service: Service, conference: _Conference, minutes: float) -> li
 async def _tides(service: Service, conference: _Conference, tides: int) -> list[Reading]:
     """All leave and come back, again and again; a reading each time that nobody is in."""
     readings = []
-    for number in range(tides):
+    for number in range(max(1, tides)):
         await all_leave(conference.crew)
         await asyncio.sleep(_EBB_S)
         readings.append(await _read(service, 0.0))

@@ -80,6 +80,11 @@ class Soak:
         return self.readings[len(self.readings) // WARM]
 
     @property
+    def ebb(self) -> Reading:
+        """The same of the tides."""
+        return self.tides[len(self.tides) // WARM]
+
+    @property
     def faults(self) -> list[str]:
         """Why it is not flat; empty when it is."""
         return [*self._growth(), *self._left(), *self._stalls(), *self._work()]
@@ -90,7 +95,7 @@ class Soak:
             for begin, end, allowed, when in (
                 (self.warm, last, GROWTH_KIB, "while it ran"),
                 (self.empty, self.after, RETURN_KIB, "from the first leaving to the last"),
-                (self.tides[0], self.tides[-1], GROWTH_KIB, "by coming and going"),
+                (self.ebb, self.tides[-1], GROWTH_KIB, "by coming and going"),
             ):
                 more = end.of[who].kib - begin.of[who].kib
                 if more > allowed:
@@ -178,10 +183,10 @@ each process was ready and had no core for: {waited}. Woken a second when all ha
 after: {woken}.
 
 {judged}. From the reading of minute {soak.warm.minute:.0f} to the last, and by all leaving and
-coming {len(soak.tides)} times, a process may grow by {GROWTH_KIB // 1024} MiB; when all had left,
-it may be {RETURN_KIB // 1024} MiB larger than when all had left once before, hold {FILES} handles
-and {TASKS} tasks more than then, and be woken {WAKES} times as often; no stall may be a bridge's
-own doing. The operator stays."""
+coming from the {len(soak.tides) // WARM + 1}. to the {len(soak.tides)}. time, a process may grow by
+{GROWTH_KIB // 1024} MiB; when all had left, it may be {RETURN_KIB // 1024} MiB larger than when all
+had left once before, hold {FILES} handles and {TASKS} tasks more than then, and be woken {WAKES}
+times as often; no stall may be a bridge's own doing. The operator stays."""
     return filled(text)
 
 
