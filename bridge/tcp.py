@@ -22,6 +22,9 @@ MAX_STRANGERS_OF_ADDRESS = 32
 MAX_STRANGE_FRAMES = 16
 """Before the first authenticated check; a browser needs one."""
 SILENT_S = 5.0
+STALLED_S = 20.0
+"""A peer whose kernel takes nothing for so long does not read any more; its connection ends, though
+its checks may still come. One that is merely slow takes something all the time."""
 _UNSENT_BYTES = 16 * 1024
 """In the kernel: its own four megabytes would be a minute's delay on a poor line."""
 _READ_BYTES = 65536
@@ -42,6 +45,7 @@ class TcpSocket:
         index: which of the node's sockets it is, for `ice.Path`.
         max_connections: those of sessions; more are refused.
         silent_s: seconds within which the first authenticated check has to come.
+        stalled_s: seconds after which a connection that takes nothing ends.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class TcpSocket:
         host: Host,
         max_connections: int,
         silent_s: float = SILENT_S,
+        stalled_s: float = STALLED_S,
     ) -> None:
         self.index = index
         self.address: tuple[str, int] = listener.getsockname()[:2]
@@ -60,6 +65,7 @@ class TcpSocket:
         self._host = host
         self._max_connections = max_connections
         self._silent_s = silent_s
+        self._stalled_ms = round(1000 * stalled_s)
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Address, _Connection] = {}
         self._strangers: dict[Address, float] = {}
@@ -162,6 +168,7 @@ class TcpSocket:
         with contextlib.suppress(OSError):  # it may be closed already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._stalled_ms)
         self._connections[address] = _Connection(sock, address, self, self._counters, self._host)
         self._strangers[address] = self._loop.time() + self._silent_s
         self._strangers_of[network] += 1

@@ -240,6 +240,19 @@ async def test_slow_reader_loses_pictures_gets_sound_first_and_costs_the_others_
     assert await get(reader) == b"after"
 
 
+async def test_who_takes_nothing_any_more_is_dropped_though_its_checks_still_come():
+    door = Door(stalled_s=0.3)
+    reader, writer, address = await door.proven()
+    reader._transport.pause_reading()
+    while not door.counters.dropped["tcp_backlog"]:
+        door.tcp.send(b"\x80\x60" + bytes(1200), address)
+        await asyncio.sleep(0)
+    put(writer, CHECK)
+    await door.until(lambda: door.session.closed)
+    assert len(door.tcp) == 0
+    await door.close()
+
+
 async def test_addresses_of_ipv6_are_counted_by_network():
     door = Door("::1")
     for _ in range(MAX_STRANGERS_OF_ADDRESS):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from bridge.mediasocket import MediaAddress
 from signaling.wire.control import SessionOpened, SessionStats
 from tests.bridge.client import Client
 from tests.bridge.house import House
@@ -22,7 +23,7 @@ PORT, VIEWER = "48/main", "op/1"
 SLOTS = ("stage:1", "floor:1")
 
 
-class _NearClient(Client):
+class NearClient(Client):
     """A client whose socket is in the near namespace."""
 
     def __init__(self, cable: Cable, *words: Any, **more: Any) -> None:
@@ -59,16 +60,18 @@ class Meeting:
 
 
 @contextlib.asynccontextmanager
-async def meeting(cable: Cable, layers: Sequence[Layer]) -> AsyncIterator[Meeting]:
-    """A publisher of these layers, on air."""
+async def meeting(
+    cable: Cable, layers: Sequence[Layer], *, tcp: bool = False
+) -> AsyncIterator[Meeting]:
+    """A publisher of these layers, on air; the node may have a port for ICE-TCP."""
     with cable.inside(cable.near):
-        house: Any = House(announce=((NEAR, 0),))
+        house: Any = House(announce=[MediaAddress(NEAR, 0, tcp_port=0 if tcp else None)])
     ssrcs = [1001, *(2001 + n for n in range(len(layers)))]
     simulcast = len(layers) > 1
     client = await house.publisher(
         PORT,
         ("audio", "video"),
-        kind=partial(_NearClient, cable),
+        kind=partial(NearClient, cable),
         ssrcs=ssrcs[:1] if simulcast else ssrcs,
         lines=SIMULCAST if simulcast else (),
     )
