@@ -31,7 +31,8 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WIDTH, HEIGHT, FRAMES_PER_S = 640, 360, 15
+SIZE, FRAMES_PER_S = (640, 360), 15
+HD = 1280, 720
 
 INSTRUMENTS = """
 (() => {
@@ -92,22 +93,24 @@ class Camera:
     sound: Path
 
     @classmethod
-    def of(cls, label: str, name: str, tone_hz: float, folder: Path) -> Camera:
+    def of(
+        cls, label: str, name: str, tone_hz: float, folder: Path, size: tuple[int, int] = SIZE
+    ) -> Camera:
         """A camera that shows this site's name and code, a microphone that hums its tone."""
         picture, sound = folder / f"{label}.mjpeg", folder / f"{label}.wav"
-        _write_picture(picture, label, name)
+        _write_picture(picture, label, name, size)
         _write_sound(sound, tone_hz)
         return cls(picture, sound)
 
 
-def _write_picture(path: Path, label: str, name: str) -> None:
+def _write_picture(path: Path, label: str, name: str, size: tuple[int, int]) -> None:
     with av.open(str(path), "w", format="mjpeg") as file:
         stream = file.add_stream("mjpeg", rate=FRAMES_PER_S)
-        stream.width, stream.height = WIDTH, HEIGHT
+        stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p"
         stream.codec_context.bit_rate = 8_000_000
         for counter in range(2 * FRAMES_PER_S):
-            drawn = cellcode.picture(label, name, counter, WIDTH, HEIGHT)
+            drawn = cellcode.picture(label, name, counter, *size)
             frame = av.VideoFrame.from_ndarray(drawn, format="rgb24")
             file.mux(stream.encode(frame.reformat(format="yuvj420p")))
         file.mux(stream.encode(None))

@@ -25,6 +25,29 @@ async def width_of(page: Page, selector: str) -> int:
     return int(await page.evaluate(WIDTH, selector))
 
 
+async def widths_sent(page: Page) -> dict[str, int]:
+    """The width of each layer that this page's camera sends now."""
+    reports = await stats(page, "outbound-rtp", "video")
+    return {
+        one["rid"]: one.get("frameWidth", 0)
+        for one in reports
+        if one.get("rid") and one.get("active") and one.get("framesPerSecond")
+    }
+
+
+async def test_a_camera_of_720_lines_is_sent_in_three_layers_and_the_stage_shows_the_largest(
+    large_stage: Stage,
+):
+    stage = large_stage
+    await start(stage.operator)
+    await take(stage.operator, "48")
+    await sees(stage.ha_noi, STAGE, "48")
+    await eventually(lambda: width_of(stage.ha_noi, STAGE), lambda width: width == 1280, 60)
+    await eventually(lambda: widths_sent(stage.da_nang), lambda sent: sent.get("f") == 1280)
+    assert (await widths_sent(stage.da_nang))["q"] == 320
+    assert await width_of(stage.operator, ".tile[data-site='48'] video") == 320
+
+
 async def test_the_large_layer_rests_while_only_the_wall_watches(stage: Stage):
     await start(stage.operator)
     await take(stage.operator, "01")
