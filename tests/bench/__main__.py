@@ -20,7 +20,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.bench import badlines, conference, drills, fanout, janusserver, proc
+from tests.bench import (
+    badlines,
+    conference,
+    drills,
+    fanout,
+    janusserver,
+    mixes,
+    proc,
+    soakpage,
+)
 from tests.bench.badlines import BadLines
 from tests.bench.conference import Held
 from tests.bench.document import document
@@ -74,9 +83,12 @@ def main() -> int:
     results.disturbed, results.parts = patience.disturbed, len(work)
     _show(results, console)
     page = document(results)
-    # it takes a quarter of an hour, and is measured apart
-    soaked = section_of(options.output.read_text()) if options.output.exists() else ""
-    options.output.write_text(with_section(page, soaked) if soaked else page)
+    # these are measured apart: a soak takes a quarter of an hour
+    before = options.output.read_text() if options.output.exists() else ""
+    for title in (soakpage.TITLE, mixes.TITLE):
+        apart = section_of(before, title)
+        page = with_section(page, apart, title) if apart else page
+    options.output.write_text(page)
     console.print(f"Written: {options.output}")
     for failure in results.failures:
         console.print(f"FAILED: {failure}", style="red")

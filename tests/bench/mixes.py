@@ -33,6 +33,8 @@ from tests.bench import proc
 from tests.bench.conference import run_of
 from tests.bench.document import table
 
+TITLE = "## Mixes"
+"""Of the section of docs/measurements.md."""
 LIMIT_S = 150.0
 SECONDS = 10.0
 SPEAKERS, PLAYERS, MUTES = 4, 10, 20

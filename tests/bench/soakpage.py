@@ -190,16 +190,16 @@ times as often; no stall may be a bridge's own doing. The operator stays."""
     return filled(text)
 
 
-def with_section(page: str, new: str) -> str:
-    """The page with this section in the place of its former one."""
-    kept = page.replace(section_of(page), "") if section_of(page) else page
+def with_section(page: str, new: str, title: str = TITLE) -> str:
+    """The page with this section, which has this title, in the place of its former one."""
+    kept = page.replace(section_of(page, title), "") if section_of(page, title) else page
     head, mark, rest = kept.partition(_BEFORE)
     return f"{head.rstrip()}\n\n{new.rstrip()}\n\n{mark}{rest}" if mark else f"{kept}\n{new}\n"
 
 
-def section_of(page: str) -> str:
-    """The section as the page has it; empty without."""
-    begin = page.find(TITLE)
+def section_of(page: str, title: str = TITLE) -> str:
+    """The section with this title as the page has it; empty without."""
+    begin = page.find(title)
     if begin < 0:
         return ""
     end = page.find("\n## ", begin + 1)
