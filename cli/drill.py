@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +42,9 @@ def command(
         "conference-2020"
     ),
     takes: Annotated[int, typer.Option(min=1, max=50, help="How many sites go on air.")] = 5,
+    bridges: Annotated[
+        int | None, typer.Option(min=1, max=16, help="Bridge processes of an own service.")
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report there, too.")
     ] = None,
@@ -57,11 +60,15 @@ def command(
     if (server is None) != (sign_in is None):
         typer.echo("--server and --sign-in go together", err=True)
         raise typer.Exit(2)
+    if server is not None and bridges is not None:
+        typer.echo("--bridges is for an own service, not for --server", err=True)
+        raise typer.Exit(2)
     configure_logs(LogSettings(level="warning"), "drill")
     given = Service(server.rstrip("/"), sign_in) if server and sign_in else None
     directory = Path(tempfile.mkdtemp(prefix="diemcau-drill-"))
     screen = Screen(Console(), len(STEP_NAMES))
-    run = _run(given, directory, template, sites, takes, cache or _default_cache(), screen)
+    serving = contextlib.nullcontext(given) if given else own_service(directory, bridges or 1)
+    run = _run(serving, template, sites, takes, cache or _default_cache(), screen)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             results = runner.run(run)
@@ -85,8 +92,7 @@ def command(
 
 
 async def _run(
-    given: Service | None,
-    directory: Path,
+    serving: AbstractAsyncContextManager[Service],
     template: str,
     sites: int,
     takes: int,
@@ -97,18 +103,9 @@ async def _run(
     assert main is not None
     # a drill that is told to stop must stop the service that it has started
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
-    async with _service(given, directory) as service:
+    async with serving as service:
         with screen:
             return await rehearse(service, template, sites, takes, cache, screen)
-
-
-@contextlib.asynccontextmanager
-async def _service(given: Service | None, directory: Path) -> AsyncIterator[Service]:
-    if given is not None:
-        yield given
-        return
-    async with own_service(directory) as service:
-        yield service
 
 
 def _default_cache() -> Path:

@@ -97,6 +97,13 @@ async def test_drill_refuses_a_server_without_sign_in(tmp_path: Path, cache: Pat
     assert "--sign-in" in outcome.output
 
 
+async def test_a_running_service_has_the_bridges_that_it_has(tmp_path: Path, cache: Path) -> None:
+    options = ("--server", "http://127.0.0.1:1", "--sign-in", "http://127.0.0.1:1/sign-in#code=1")
+    outcome = await run_drill(tmp_path, cache, *options, "--bridges", "2")
+    assert outcome.status == 2
+    assert "--bridges is for an own service" in outcome.output
+
+
 # --- sabotage: each step must notice what it is there for ---------------------------------------
 
 
