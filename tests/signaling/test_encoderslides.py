@@ -35,9 +35,20 @@ def test_what_flows_is_offered_once() -> None:
 def test_slides_end_after_their_last_packet_and_not_at_a_slow_one() -> None:
     slides = EncoderSlides()
     slides.look(0.0, SEAT, sending(INFO, "slides"), sharing=True)
-    still = sending(INFO, "slides", bitrate_bps=0.0)
-    assert slides.look(ENDED_S - 0.1, SEAT, still, sharing=True) is None
-    assert slides.look(ENDED_S, SEAT, still, sharing=True) is False
+    camera = sending(INFO, "camera")
+    assert slides.look(ENDED_S - 0.1, SEAT, camera, sharing=True) is None
+    assert slides.look(ENDED_S, SEAT, camera, sharing=True) is False
+
+
+def test_an_encoder_that_is_silent_or_was_away_brings_its_slides_back() -> None:
+    slides = EncoderSlides()
+    slides.look(0.0, SEAT, sending(INFO, "camera", "slides"), sharing=True)
+    silent = sending(INFO, "camera", "slides", bitrate_bps=0.0)
+    assert slides.look(100.0, SEAT, silent, sharing=True) is None
+    assert slides.look(101.0, SEAT, sending(INFO, "camera"), sharing=True) is None
+    again = msgspec.structs.replace(INFO, session="t")
+    assert slides.look(200.0, SEAT, sending(again, "camera"), sharing=True) is None
+    assert slides.look(200.0 + ENDED_S, SEAT, sending(again, "camera"), sharing=True) is False
 
 
 def test_after_a_restart_the_first_report_ends_nothing() -> None:
