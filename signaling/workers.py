@@ -146,13 +146,15 @@ class Workers:
         """The link is closed."""
         self._let_go(link)
         if self._links.get(link.worker) is link:
+            worked = self.links[0] is link
             del self._links[link.worker]
             log.warning(
                 "media worker disconnected",
                 worker=link.worker,
                 next_step="it goes on with what it does and dials in again",
             )
-            self._end_mixes()
+            if worked:
+                self._end_mixes()
         self.refresh()
         self._judge()
 

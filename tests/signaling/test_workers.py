@@ -275,6 +275,19 @@ async def test_a_second_worker_waits_and_takes_over(studio: Stage) -> None:
     await second.until(lambda: len(second.orders or []) == 1)
 
 
+async def test_mixes_flow_on_when_the_worker_that_waits_is_gone(studio: Stage) -> None:
+    node, worker, _, published = await mixed(studio)
+    waiting = await hired(studio, "worker-2")
+    await waiting.disconnect()
+    async with asyncio.timeout(10):
+        while len(studio.server.services.workers.links) > 1:  # noqa: ASYNC110 - it tells no one
+            await asyncio.sleep(0.01)
+    assert heard(studio, node) == ("mix/48", "mic")
+    await worker.disconnect()
+    await node.until(lambda: (published, "worker_gone") in node.closed)
+    assert [reason for session, reason in node.closed if session == published] == ["worker_gone"]
+
+
 async def test_a_newer_link_of_a_worker_replaces_the_older(studio: Stage) -> None:
     older, newer = await hired(studio), await hired(studio)
     assert await older.close_code() == 4410
