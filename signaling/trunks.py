@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from signaling.routing import Crosspoint, Source
 from signaling.sessions import Session, newest
 from signaling.wire.control import TRUNK_SLOTS
-from signaling.wire.ids import NodeId, Port, SlotName, slot_kind
+from signaling.wire.ids import NodeId, Port, SlotName, floor_position, slot_kind
 
 _PREFIX = "trunk/"
 _SOUND, _SMALL, _LARGE, _SLIDES = TRUNK_SLOTS
@@ -80,7 +80,7 @@ def routes(
         if node is None:
             continue
         needs.setdefault((node, source), set()).add(slot)
-        if slot_kind(slot) == "floor":
+        if floor_position(source[0]) is not None:
             hearing.add(node)
     for node in hearing:
         for speaker in speakers:

@@ -110,4 +110,7 @@ def test_open_microphones_flow_to_where_the_floor_is_heard():
 
     assert of(floor, speakers=["48/main"]) == {"floor:1": "mic"}
     assert of(floor, speakers=["92/main"]) == {}
+    # a plain player without its mix
+    assert of([("01/main", "mix:1", "@floor/1", "mic")], ["48/main"]) == {"floor:1": "mic"}
+    assert of([("01/main", "mix:1", "mix/01", "mic")], ["48/main"]) == {}
     assert of([("01/main", "stage:1", "92/main", "camera")], speakers=["48/main"]) == {}
