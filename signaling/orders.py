@@ -26,7 +26,7 @@ from signaling.wire.recordings import (
 )
 from signaling.wire.worker import Mix, Order, Record, RecordFact, Stills
 
-PROGRAM_SLOTS = "stage:1,floor:4,cue:1"
+PROGRAM_SLOTS = "stage:1,floor:4,mix:1"
 """The first picture on air, the floor, each position a track of its own, and the mix, if there is
 one."""
 SITE_SLOTS = "stage:1,floor:1"

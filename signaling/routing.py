@@ -188,7 +188,7 @@ def _recorded(state: Conference, port: Port) -> Iterator[tuple[SlotName, Source]
     if port == recorder_port(None):
         yield from _pictures("stage", stage(state, None), slides(state, None))
         yield from _sounds()
-        yield slot_name("cue", 1), (mix_port(PROGRAM), MIX_TRACK)
+        yield slot_name("mix", 1), (mix_port(PROGRAM), MIX_TRACK)
         return
     for site in recording.sites:
         if port == recorder_port(site) and state.seats[site].microphone_open:

@@ -31,8 +31,8 @@ NOT_RECEIVED_S = 5.0
 AGAIN_S = 2.0
 """After a failed write."""
 
-_ORDER: tuple[SlotKind, ...] = ("stage", "cue", "floor", "preview", "thumb")
-_NAMES = {"stage": "picture", "cue": "mix"}
+_ORDER: tuple[SlotKind, ...] = ("stage", "mix", "floor", "cue", "preview", "thumb")
+_NAMES = {"stage": "picture", "mix": "mix"}
 
 log = structlog.get_logger("worker.recorder")
 
@@ -243,6 +243,6 @@ class Recorder:
 
 
 def _track_name(slot: SlotName) -> str:
-    """``stage:1`` is what others saw, ``cue:1`` all they heard, ``floor:2`` the second voice."""
+    """``stage:1`` is what others saw, ``mix:1`` all they heard, ``floor:2`` the second voice."""
     kind, _, index = slot.partition(":")
     return _NAMES.get(kind, f"sound {index}")

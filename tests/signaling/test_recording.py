@@ -37,7 +37,7 @@ from tests.signaling.build import (
 )
 
 PROGRAM = Receiver(
-    recorder_port(None), "system", None, frozenset(parse_slots("stage:1,floor:4,cue:1"))
+    recorder_port(None), "system", None, frozenset(parse_slots("stage:1,floor:4,mix:1"))
 )
 
 
@@ -99,7 +99,7 @@ def test_the_program_recorder_gets_the_first_picture_on_air_and_the_floor():
     assert tapped(state, PROGRAM) == {
         "stage:1": ("48/main", "camera"),
         **{f"floor:{n}": (f"@floor/{n}", "mic") for n in (1, 2, 3, 4)},
-        "cue:1": ("mix/program", "mic"),
+        "mix:1": ("mix/program", "mic"),
     }
 
 

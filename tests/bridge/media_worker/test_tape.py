@@ -139,7 +139,7 @@ def test_sound_alone_makes_files_too_and_the_first_picture_begins_another():
 
 
 def test_a_mix_is_a_track_once_there_is_one():
-    mix = SlotName("cue:1")
+    mix = SlotName("mix:1")
     tape = Tape({STAGE: "picture", mix: "mix", FLOOR: "sound 1"}, "T", 600.0)
     late = list(sounds(LOOP, START + 2, 100, slot=mix))
     outputs = played(tape, list(pictures(LOOP, START, 40)), list(sounds(LOOP, START, 200)), late)
