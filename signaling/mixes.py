@@ -61,13 +61,12 @@ class Shortage:
             self._since = None
         elif self._since is None:
             self._since = now
-        before, self.missing = self.missing, self._short_s(now) >= SHORT_S
+        short_s = 0.0 if self._since is None else now - self._since
+        before, self.missing = self.missing, short_s >= SHORT_S
         return before != self.missing
 
-    def figures(self, now: float) -> MixFigures | None:
+    @property
+    def figures(self) -> MixFigures | None:
         """What pages are told; None while nothing is wanted."""
         wanted, flowing = self._counts
-        return MixFigures(wanted, flowing, self._short_s(now)) if wanted else None
-
-    def _short_s(self, now: float) -> float:
-        return 0.0 if self._since is None else now - self._since
+        return MixFigures(wanted, flowing, self.missing) if wanted else None

@@ -35,7 +35,7 @@ class MixWatch:
     def figures(self, conference: ConferenceId) -> MixFigures | None:
         """How those of one conference are; None if none is wanted."""
         shortage = self._shortages.get(conference)
-        return None if shortage is None else shortage.figures(self._clock.monotonic())
+        return None if shortage is None else shortage.figures
 
     def all_figures(self) -> list[MixFigures]:
         """Of each conference that wants any."""

@@ -69,12 +69,13 @@ class SiteFigures(msgspec.Struct, frozen=True):
 
 
 class MixFigures(msgspec.Struct, frozen=True):
-    """The mixes for players that take one sound: how many are wanted, how many flow, and for how
-    long it has not been all of them, seconds. Players without one hear a single speaker."""
+    """The mixes for players that take one sound: how many are wanted, how many flow, and whether
+    that has been too few for longer than they take to come. Players without one hear a single
+    speaker."""
 
     wanted: int
     flowing: int
-    short_s: float = 0.0
+    missing: bool = False
 
 
 class Figures(msgspec.Struct, frozen=True, tag="figures"):

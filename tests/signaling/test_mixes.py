@@ -89,13 +89,13 @@ A, B = mix_port("program"), mix_port("48")
 def test_what_is_wanted_and_does_not_come_is_missing_after_a_moment_until_it_comes():
     shortage = Shortage()
     assert not shortage.judge(0.0, [A, B], {A})
-    assert shortage.figures(1.0) == MixFigures(2, 1, 1.0)
+    assert shortage.figures == MixFigures(2, 1)
     assert shortage.judge(SHORT_S, [A, B], {A})
-    assert shortage.missing
+    assert shortage.figures == MixFigures(2, 1, missing=True)
     assert not shortage.judge(SHORT_S + 1, [A, B], {A})
     assert shortage.judge(SHORT_S + 2, [A, B], {A, B})
     assert not shortage.missing
-    assert shortage.figures(99.0) == MixFigures(2, 2)
+    assert shortage.figures == MixFigures(2, 2)
 
 
 def test_a_mix_that_is_wanted_no_longer_is_not_missing():
@@ -103,4 +103,4 @@ def test_a_mix_that_is_wanted_no_longer_is_not_missing():
     shortage.judge(0.0, [A], ())
     shortage.judge(SHORT_S, [A], ())
     assert shortage.judge(SHORT_S + 1, [], {A})
-    assert shortage.figures(SHORT_S + 1) is None
+    assert shortage.figures is None

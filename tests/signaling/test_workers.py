@@ -200,7 +200,7 @@ async def test_directors_are_told_of_mixes_that_are_missing(
 
     await told(program, wanted=MixFigures(2, 1))
     clock.advance(SHORT_S)
-    await told(program, wanted=MixFigures(2, 1, SHORT_S))
+    await told(program, wanted=MixFigures(2, 1, missing=True))
     health = await studio.server.services.health()
     assert health.components["mixes"].detail.endswith(studio.conference)
     await told(program, MixFact(scope, Port("mix/48"), flowing=True), wanted=MixFigures(2, 2))

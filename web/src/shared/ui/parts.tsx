@@ -44,12 +44,9 @@ export function LanguageSwitch() {
   )
 }
 
-/** A mix may take so long to come before anybody is told. */
-const MIX_PATIENCE_S = 3
-
 /** Plain players are without their mix: nobody else would notice. */
 export function MixPill({ mixes }: { mixes: MixFigures | null }) {
-  if (mixes === null || mixes.short_s < MIX_PATIENCE_S) return null
+  if (mixes === null || !mixes.missing) return null
   const texts = t.value.media
   return (
     <span

@@ -534,11 +534,11 @@ export interface SiteFigures {
   other_codec: string | null
 }
 
-/** The mixes for players that take one sound: how many are wanted, how many flow, and for how long it has not been all of them, seconds. Players without one hear a single speaker. */
+/** The mixes for players that take one sound: how many are wanted, how many flow, and whether that has been too few for longer than they take to come. Players without one hear a single speaker. */
 export interface MixFigures {
   wanted: number
   flowing: number
-  short_s: number
+  missing: boolean
 }
 
 /** A site in one step, which begins `at`: its worst state, the mean of each figure of `figures.SiteFigures`; None where nothing was known. */
