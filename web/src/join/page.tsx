@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { Arrival } from '../shared/client/arrival'
 import type { InApp } from '../shared/client/in-app'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import { type Rest, seatPath } from '../shared/client/rest'
 import { t } from '../shared/i18n'
 import { InAppNotice } from '../shared/ui/in-app'
@@ -30,7 +30,7 @@ export function JoinPage({ rest, inApp, go }: Props) {
       new Arrival(seated.conference, seated.site).announce(seated)
       go(seatPath(seated.conference, seated.site))
     } catch (error) {
-      failure.value = error instanceof Refusal ? error.code : 'internal'
+      failure.value = failureOf(error)
       busy.value = false
     }
   }

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import type { Rest } from '../shared/client/rest'
 import { shortTime } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
@@ -101,7 +101,7 @@ export function CreateForm({ rest, onCreated }: CreateProps) {
   const busy = useSignal(false)
   const failure = useSignal<Failure | null>(null)
   const failed = (error: unknown): void => {
-    failure.value = error instanceof Refusal ? error.code : 'internal'
+    failure.value = failureOf(error)
   }
   useEffect(() => {
     rest.templates().then((list) => {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { copyText } from '../shared/client/clipboard'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import { linkPath, linksPath, type Rest } from '../shared/client/rest'
 import { longDate, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
@@ -37,7 +37,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
         links.value = list
       },
       (error: unknown) => {
-        failure.value = error instanceof Refusal ? error.code : 'internal'
+        failure.value = failureOf(error)
       },
     )
   }, [rest, conference, links, failure])
@@ -58,7 +58,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
           : await rest.revokeLink(conference, link.site)
       links.value = (links.value ?? []).map((one) => (one.site === changed.site ? changed : one))
     } catch (error) {
-      failure.value = error instanceof Refusal ? error.code : 'internal'
+      failure.value = failureOf(error)
     }
   }
   const rows = links.value ?? []

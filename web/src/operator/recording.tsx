@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import { type Rest, recordingsPath } from '../shared/client/rest'
 import { duration, longDate, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
@@ -49,7 +49,8 @@ export function RecordingDialog({ desk, rest, conference, onClose }: Props) {
   const row = desk.recording.value
   const chosen = useSignal<readonly SiteCode[]>(row?.sites ?? [])
   const changed = row !== null && [...row.sites].sort().join() !== [...chosen.value].sort().join()
-  const ended = desk.conference.value?.phase === 'ended' || desk.conference.value?.phase === 'draft'
+  const phase = desk.conference.value?.phase
+  const closed = phase === 'ended' || phase === 'draft'
   const toggle = (site: SiteCode): void => {
     const now = chosen.value
     chosen.value = now.includes(site) ? now.filter((one) => one !== site) : [...now, site]
@@ -65,7 +66,7 @@ export function RecordingDialog({ desk, rest, conference, onClose }: Props) {
             type="button"
             class="button danger"
             data-testid="rec-start"
-            disabled={ended}
+            disabled={closed}
             onClick={() => desk.record(chosen.value)}
           >
             <Icon name="disc" />
@@ -130,7 +131,7 @@ function Recorded({ rest, conference, running }: RecordedProps) {
   const failure = useSignal<Failure | null>(null)
   const doomed = useSignal<RecordingInfo | null>(null)
   const failed = (error: unknown): void => {
-    failure.value = error instanceof Refusal ? error.code : 'internal'
+    failure.value = failureOf(error)
   }
   const look = (): Promise<void> =>
     rest.recordings(conference).then((found) => {

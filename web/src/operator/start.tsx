@@ -2,7 +2,7 @@
 
 import { render } from 'preact'
 import { chooseConference } from '../shared/client/choose'
-import { Refusal } from '../shared/client/problem'
+import { failureOf } from '../shared/client/problem'
 import { Rest, socketUrl } from '../shared/client/rest'
 import { t } from '../shared/i18n'
 import { startClock } from '../shared/ui/clock'
@@ -40,7 +40,7 @@ export async function start(root: HTMLElement): Promise<void> {
       root,
     )
   } catch (error) {
-    render(<StaffRefused code={error instanceof Refusal ? error.code : 'internal'} />, root)
+    render(<StaffRefused code={failureOf(error)} />, root)
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import type { Rest } from '../shared/client/rest'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
@@ -62,7 +62,7 @@ export function SignInPage({ rest, code, go }: Props) {
       const home = homeOf(me.value.role)
       if (home !== null) go(home)
     } catch (error) {
-      failure.value = error instanceof Refusal ? error.code : 'internal'
+      failure.value = failureOf(error)
     }
     busy.value = false
   }

@@ -14,7 +14,7 @@ import {
   untracked,
 } from '@preact/signals'
 import type { Memory } from '../shared/client/memory'
-import { type Failure, Refusal } from '../shared/client/problem'
+import { type Failure, failureOf } from '../shared/client/problem'
 import { type Rest, seatPath } from '../shared/client/rest'
 import { ConferenceSocket, type SocketOptions } from '../shared/client/socket'
 import { conferenceOf, floorOf, recordingOf, seatOf, stageOf } from '../shared/client/view'
@@ -216,7 +216,7 @@ export class Attendance {
       this.screen.value = { kind: 'devices' }
       void this.gear.open()
     } catch (error) {
-      const failure = error instanceof Refusal ? error.code : 'internal'
+      const failure = failureOf(error)
       this.screen.value = { kind: 'enter', failure }
     }
     this.entering.value = false

@@ -1,6 +1,6 @@
 import { render } from 'preact'
 import { chooseConference } from '../shared/client/choose'
-import { Refusal } from '../shared/client/problem'
+import { failureOf } from '../shared/client/problem'
 import { Rest, socketUrl } from '../shared/client/rest'
 import { t } from '../shared/i18n'
 import { startClock } from '../shared/ui/clock'
@@ -23,7 +23,7 @@ export async function start(root: HTMLElement): Promise<void> {
     window.addEventListener('online', () => watch.socket.hurry())
     render(<TechnicianPage watch={watch} />, root)
   } catch (error) {
-    render(<StaffRefused code={error instanceof Refusal ? error.code : 'internal'} />, root)
+    render(<StaffRefused code={failureOf(error)} />, root)
   }
 }
 

@@ -15,6 +15,11 @@ export class Refusal extends Error {
   }
 }
 
+/** Why something failed, to be said to whoever asked for it. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof Refusal ? error.code : 'internal'
+}
+
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERRORS, text)
 }

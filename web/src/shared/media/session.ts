@@ -6,7 +6,7 @@
 
 import { type Signal, signal } from '@preact/signals'
 import { Backoff } from '../client/backoff'
-import { type Failure, Refusal, refusalOfResponse } from '../client/problem'
+import { type Failure, failureOf, Refusal, refusalOfResponse } from '../client/problem'
 import type { Fetch } from '../client/rest'
 import type { IceServer, ProgramCodec, SessionId } from '../wire/types.gen'
 
@@ -134,7 +134,7 @@ export class MediaSession {
     try {
       await this.negotiate(link, door)
     } catch (error) {
-      this.fail(link, error instanceof Refusal ? error.code : 'internal')
+      this.fail(link, failureOf(error))
     }
   }
 

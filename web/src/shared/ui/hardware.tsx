@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { copyText } from '../client/clipboard'
-import { type Failure, Refusal } from '../client/problem'
+import { type Failure, failureOf } from '../client/problem'
 import type { Rest } from '../client/rest'
 import { longDate, shortTime } from '../client/time'
 import { t } from '../i18n'
@@ -29,7 +29,7 @@ export function HardwareDialog({ rest, conference, site, name, onClose }: Props)
         told.value = devices
       },
       (error: unknown) => {
-        failure.value = error instanceof Refusal ? error.code : 'internal'
+        failure.value = failureOf(error)
       },
     )
   }, [rest, conference, site, told, failure])

@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals'
-import { type Failure, Refusal } from '../client/problem'
+import { type Failure, failureOf } from '../client/problem'
 import { t } from '../i18n'
 import { Icon } from './icon'
 
@@ -16,7 +16,7 @@ export class Notices {
   private last = 0
 
   refused(error: unknown): void {
-    const code = error instanceof Refusal ? error.code : 'internal'
+    const code = failureOf(error)
     this.last += 1
     const id = this.last
     this.list.value = [...this.list.value.slice(-3), { id, code }]
