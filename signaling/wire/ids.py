@@ -92,7 +92,7 @@ def slot_kind(slot: SlotName) -> SlotKind:
 
 
 def slot_media(slot: SlotName) -> Media:
-    """What flows through the slot: floor and cue carry sound, all others pictures."""
+    """What flows through the slot: floor, cue and mix carry sound, all others pictures."""
     return SLOT_MEDIA[slot_kind(slot)]
 
 
