@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from bridge import offers
+from cli.drilling.service import free_media_port
 from signaling.wire.codec import MAX_CONTROL_FRAME, decode_node_message, encode
 from signaling.wire.control import (
     Hello,
@@ -146,7 +146,7 @@ async def bridge_server(
         "DIEMCAU_BRIDGE__PACKET_PATH": packet_path,
     }
     command = [sys.executable, "-m", "cli", "bridge", "--stop-with-stdin"]
-    command += ["--data-dir", str(folder), "--media-port", str(_free_udp_port(address))]
+    command += ["--data-dir", str(folder), "--media-port", str(free_media_port(1))]
     log = folder / "bridge.log"
     try:
         async with process(command, log, environment, core) as running:
@@ -163,9 +163,3 @@ async def bridge_server(
 
 def _port(index: int) -> Port:
     return Port(f"{index + 1:02d}/main")
-
-
-def _free_udp_port(address: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
