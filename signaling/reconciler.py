@@ -3,6 +3,8 @@
 Receivers are what the nodes hold, seen together with what each page watches; routes are computed
 anew from them at every change. After a restart the tables of a scope are left alone until its
 operator windows have said what they watch, or two seconds, unless the conference itself changes.
+In these two seconds media workers' sessions are left alone: who listens may be on a node that is
+still to come.
 """
 
 from __future__ import annotations
@@ -139,6 +141,8 @@ class Reconciler:
         if state.phase == "ended":
             return "ended"
         if orders.is_worker_port(session.port):
+            if self._clock.monotonic() < self._settle_until:
+                return None
             ports = orders.ports(state, self._nodes.listening(session.scope))
             return None if session.port in ports else "not_wanted"
         if session.relayed_from is not None or is_trunk(session.port):

@@ -226,7 +226,9 @@ class Server:
             shares=hub.encoder_shares,
         )
         self._hub, self._reconciler, self._sampler = hub, reconciler, sampler
-        self._workers = Workers(conferences, ring, clock, self.bus, nodes, mixes)
+        self._workers = Workers(
+            *(conferences, ring, clock, self.bus, nodes, mixes), settle_s=timings.settle_s
+        )
         self._metrics = metrics
         self._health = Health(
             version("diemcau"), clock, database, conferences, nodes, hub, self.bus, metrics, mixes

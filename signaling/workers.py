@@ -1,7 +1,8 @@
 """The media workers that have dialled in: orders to the first of them, and what becomes of them.
 
 Orders are the whole of what is wanted, sent at every change and every few seconds. A second worker
-waits, and takes over when the first one is gone.
+waits, and takes over when the first one is gone. After a restart of this service workers go on with
+what they do, without orders, until all nodes have had time to say who listens.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Workers:
         bus: Bus,
         nodes: Nodes,
         mixes: MixWatch,
+        *,
+        settle_s: float,
     ) -> None:
         self.stills = StillStore()
         self._bus = bus
@@ -93,6 +96,7 @@ class Workers:
         self._clock = clock
         self._links: dict[WorkerId, WorkerLink] = {}
         self._started_at = clock.monotonic()
+        self._settle_s = settle_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._noting: set[ConferenceId] = set()
 
@@ -178,7 +182,7 @@ class Workers:
         now = self._clock.monotonic()
         self.stills.tick(now)
         for link in self.links:
-            if now - link.sent_at >= REPEAT_S:
+            if link.sent is None or now - link.sent_at >= REPEAT_S:
                 link.sent = None
                 link.changed.set()
         self._judge()
@@ -210,7 +214,7 @@ class Workers:
                 while link.notices:
                     await link.send(encode(link.notices.popleft()))
                 wanted = self._wanted(works=self.links[:1] == [link])
-                if link.sent != wanted:
+                if self._age_s() >= self._settle_s and link.sent != wanted:
                     link.sent, link.sent_at = wanted, self._clock.monotonic()
                     await link.send(encode(Orders(self._with_tokens(wanted))))
             except (ConnectionError, RuntimeError):
@@ -283,7 +287,11 @@ class Workers:
         return link.facts.facts if link.facts is not None else []
 
     def _may_still_come(self) -> bool:
-        return self._clock.monotonic() - self._started_at < GRACE_S
+        return self._age_s() < GRACE_S
+
+    def _age_s(self) -> float:
+        """How long this service has been there."""
+        return self._clock.monotonic() - self._started_at
 
     @staticmethod
     def _let_go(link: WorkerLink) -> None:

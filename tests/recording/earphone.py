@@ -58,8 +58,12 @@ class Earphone:
 
     def ever(self, begin: float, end: float) -> frozenset[int]:
         """Which tones were in any span of this time."""
-        spans = np.arange(begin, end - SPAN_S, SPAN_S / 2)
-        return frozenset().union(*(self.tones(at, at + SPAN_S) for at in spans))
+        return frozenset().union(*self.spans(begin, end))
+
+    def spans(self, begin: float, end: float) -> list[frozenset[int]]:
+        """Which tones were in each span of this time, one after the other."""
+        begins = np.arange(begin, end - SPAN_S, SPAN_S / 2)
+        return [self.tones(at, at + SPAN_S) for at in begins]
 
     async def hears(self, *tones: int, limit_s: float = 20.0) -> float:
         """Wait until exactly these tones are in the last span; how long it took."""

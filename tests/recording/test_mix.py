@@ -19,6 +19,7 @@ from bridge.endpoint.loops import LoopKey
 from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
+from signaling.reconciler import SETTLE_S
 from signaling.wire.commands import Mute, Start, StartRecording, StopRecording, Unmute
 from signaling.wire.ids import ConferenceId
 from signaling.wire.rest import SiteDevices
@@ -110,6 +111,22 @@ async def test_a_killed_worker_leaves_the_first_voice_and_comes_back(hall: Hall)
         await ear.hears(second.tone_hz, third.tone_hz, limit_s=40)
         ever = ear.ever(begun, time.monotonic())
     assert first.tone_hz not in ever
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_mixes_go_on_while_signaling_starts_anew(hall: Hall, number: int) -> None:
+    first, second, third, _ = hall.sites
+    async with earphone(await hall.devices(first), hall.tones) as ear:
+        await hall.open(second, third, first)
+        await ear.hears(second.tone_hz, third.tone_hz)
+        begun, connections = time.monotonic(), hall.operator.page.connections
+        os.kill(hall.service.pid("signaling"), number)
+        async with asyncio.timeout(20):
+            while hall.operator.page.connections == connections:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(SETTLE_S + 1)
+        spans = ear.spans(begun, time.monotonic())
+    assert set(spans) == {frozenset((second.tone_hz, third.tone_hz))}
 
 
 async def test_the_mix_is_the_first_sound_of_the_recording(hall: Hall) -> None:

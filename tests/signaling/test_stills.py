@@ -10,6 +10,7 @@ import pytest
 from signaling import routing
 from signaling.options import Options
 from signaling.orders import ports, wanted
+from signaling.reconciler import SETTLE_S
 from signaling.routing import Receiver, routes
 from signaling.stills import FRESH_S, StillStore
 from signaling.wire.commands import End, Recess, Start
@@ -67,8 +68,11 @@ def test_what_may_not_be_seen_is_refused_and_what_was_seen_is_forgotten() -> Non
 
 
 @pytest.fixture
-async def studio(options: Options, start_stage: StartStage) -> AsyncIterator[Stage]:
+async def studio(
+    options: Options, start_stage: StartStage, clock: FakeClock
+) -> AsyncIterator[Stage]:
     async with start_stage(replace(options, worker_tokens=(WORKER_TOKEN,))) as stage:
+        clock.advance(SETTLE_S)
         yield stage
 
 

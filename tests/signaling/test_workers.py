@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiohttp
+import msgspec
 import pytest
 
 from signaling.mixes import SHORT_S
 from signaling.options import Options
+from signaling.reconciler import SETTLE_S
 from signaling.wire.commands import Start, StartRecording, StopRecording, Unmute
 from signaling.wire.figures import MixFigures
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
@@ -31,8 +33,16 @@ WORKER_TOKEN = "worker-token-of-the-tests-0123456789"
 
 
 @pytest.fixture
-async def studio(options: Options, start_stage: StartStage) -> AsyncIterator[Stage]:
-    async with start_stage(replace(options, worker_tokens=(WORKER_TOKEN,))) as stage:
+def staffed(options: Options) -> Options:
+    return replace(options, worker_tokens=(WORKER_TOKEN,))
+
+
+@pytest.fixture
+async def studio(
+    staffed: Options, start_stage: StartStage, clock: FakeClock
+) -> AsyncIterator[Stage]:
+    async with start_stage(staffed) as stage:
+        clock.advance(SETTLE_S)
         yield stage
 
 
@@ -213,6 +223,32 @@ async def test_without_its_worker_a_player_hears_the_first_position(studio: Stag
     await worker.disconnect()
     await node.until(lambda: heard(studio, node) == ("@floor/1", "mic"))
     assert (published, "worker_gone") in node.closed
+
+
+async def test_after_a_restart_mixes_flow_on_until_all_nodes_have_told_who_listens(
+    staffed: Options, start_stage: StartStage, clock: FakeClock
+) -> None:
+    async with start_stage(staffed) as stage:
+        clock.advance(SETTLE_S)
+        node, _, _, _ = await mixed(stage)
+        await stage.server.stop()
+    node_2 = FakeNode("node-2")
+    [player] = node.of_port("48/main", "receive")
+    node_2.sessions[player.session] = node.sessions.pop(player.session)
+    stray = msgspec.structs.replace(player, session=SessionId("stray"), port=Port("99/main"))
+    node.sessions[stray.session] = stray
+
+    async with start_stage(staffed) as again:
+        worker = await FakeWorker().connect(again.url, WORKER_TOKEN)
+        again.stack.push_async_callback(worker.disconnect)
+        await again.node(node)
+        await node.until(lambda: bool(node.closed))
+        await again.node(node_2)
+        assert worker.orders is None
+        clock.advance(SETTLE_S)
+        await worker.until(lambda: worker.orders is not None)
+        assert [one.port for one in worker.mixes] == ["mix/program", "mix/48"]
+        assert node.closed == [(stray.session, "not_found")]
 
 
 async def test_a_muted_site_has_no_route_to_its_recorder(studio: Stage) -> None:
