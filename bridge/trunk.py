@@ -7,6 +7,7 @@ its own, because all that comes from the source has one address.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +127,7 @@ class TrunkSession(Session):
         )
 
     def _new_ice(self, local: Credentials, remote: Credentials, now: float) -> Ice:
-        self._trunk = TrunkIce(local, remote, self._paths, now)
+        self._trunk = TrunkIce(local, remote, self._paths, now, secrets.token_bytes)
         return self._trunk
 
     def start(self, now: float) -> None:

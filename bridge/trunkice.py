@@ -6,8 +6,7 @@ candidates is checked at once, and the first answer nominates.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.ice import (
     Credentials,
@@ -47,13 +46,21 @@ def pairs(hosts: Sequence[str], addresses: Sequence[Address]) -> list[tuple[str,
 
 class TrunkIce:
     """In the shape of `ice.IceLite`. Of several paths the one whose check is answered first is
-    taken, and the others are let be; should it fall silent, the trunk ends and is opened anew."""
+    taken, and the others are let be; should it fall silent, the trunk ends and is opened anew.
+
+    `random` gives so many octets that nobody can guess.
+    """
 
     def __init__(
-        self, local: Credentials, remote: Credentials, paths: Sequence[Path], now: float
+        self,
+        local: Credentials,
+        remote: Credentials,
+        paths: Sequence[Path],
+        now: float,
+        random: Callable[[int], bytes],
     ) -> None:
         self.last_check: float | None = None
-        self._checkers = {path: _new_checker(local, remote, path, now) for path in paths}
+        self._checkers = {path: _new_checker(local, remote, path, now, random) for path in paths}
         self._selected: Path | None = None
         self._opened = now
         self._closed = False
@@ -99,15 +106,15 @@ class TrunkIce:
         return outputs
 
 
-def _new_checker(local: Credentials, remote: Credentials, path: Path, now: float) -> IceChecker:
-    return IceChecker(
-        local,
-        remote,
-        secrets.randbits(64),
-        lambda: secrets.token_bytes(12),
-        now,
-        path.address[:2],
-    )
+def _new_checker(
+    local: Credentials,
+    remote: Credentials,
+    path: Path,
+    now: float,
+    random: Callable[[int], bytes],
+) -> IceChecker:
+    tie_breaker = int.from_bytes(random(8), "big")
+    return IceChecker(local, remote, tie_breaker, lambda: random(12), now, path.address[:2])
 
 
 def _outputs(path: Path, changes: Sequence[Output]) -> list[IceOutput]:

@@ -1,5 +1,7 @@
 """A trunk's side of ICE: every way is tried, the first that works is kept, a silent one ends."""
 
+from itertools import count
+
 from bridge import stun
 from bridge.ice import (
     CheckReceived,
@@ -20,7 +22,9 @@ GOOD, DEAD = Path(0, ("192.0.2.1", 4000)), Path(1, ("198.51.100.1", 4000))
 def ice(*paths):
     """A trunk's side and its source's."""
     ours, theirs = Credentials("ours", "p" * 22), Credentials("theirs", "q" * 22)
-    return TrunkIce(ours, theirs, paths, 0.0), IceLite(theirs, ours, 0.0, lambda _ufrag: bytes(12))
+    numbers = count()
+    trunk = TrunkIce(ours, theirs, paths, 0.0, lambda size: next(numbers).to_bytes(size, "big"))
+    return trunk, IceLite(theirs, ours, 0.0, lambda _ufrag: bytes(12))
 
 
 def checks(outputs, path=GOOD):
