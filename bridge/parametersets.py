@@ -25,15 +25,11 @@ _MAX_SIDE = 16384
 
 
 class ParameterSets:
-    """The newest of one stream: one SPS, and the PPSs that came since it changed, by their ids.
+    """The newest of one stream: one SPS, and the PPSs that came since it changed, by their ids."""
 
-    `in_stream`: some came in packets, not only in an offer.
-    """
-
-    __slots__ = ("_payload", "_pps", "_sps", "in_stream")
+    __slots__ = ("_payload", "_pps", "_sps")
 
     def __init__(self, offered: Iterable[bytes] = ()) -> None:
-        self.in_stream = False
         self._sps: bytes | None = None
         self._pps: dict[int, bytes] = {}
         self._payload: bytes | None = None
@@ -68,14 +64,12 @@ class ParameterSets:
         """Note the sets in the payload `packet[start:end]` (RFC 6184 §5.6, §5.7.1); as `put`."""
         kind = packet[start] & 0x1F
         if kind in (SPS, PPS):
-            self.in_stream = True
             return self.put(packet[start:end])
         changed, at = False, start + 1
         while kind == STAP_A and at + 2 < end:
             body = at + 2
             at = body + (packet[at] << 8 | packet[at + 1])
             if packet[body] & 0x1F in (SPS, PPS):
-                self.in_stream = True
                 changed |= self.put(packet[body : min(at, end)])
         return changed
 
