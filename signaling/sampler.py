@@ -12,13 +12,14 @@ from collections.abc import Callable
 from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.state import Conference
+from signaling.conference.state import Seat as SeatState
 from signaling.conferences import Conferences
-from signaling.encoderslides import EncoderSlides
+from signaling.encoderslides import EncoderSlides, Seat
 from signaling.owner import Owner
 from signaling.routing import site_of
 from signaling.sessions import Session, newest
 from signaling.wire.control import SessionStats, Stats
-from signaling.wire.ids import ConferenceId, DeviceId, NodeId, SiteCode
+from signaling.wire.ids import DeviceId, NodeId, SiteCode
 from signaling.wire.samples import (
     ConferenceClosed,
     ConferenceOpened,
@@ -26,8 +27,6 @@ from signaling.wire.samples import (
     NodeHeard,
     SiteMedia,
 )
-
-Seat = tuple[ConferenceId, SiteCode]
 
 
 class Sampler:
@@ -89,7 +88,7 @@ class Sampler:
             if session.direction == "publish":
                 publish = session.stats
                 self._notice_voice(owner, site, session)
-                self._notice_slides(owner, site, session.stats)
+                self._notice_slides(owner, site, session)
             else:
                 receive = session.stats
             figures[seat] = (publish, receive)
@@ -98,23 +97,26 @@ class Sampler:
                 owner.presence.heard(site, self._clock.monotonic() - age)
         return figures
 
-    def _notice_slides(self, owner: Owner, site: SiteCode, stats: SessionStats) -> None:
-        state = owner.current()
-        seat = state.seats.get(site)
-        if state.phase == "ended" or seat is None or seat.device is None or not seat.plain:
+    def _notice_slides(self, owner: Owner, site: SiteCode, session: Session) -> None:
+        seat = _seat_of(owner.current(), site, session)
+        if seat is None or seat.device is None or not seat.plain or session.stats is None:
             return
         place, now = (owner.conference, site), self._clock.monotonic()
-        shares = self._slides.look(now, place, stats, sharing=seat.sharing)
+        shares = self._slides.look(now, place, session.stats, sharing=seat.sharing)
         if shares is not None:
             self._shares(owner, site, seat.device, shares)
 
     def _notice_voice(self, owner: Owner, site: SiteCode, session: Session) -> None:
-        state = owner.current()
-        seat = state.seats.get(site)
+        seat = _seat_of(owner.current(), site, session)
         if seat is None or seat.device is None or seat.heard_at is not None:
             return
-        # a session that was adopted after a restart does not know its device
-        if session.device not in (None, seat.device) or session.stats is None:
-            return
-        if state.phase != "ended" and any(one.heard for one in session.stats.streams):
+        if session.stats is not None and any(one.heard for one in session.stats.streams):
             self._heard(owner, site, seat.device)
+
+
+def _seat_of(state: Conference, site: SiteCode, session: Session) -> SeatState | None:
+    """The seat for which this session speaks: its device's, until the end."""
+    seat = state.seats.get(site)
+    # a session that was adopted after a restart does not know its device
+    known = seat is not None and session.device in (None, seat.device)
+    return seat if known and state.phase != "ended" else None

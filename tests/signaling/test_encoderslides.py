@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from signaling.encoderslides import ENDED_S, EncoderSlides
+from signaling.sampler import Sampler
 from signaling.wire.commands import Scene, Start, Take
-from signaling.wire.control import SessionInfo, SessionStats, StreamStats
-from signaling.wire.ids import ConferenceId, SiteCode, SlotName
+from signaling.wire.control import SessionInfo, SessionStats, Stats, StreamStats
+from signaling.wire.ids import ConferenceId, DeviceId, Scope, SiteCode, SlotName
 from signaling.wire.samples import SiteMedia
 from tests.fakes.clock import FakeClock
 from tests.signaling.api.test_devices import devices, knock
@@ -80,6 +83,33 @@ async def test_an_operator_takes_the_slides_of_an_encoder(stage: Stage, clock: F
     await node.report(sending(encoder, "camera"))
     await desk.until(lambda: not desk.rows["seat/48"].sharing)
     assert desk.rows["conference"].program.slides is None
+
+
+async def test_slides_are_shared_for_the_device_that_has_the_seat_alone(
+    stage: Stage, clock: FakeClock
+) -> None:
+    node, told = await stage.node(), await devices(stage)
+    async with await knock(stage, told["whip"], told["publish_token"]) as response:
+        assert response.status == 201
+    (encoder,) = node.of_port("48/main", "publish")
+    services = stage.server.services
+    [session] = services.nodes.sessions(Scope(stage.conference))
+    shared: list[DeviceId] = []
+
+    def look(device: DeviceId) -> None:
+        flowing = replace(session, device=device, stats=sending(encoder, "camera", "slides"))
+        sampler = Sampler(
+            *(stage.server.bus, clock, services.conferences, lambda: [flowing]),
+            heard=lambda _owner, _site, _device: None,
+            shares=lambda _owner, _site, device, _now: shared.append(device),
+        )
+        sampler.stats(session.node, Stats(0.0, 1.0, 0.001, 0, 0, 0, 0, {}, [], []))
+
+    look(DeviceId("before"))
+    assert shared == []
+    assert session.device is not None
+    look(session.device)
+    assert shared == [session.device]
 
 
 async def test_a_page_that_sends_slides_says_so_itself(stage: Stage) -> None:
