@@ -112,8 +112,8 @@ class Health:
 
     def _ask_mixes(self) -> ComponentHealth:
         """Of the media worker, for players that take one sound; none may be wanted."""
-        missing = ", ".join(self._mixes.missing)
-        detail = f"players hear one speaker only: {missing}" if missing else ""
+        missing = len(self._mixes.missing)
+        detail = f"conferences whose players hear one speaker only: {missing}" if missing else ""
         held = self._mixes.all_figures()
         figures: dict[str, float] = {
             "wanted": sum(one.wanted for one in held),
