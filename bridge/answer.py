@@ -267,7 +267,7 @@ def _write(offer: Offer, local: Local, accepted: dict[str, _Accepted], taken: Co
         f"o=- {local.session} 1 IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
-        f"a=group:BUNDLE {' '.join(kept)}",
+        *([f"a=group:BUNDLE {' '.join(kept)}"] if offer.bundled else []),
         "a=ice-lite",
         "a=msid-semantic:WMS *",
     ]

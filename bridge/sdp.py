@@ -91,9 +91,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Offer:
-    """A readable, bundled offer of one transport."""
+    """A readable offer of one transport. `bundled` is false if it is a single section without a
+    BUNDLE group: then the answer must not have one either (RFC 9143 §7.3)."""
 
     sections: tuple[Section, ...]
+    bundled: bool
     remote: Credentials
     fingerprints: tuple[Fingerprint, ...]
     setup: Setup
@@ -144,13 +146,13 @@ def read_offer(text: str, direction: Direction) -> Offer:
     if not media:
         raise WireError("offer_without_media")
     _check_mids(sections)
-    _check_bundle(session, [section.mid for _, section in media])
+    bundled = _is_bundled(session, [section.mid for _, section in media])
     if any("rtcp-mux" not in attributes for attributes, _ in media):
         _unusable("rtcp-mux is missing")
     if "ice-lite" in session:
         _unusable("both sides are ICE-lite, so nobody would check")
     scopes = [attributes for attributes, _ in media] + [session]
-    return Offer(sections, _credentials(scopes), _fingerprints(scopes), _setup(scopes))
+    return Offer(sections, bundled, _credentials(scopes), _fingerprints(scopes), _setup(scopes))
 
 
 def _split(text: str, max_sections: int) -> tuple[_Attributes, list[_Draft]]:
@@ -319,12 +321,14 @@ def _check_mids(sections: Iterable[Section]) -> None:
         _malformed("two sections have the same mid")
 
 
-def _check_bundle(session: _Attributes, mids: list[str]) -> None:
-    """All usable sections must share one transport; a single one needs no group (RFC 9143)."""
+def _is_bundled(session: _Attributes, mids: list[str]) -> bool:
+    """Whether one BUNDLE group has all usable sections, which must share one transport; a single
+    section needs no group (RFC 9143)."""
     groups = [value.split() for value in session.all("group")]
-    bundled = {mid for group in groups if group[:1] == ["BUNDLE"] for mid in group[1:]}
-    if len(mids) > 1 and not bundled.issuperset(mids):
+    bundled = any(group[:1] == ["BUNDLE"] and set(mids) <= set(group[1:]) for group in groups)
+    if len(mids) > 1 and not bundled:
         _unusable("the media sections are not all in one BUNDLE group")
+    return bundled
 
 
 def _credentials(scopes: list[_Attributes]) -> Credentials:

@@ -113,7 +113,7 @@ class TrunkSession(Session):
             self._close_sockets()
             raise
         # what the source says of itself; we are the client of its DTLS server
-        source = Offer((), answer.credentials, (answer.fingerprint,), "passive")
+        source = Offer((), True, answer.credentials, (answer.fingerprint,), "passive")
         super().__init__(
             offered.identity,
             source,

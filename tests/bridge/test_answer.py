@@ -221,6 +221,13 @@ def test_wrong_direction_is_refused():
     assert caught.value.code == "offer_without_media"
 
 
+def test_what_is_not_bundled_is_not_answered_bundled():
+    group = "a=group:BUNDLE 0\r\n"
+    text = PUBLISH.partition("m=video")[0].replace("a=group:BUNDLE 0 1\r\n", group)
+    assert group in publish(text)[0]
+    assert "a=group:" not in publish(text.replace(group, ""))[0]
+
+
 def test_foreign_codecs_alone_are_refused_and_beside_ours_rejected():
     text = PUBLISH.replace("opus/48000/2", "speex/8000")
     answer, tracks = publish(text)

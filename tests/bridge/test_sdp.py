@@ -95,6 +95,7 @@ def test_setup_is_read(setup):
         (without("a=ice-pwd"), "offer_unusable"),
         (without("a=group"), "offer_unusable"),
         (PUBLISH.replace("BUNDLE 0 1", "BUNDLE 0"), "offer_unusable"),
+        (PUBLISH.replace("BUNDLE 0 1", "BUNDLE 0\r\na=group:BUNDLE 1"), "offer_unusable"),
         (PUBLISH.replace("a=setup:actpass", "a=setup:holdconn"), "offer_unusable"),
         (PUBLISH.replace("s=-", "s=-\r\na=ice-lite"), "offer_unusable"),
         (PUBLISH.replace("fingerprint:sha-256", "fingerprint:sha-1"), "offer_unusable"),
