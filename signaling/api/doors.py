@@ -92,7 +92,7 @@ async def patch(request: web.Request) -> web.Response:
     if patched.fragment is None:
         response = web.Response(status=204)
     else:
-        response = web.Response(text=patched.fragment, content_type=FRAGMENT)
+        response = web.Response(body=patched.fragment.encode(), content_type=FRAGMENT)
     response.headers["ETag"] = f'"{patched.etag}"'
     return response
 
@@ -152,7 +152,8 @@ async def _open(request: web.Request, direction: Direction) -> web.Response:
         context.nodes.close_later(opened.session, error.code)
         raise
     place = "whip" if direction == "publish" else "whep"
-    response = web.Response(text=opened.answer, status=201, content_type=SDP)
+    # as bytes: given text, aiohttp adds a charset, which this type does not have (RFC 8866 §8.1)
+    response = web.Response(body=opened.answer.encode(), status=201, content_type=SDP)
     response.headers["Location"] = f"/{place}/{opened.session.node}/{opened.session.session}"
     response.headers["ETag"] = f'"{opened.etag}"'
     for server in _ice_servers(context, door.conference, door.port):

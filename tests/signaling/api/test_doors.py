@@ -42,7 +42,7 @@ async def test_whip_answers_201_with_location_and_etag(stage: Stage) -> None:
 
     async with await site.offer("/whip") as response:
         assert response.status == 201
-        assert response.content_type == "application/sdp"
+        assert response.headers["Content-Type"] == "application/sdp"
         assert await response.text() == "v=0\r\n"
         headers = response.headers
 
