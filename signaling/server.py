@@ -285,7 +285,9 @@ class Server:
         app[SERVICES] = self.services
         app.on_response_prepare.append(security.add_headers)
         add_routes(app)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=logs.server_logger(), shutdown_timeout=2.0
+        )
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         self._tasks = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 import structlog
 from sqlalchemy import text
 from structlog.contextvars import merge_contextvars
@@ -58,3 +61,17 @@ async def test_fault_names_conference_and_site(stage: Stage) -> None:
 
     failed = next(line for line in lines.kept if line["event"] == "request failed")
     assert (failed["conference"], failed["site"]) == (stage.conference, "48")
+
+
+async def test_what_is_not_http_is_answered_and_leaves_no_line(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = urlsplit(stage.url)
+    for garbage in (b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 9_000), b"\x16\x03\x01\r\n\r\n"):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(garbage)
+        assert (await reader.readline()).startswith(b"HTTP/1.0 400 ")
+        writer.close()
+        await writer.wait_closed()
+
+    assert not caplog.records
