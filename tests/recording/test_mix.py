@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from playwright.async_api import async_playwright
 
 from bridge.endpoint import doors, loops
 from bridge.endpoint.loops import LoopKey
@@ -23,11 +26,27 @@ from signaling.reconciler import SETTLE_S
 from signaling.wire.commands import Mute, Start, StartRecording, StopRecording, Unmute
 from signaling.wire.ids import ConferenceId
 from signaling.wire.rest import SiteDevices
+from tests.browser.chromium import chromium
+from tests.browser.people import eventually
+from tests.peers.players import foreign_page, play
 from tests.recording.earphone import earphone, tones_in
 from tests.recording.witness import files
 from tests.service import Service, running_service
 
 SITES = 4
+LAST_SPAN = """
+() => {
+  if (!window.ear) {
+    const context = new AudioContext({ sampleRate: 48000 });
+    window.ear = new AnalyserNode(context, { fftSize: 16384 });
+    context.createMediaStreamSource(document.querySelector('video').srcObject).connect(ear);
+  }
+  const samples = new Float32Array(ear.fftSize);
+  ear.getFloatTimeDomainData(samples);
+  return [...samples];
+}
+"""
+"""The last third of a second of what a page plays."""
 
 
 @dataclass
@@ -58,10 +77,11 @@ class Hall:
             await self.operator.command(Mute(site.code))
 
 
-@pytest.fixture
-async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
+@contextlib.asynccontextmanager
+async def founded(data_dir: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Hall]:
+    """A service with these settings, and its conference live."""
     certificate = Certificate()
-    async with running_service(tmp_path / "data") as service, Wheel() as wheel:
+    async with running_service(data_dir, environ=environ) as service, Wheel() as wheel:
         operator = Operator(service.url, 1, wheel, certificate)
         await operator.sign_in(service.operator_sign_in)
         made = await operator.create("conference-2020", "Trộn tiếng")
@@ -79,6 +99,12 @@ async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
         yield Hall(service, operator, sites, made.conference)
         for member in (*sites, operator):
             await member.leave()
+
+
+@pytest.fixture
+async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
+    async with founded(tmp_path / "data") as hall:
+        yield hall
 
 
 async def test_a_plain_player_hears_all_others_and_never_its_own_site(hall: Hall) -> None:
@@ -111,6 +137,47 @@ async def test_a_killed_worker_leaves_the_first_voice_and_comes_back(hall: Hall)
         await ear.hears(second.tone_hz, third.tone_hz, limit_s=40)
         ever = ear.ever(begun, time.monotonic())
     assert first.tone_hz not in ever
+
+
+async def test_players_on_two_bridge_processes_hear_all_others(tmp_path: Path) -> None:
+    begun, two = time.monotonic(), {"DIEMCAU_BRIDGE__PROCESSES": "2"}
+    async with founded(tmp_path / "data", two) as hall, contextlib.AsyncExitStack() as stack:
+        ears = [
+            await stack.enter_async_context(earphone(await hall.devices(site), hall.tones))
+            for site in hall.sites
+        ]
+        await hall.open(*hall.sites)
+        others = [set(hall.tones) - {site.tone_hz} for site in hall.sites]
+        for ear, tones in zip(ears, others, strict=True):
+            await ear.hears(*tones)
+        await hall.shut(hall.sites[0])
+        for ear, tones in zip(ears, others, strict=True):
+            await ear.hears(*tones - {hall.sites[0].tone_hz})
+        assert [ear.ever(begun, time.monotonic()) for ear in ears] == others
+    log = map(json.loads, (tmp_path / "data.log").read_text().splitlines())
+    trunks = {(one["port"], one["node"]) for one in log if one["event"] == "trunk opened"}
+    assert {node for _, node in trunks} == {"node-1", "node-1-2"}
+    assert any("mix/" in port for port, _ in trunks), "a player is not where its mix is published"
+
+
+@pytest.mark.browser
+async def test_chromium_hears_all_others_as_any_player_would(hall: Hall) -> None:
+    first, second, third, _ = hall.sites
+    async with (
+        async_playwright() as playwright,
+        chromium(playwright) as browser,
+        foreign_page(await browser.new_context()) as page,
+    ):
+        await play(page, await hall.devices(first))
+
+        async def heard() -> frozenset[int]:
+            return tones_in(np.array(await page.evaluate(LAST_SPAN), np.float32), hall.tones)
+
+        await hall.open(first, second, third)
+        both = frozenset((second.tone_hz, third.tone_hz))
+        await eventually(heard, lambda tones: tones == both)
+        await hall.shut(second)
+        await eventually(heard, lambda tones: tones == {third.tone_hz})
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
+from signaling.nodelink import Link
 from signaling.options import Options, Timings
 from signaling.sessions import Session, newest
 from signaling.wire.commands import Mute, Start, Take, Unmute
@@ -308,3 +310,16 @@ def test_newest_connected_session_counts(states: list[str], chosen: int) -> None
     sessions = [session(str(index), state) for index, state in enumerate(states)]
 
     assert newest(sessions) == [sessions[chosen]]
+
+
+async def test_work_of_a_link_that_is_over_before_it_began_leaves_nothing_behind() -> None:
+    async def nowhere(_text: str) -> None:
+        raise AssertionError("nothing is sent")
+
+    link = Link(NodeId("node-1"), "boot-1", "0", nowhere, nowhere)
+    work = nowhere("")
+    link.spawn(work)
+    tasks = list(link.tasks)
+    link.abandon()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
