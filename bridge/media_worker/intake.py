@@ -47,7 +47,7 @@ class Intake:
         self._clock = WallClock(CLOCK_HZ[stream.codec])
         self._asked_at: float | None = None
         self._wanted = False
-        self._wall_offset_s = 0.0
+        self._began: float | None = None
 
     @property
     def lost(self) -> int:
@@ -89,7 +89,9 @@ class Intake:
                 self._frames.gap()
                 continue
             packet, header = ordered
-            at = self._clock.at(now + self._wall_offset_s, header.timestamp)
+            # of now nothing can be told: it may have waited, and at the end now lies ahead
+            assert self._began is not None
+            at = self._clock.at(self._began, header.timestamp)
             frame = self._frames.put(packet, header)
             if frame is not None:
                 found.append(Received(self.stream.slot, self.stream.codec, at, frame))
@@ -117,6 +119,7 @@ class Intake:
 
     def _put(self, now: float, wall: float, packet: bytes, header: rtp.Header) -> None:
         self.media_at = now
-        self._wall_offset_s = wall - now
+        if self._began is None:
+            self._began = wall
         self._losses.received(now, header.sequence)
         self._reorder.put(now, packet, header)

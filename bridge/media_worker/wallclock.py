@@ -24,8 +24,8 @@ class WallClock:
         self._by_report = False
 
     def at(self, arrived: float, timestamp: int) -> float:
-        """When what carries `timestamp` was at the node. `arrived` (Unix seconds) is when its
-        packet came here: the best guess until a report has come."""
+        """When what carries `timestamp` was at the node. `arrived` (Unix seconds) is when the
+        stream's first packet came here: the best guess until a report has come."""
         ticks = self._unwrap(timestamp)
         if self._offset_s is None:
             self._offset_s = arrived - ticks / self._hz

@@ -56,6 +56,13 @@ def test_frames_come_with_the_times_of_their_moments():
     assert (line.frames[0].slot, line.frames[0].codec) == ("stage:1", "VP8")
 
 
+def test_what_is_only_handed_out_at_the_end_has_the_time_at_which_it_came():
+    intake = Intake(SOUND)
+    intake.receive(10.0, WALL, rtp.build(111, 7, 960, SSRC, b"x"))
+    [frame] = intake.take(10.0 + 15.0)
+    assert frame.at == WALL
+
+
 def test_a_lost_packet_is_asked_for_and_its_repair_is_as_good():
     line = Line()
     line.send(key(5000))
