@@ -159,7 +159,7 @@ async def test_a_site_that_was_heard_a_moment_ago_is_not_given_the_mix_with_its_
 
     assert heard() == "@floor/1"
     await desk.command(Mute(SiteCode("48")))
-    await desk.until(lambda: not desk.rows["seat/48"].floor)
+    await node.until(lambda: not node.speakers[scope])
     assert heard() == "@floor/1"
     clock.advance(ECHO_S + 0.1)
     await node.until(lambda: heard() == "mix/program")
