@@ -18,20 +18,20 @@ import numpy as np
 import uvloop
 
 from bridge import rtp
-from bridge.endpoint import doors, loops
-from bridge.endpoint.loops import LoopKey
+from bridge.endpoint import doors
 from bridge.endpoint.watcher import Watcher
 from bridge.endpoint.wheel import Wheel
 from bridge.media_worker.opus import Decoder
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
 from cli.drilling.service import own_service
-from signaling.wire.commands import Mute, Start, Unmute
+from signaling.wire.commands import Mute, Unmute
 from signaling.wire.ids import SiteCode, slot_name
 from signaling.wire.rest import SiteDevices
 from tests.bench import proc
 from tests.bench.conference import run_of
 from tests.bench.document import table
+from tests.recording.crew import crew
 
 TITLE = "## Mixes"
 """Of the section of docs/measurements.md."""
@@ -120,21 +120,11 @@ async def measure(folder: Path) -> str:
     """The tables, in Markdown."""
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(own_service(folder))
-        wheel, certificate = await stack.enter_async_context(Wheel()), Certificate()
-        operator = Operator(service.url, 1, wheel, certificate)
-        await operator.sign_in(service.sign_in)
-        made = await operator.create("conference-2020", "Mix")
-        links = await operator.links(made.conference)
-        await operator.enter(made.conference)
-        sites = []
-        for index, link in enumerate(links[:PLAYERS]):
-            loop = loops.encode(LoopKey(link.site, link.name, loops.tone_hz(7 * index)))
-            sites.append(SyntheticSite(link, loop, wheel, certificate))
-            await sites[-1].join()
-        await operator.command(Start())
+        one = await stack.enter_async_context(crew(service.url, service.sign_in, PLAYERS, 7))
+        operator, sites = one.operator, one.sites
         pid = run_of(service).pids["worker"]
-        path = f"{service.url}/api/conferences/{made.conference}/links"
-        hall = _Hall(pid, operator, path, sites, wheel, certificate)
+        path = f"{service.url}/api/conferences/{one.conference}/links"
+        hall = _Hall(pid, operator, path, sites, one.wheel, one.certificate)
         for site in sites:
             await operator.command(Mute(site.code))
         begins, ends = await hall.delays()
@@ -143,14 +133,13 @@ async def measure(folder: Path) -> str:
         await asyncio.sleep(_SETTLE_S)
         loads = {"none": await hall.load()}
         # a site without a device takes the program's
-        players = [await hall.player(links[-1].site)]
+        *_, last = await operator.links(one.conference)
+        players = [await hall.player(last.site)]
         loads["1"] = await hall.load()
         players += [await hall.player(site.code) for site in sites]
         loads[f"{1 + PLAYERS}"] = await hall.load()
         for player in players:
             player.close()
-        for member in (*sites, operator):
-            await member.leave()
     rows = [[mixes, f"{100 * load:.1f} %"] for mixes, load in loads.items()]
     delays = [
         [name, f"{1000 * statistics.median(held):.0f}", f"{1000 * max(held):.0f}"]

@@ -17,18 +17,16 @@ import numpy as np
 import pytest
 from playwright.async_api import async_playwright
 
-from bridge.endpoint import doors, loops
-from bridge.endpoint.loops import LoopKey
-from bridge.endpoint.wheel import Wheel
-from bridge.transport import Certificate
+from bridge.endpoint import doors
 from cli.drilling.crew import Operator, SyntheticSite
 from signaling.reconciler import SETTLE_S
-from signaling.wire.commands import Mute, Start, StartRecording, StopRecording, Unmute
+from signaling.wire.commands import Mute, StartRecording, StopRecording, Unmute
 from signaling.wire.ids import ConferenceId
 from signaling.wire.rest import SiteDevices
 from tests.browser.chromium import chromium
 from tests.browser.people import eventually
 from tests.peers.players import foreign_page, play
+from tests.recording.crew import crew
 from tests.recording.earphone import earphone, tones_in
 from tests.recording.witness import files
 from tests.service import Service, running_service
@@ -80,25 +78,13 @@ class Hall:
 @contextlib.asynccontextmanager
 async def founded(data_dir: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Hall]:
     """A service with these settings, and its conference live."""
-    certificate = Certificate()
-    async with running_service(data_dir, environ=environ) as service, Wheel() as wheel:
-        operator = Operator(service.url, 1, wheel, certificate)
-        await operator.sign_in(service.operator_sign_in)
-        made = await operator.create("conference-2020", "Trộn tiếng")
-        links = await operator.links(made.conference)
-        await operator.enter(made.conference)
-        sites = []
-        for index, link in enumerate(links[:SITES]):
-            loop = loops.encode(LoopKey(link.site, link.name, loops.tone_hz(7 * index)))
-            sites.append(SyntheticSite(link, loop, wheel, certificate))
-        for site in sites:
-            await site.join()
-        await operator.command(Start())
-        for site in sites:
-            await operator.command(Mute(site.code))
-        yield Hall(service, operator, sites, made.conference)
-        for member in (*sites, operator):
-            await member.leave()
+    async with (
+        running_service(data_dir, environ=environ) as service,
+        crew(service.url, service.operator_sign_in, SITES, 7) as one,
+    ):
+        for site in one.sites:
+            await one.operator.command(Mute(site.code))
+        yield Hall(service, one.operator, one.sites, one.conference)
 
 
 @pytest.fixture

@@ -17,14 +17,12 @@ import av
 import pytest
 
 from bridge.endpoint import loops
-from bridge.endpoint.loops import Loop, LoopKey
+from bridge.endpoint.loops import Loop
 from bridge.endpoint.wheel import Wheel
-from bridge.transport import Certificate
 from cli.drilling.crew import STAGE, Operator, SyntheticSite
 from signaling.wire.commands import (
     Mute,
     Scene,
-    Start,
     StartRecording,
     StopRecording,
     Take,
@@ -32,6 +30,7 @@ from signaling.wire.commands import (
 )
 from signaling.wire.ids import SiteCode
 from signaling.wire.recordings import RecordingRow
+from tests.recording.crew import crew
 from tests.recording.witness import File, Witness, files
 from tests.service import Service, running_service
 
@@ -115,25 +114,15 @@ class Conference:
 
 @pytest.fixture
 async def conference(tmp_path: Path) -> AsyncIterator[Conference]:
-    certificate = Certificate()
-    async with running_service(tmp_path / "data") as service, Wheel() as wheel:
-        operator = Operator(service.url, 1, wheel, certificate)
-        await operator.sign_in(service.operator_sign_in)
-        made = await operator.create("conference-2020", "Ghi hình")
-        links = await operator.links(made.conference)
-        await operator.enter(made.conference)
-        sites = []
-        for index, link in enumerate(links[:SITES]):
-            loop = loops.encode(LoopKey(link.site, link.name, loops.tone_hz(5 * index)))
-            loop = larger(loop) if index == 1 else loop
-            sites.append(SyntheticSite(link, loop, wheel, certificate))
-        for site in sites:
-            await site.join()
-        await operator.command(Start())
-        folder = service.data_dir / "recordings" / made.conference
-        yield Conference(service, operator, sites, wheel, folder)
-        for member in (*sites, operator):
-            await member.leave()
+    async with (
+        running_service(tmp_path / "data") as service,
+        crew(
+            *(service.url, service.operator_sign_in, SITES, 5),
+            lambda index, loop: larger(loop) if index == 1 else loop,
+        ) as one,
+    ):
+        folder = service.data_dir / "recordings" / one.conference
+        yield Conference(service, one.operator, one.sites, one.wheel, folder)
 
 
 def labels(recorded: list[File]) -> list[str | None]:
