@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Rest } from '../shared/client/rest'
 import { clockTime, duration, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
+import { FLOOR_SLOTS } from '../shared/media/slots'
 import { Icon } from '../shared/ui/icon'
 import { SlotAudio } from '../shared/ui/media'
 import { NoticeList } from '../shared/ui/notices'
@@ -72,8 +73,8 @@ export function OperatorPage(props: Props) {
           }}
         />
       </main>
-      {[1, 2, 3, 4].map((n) => (
-        <SlotAudio key={n} slot={`floor:${n}`} streams={streams} sound={desk.sound} />
+      {FLOOR_SLOTS.map((slot) => (
+        <SlotAudio key={slot} slot={slot} streams={streams} sound={desk.sound} />
       ))}
       <SlotAudio slot="cue:1" streams={streams} sound={desk.cueSound} />
       <NoticeList notices={desk.notices} />

@@ -3,6 +3,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { clockTime, longDate, shortTime } from '../shared/client/time'
 import { language, t } from '../shared/i18n'
+import { FLOOR_SLOTS } from '../shared/media/slots'
 import { Icon } from '../shared/ui/icon'
 import { SlotAudio, SlotPicture } from '../shared/ui/media'
 import {
@@ -50,10 +51,10 @@ export function Room({ attendance, now }: Props) {
       <Controls {...{ attendance, now, phase }} onOpen={(which) => (open.value = which)} />
       <SoundGate attendance={attendance} />
       <ShareProblem attendance={attendance} />
-      {[1, 2, 3, 4].map((n) => (
+      {FLOOR_SLOTS.map((slot) => (
         <SlotAudio
-          key={n}
-          slot={`floor:${n}`}
+          key={slot}
+          slot={slot}
           streams={attendance.receiver.streams.value}
           sound={attendance.sound}
         />

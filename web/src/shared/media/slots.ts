@@ -32,3 +32,5 @@ export const siteSlots = SITE_SLOTS
 
 /** Microphones that are carried at once; of more the loudest are. */
 export const FLOOR_POSITIONS = 4
+
+export const FLOOR_SLOTS = slotNames(`floor:${FLOOR_POSITIONS}`)
