@@ -203,7 +203,7 @@ class Nodes:
             WireError: ``no_bridge``, ``bridge_timeout``, or what the node refused it with.
         """
         if node is None:
-            loads = [NodeLoad(x.node, x.packets_per_s, x.max_sessions) for x in self.links]
+            loads = [NodeLoad(one.node, one.packets_per_s, one.max_sessions) for one in self.links]
             node = place(scope, port, loads, self._sessions.values())
         link = self._link(node)
         request = link.next_request()
