@@ -2,7 +2,10 @@
 
 from setuptools import Extension, setup
 
-MODULES = ("hotpath_legs", "hotpath_batch", "hotpath_fast")
+MODULES = (
+    *("hotpath_legs", "hotpath_batch", "hotpath_fanout"),
+    *("hotpath_gate", "hotpath_reader", "hotpath_fast"),
+)
 
 try:
     from Cython.Build import cythonize

@@ -87,6 +87,10 @@ class Crosspoint:
             self._look_at = now + LOOK_S
         return self._retarget(now, scope, self._tables.places(scope, origin), bound)
 
+    def feed(self, source: Source) -> Feed:
+        """Who carries the source and who waits for it, as long as it is there."""
+        return self._feeds[source]
+
     def remove_source(self, now: float, source: Source) -> Sequence[Output]:
         """Forget a source whose session ended; unknown ones are ignored. Its slots stop and wait
         for the next one of that port and track."""

@@ -4,6 +4,9 @@ Everything that is done for each packet *and* each slot is behind these protocol
 compiled: `hotpath_fast` (Cython) and its plain twin `hotpath_plain` behave alike to the byte, and
 pass the same tests. A packet waits on its legs until `flush`, which the owner calls at the end of a
 batch of reads: then each receiver's packets are built, protected and sent in one go.
+
+The way in is compiled as far as a packet is as usual; all others go through `Publisher`,
+`Crosspoint` and `Source` in Python, which is the twin of that part.
 """
 
 from __future__ import annotations
@@ -13,8 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections import Counter
+
+    from bridge.aims import Feed
+    from bridge.ceiling import Ceiling
+    from bridge.congestion import TransportFeedback
+    from bridge.metrics import Counters
+    from bridge.nack import Losses
     from bridge.slot import Slot
-    from bridge.source import Packet
+    from bridge.source import Packet, Source
 
 Address = tuple[Any, ...]
 
@@ -27,6 +37,8 @@ URGENT_LIMIT: Final = 1024
 """The same for sound and retransmissions."""
 PAD_OCTETS: Final = 255
 """Of padding in a packet of `Outlet.pad`: the most that its last octet can say (RFC 3550 §5.1)."""
+BATCH: Final = 64
+"""Datagrams of one wake-up; then timers and the control link have their turn."""
 SENT_HISTORY: Final = 4096
 """Transport-wide numbers of a leg that `Leg.sent` remembers."""
 
@@ -35,9 +47,10 @@ SENT_HISTORY: Final = 4096
 class Protection:
     """One direction of SRTP.
 
-    `protect` takes a plain RTP packet and returns the datagram, or raises. `function` and `context`
-    are the addresses of libsrtp's ``srtp_protect`` and of its session, for callers in C; 0: none.
-    They are valid as long as this object lives.
+    `protect` takes a plain RTP packet and returns the datagram, or raises; of what comes in it does
+    the reverse. `function` and `context` are the addresses of libsrtp's ``srtp_protect`` (or
+    ``srtp_unprotect``) and of its session, for callers in C; 0: none. They are valid as long as
+    this object lives.
     """
 
     protect: Callable[[bytes], bytes]
@@ -173,11 +186,80 @@ class Fanout(Protocol):
         """
 
 
+class Flow(Protocol):
+    """Where a publisher's packets go that are not as usual: `Publisher`."""
+
+    def receive_rtp(self, now: float, arrival: float, packet: bytes) -> None:
+        """An authentic packet; `arrival` as in `udp.Peer`."""
+
+
+class Gate(Protocol):
+    """The short way in of one publishing session: see `hotpath_gate`.
+
+    `heard_at` is when the last authentic packet came this way, 0 before the first.
+    """
+
+    @property
+    def heard_at(self) -> float: ...
+
+    def secure(self, protection: Protection) -> None:
+        """The handshake is done; this is ``srtp_unprotect`` and the session of what comes in."""
+
+    def add(self, source: Source, losses: Losses | None, feed: Feed) -> None:
+        """Take what comes under the SSRC of this source, of a codec that it knows."""
+
+    def remove(self, source: Source) -> None:
+        """It is over; unknown ones are ignored."""
+
+    def receive(self, now: float, arrival: float, datagram: bytes) -> bool:
+        """Whether an SRTP datagram was dealt with here: taken, given to the `Flow`, or dropped and
+        counted. False: nothing has happened."""
+
+    def close(self) -> None:
+        """Take nothing any more."""
+
+
+class Desk(Protocol):
+    """What a `Reader` needs of the socket that it reads."""
+
+    def hand_out(self, now: float, arrival: float, datagram: bytes, address: Address, /) -> None:
+        """A datagram that took no short way."""
+
+    def media_read(self) -> None:
+        """The media of this batch are through, other datagrams follow."""
+
+    def fault(self, error: Exception, /) -> None:
+        """Handing out has failed; the next datagrams are handed out all the same."""
+
+
+class Reader(Protocol):
+    """Reads a UDP socket."""
+
+    def read(self, now: float) -> int:
+        """Read and hand out up to `BATCH` datagrams; how many there were."""
+
+    def forget(self) -> None:
+        """Addresses have changed hands."""
+
+
 class HotPath(Fanout, Protocol):
     """All legs of a node. `name` says which implementation this is."""
 
     @property
     def name(self) -> str: ...
+
+    def gate(
+        self,
+        flow: Flow,
+        dropped: Counter[str],
+        ceiling: Ceiling,
+        arrivals: TransportFeedback,
+        number_extension: int | None,
+    ) -> Gate | None:
+        """The short way in of a session, if there is any; the rest is what `Publisher` keeps."""
+
+    def reader(self, desk: Desk, descriptor: int, counters: Counters) -> Reader | None:
+        """What reads this socket, if it is not the desk itself."""
 
     def leg(self, now: float) -> Leg:
         """A new receiving session's way out."""

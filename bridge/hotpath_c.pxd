@@ -34,12 +34,17 @@ cdef extern from "<sys/socket.h>" nogil:
         size_t cmsg_len
         int cmsg_level
         int cmsg_type
-    int AF_INET, AF_INET6, MSG_DONTWAIT
+    cdef struct timespec:
+        long tv_sec
+        long tv_nsec
+    int AF_INET, AF_INET6, MSG_DONTWAIT, SOL_SOCKET
     int sendmmsg(int fd, mmsghdr* messages, unsigned int count, int flags)
+    int recvmmsg(int fd, mmsghdr* messages, unsigned int count, int flags, timespec* timeout)
     int getsockopt(int fd, int level, int name, void* value, socklen_t* size)
     size_t CMSG_LEN(size_t size)
     size_t CMSG_SPACE(size_t size)
     unsigned char* CMSG_DATA(cmsghdr* message)
+    cmsghdr* CMSG_FIRSTHDR(msghdr* message)
 
 cdef extern from "<netinet/in.h>" nogil:
     cdef struct in_addr:
@@ -58,6 +63,8 @@ cdef extern from "<netinet/in.h>" nogil:
         uint32_t sin6_scope_id
     uint16_t htons(uint16_t value)
     uint32_t htonl(uint32_t value)
+    uint16_t ntohs(uint16_t value)
+    uint32_t ntohl(uint32_t value)
 
 cdef extern from "<arpa/inet.h>" nogil:
     int inet_pton(int family, const char* text, void* address)
@@ -67,3 +74,4 @@ ctypedef int (*protect_t)(void* context, void* packet, int* size) noexcept nogil
 cdef enum:
     SOL_UDP = 17
     UDP_SEGMENT = 103
+    SO_TIMESTAMPNS = 35

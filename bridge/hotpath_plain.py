@@ -14,6 +14,8 @@ from bridge.hotpath import (
     SENT_HISTORY,
     URGENT_LIMIT,
     Address,
+    Desk,
+    Flow,
     Protection,
     Wire,
 )
@@ -22,6 +24,8 @@ from bridge.pacer import MAX_WAIT_S, STEP_S, LinkPacer, Spreader
 from bridge.packetcache import HISTORY, Budget, Memory, Run
 
 if TYPE_CHECKING:
+    from bridge.ceiling import Ceiling
+    from bridge.congestion import TransportFeedback
     from bridge.slot import Slot
     from bridge.source import Packet
 
@@ -107,6 +111,19 @@ class PlainPath:
         """See `hotpath.HotPath`."""
         return PlainLeg(self, now)
 
+    def gate(
+        self,
+        flow: Flow,
+        dropped: Counter[str],
+        ceiling: Ceiling,
+        arrivals: TransportFeedback,
+        number_extension: int | None,
+    ) -> None:
+        """See `hotpath.HotPath`: there is none."""
+
+    def reader(self, desk: Desk, descriptor: int, counters: Counters) -> None:
+        """See `hotpath.HotPath`: the desk itself."""
+
     def forward(self, now: float, packet: Packet, slots: Sequence[Slot], /) -> None:
         """See `hotpath.Fanout`."""
         history = packet.history
@@ -141,6 +158,8 @@ class PlainPath:
         spreader = self._spreader
         spreader.refill(now)
         busy, self._busy = self._busy, deque()
+        for leg in busy:
+            leg.hurry(now, self._left)
         # who got nothing this time is first the next
         after: list[PlainLeg] = []
         for leg in busy:
@@ -255,16 +274,17 @@ class PlainLeg:
         self._path.pending(self)
         return True
 
-    def drain(self, now: float, spreader: Spreader, left: Counter[tuple[float, bool]]) -> None:
-        """Send what may leave."""
+    def hurry(self, now: float, left: Counter[tuple[float, bool]]) -> None:
+        """Send what does not wait for its turn."""
         wire = self._wire
-        if wire is None or wire.full:
-            return
-        while self._urgent and not wire.full:
+        while wire is not None and self._urgent and not wire.full:
             self.waiting -= 1
             self._send(now, wire, self._urgent.popleft(), left)
-        paced = self._paced
-        if not paced:
+
+    def drain(self, now: float, spreader: Spreader, left: Counter[tuple[float, bool]]) -> None:
+        """Send what the pacer lets leave."""
+        wire, paced = self._wire, self._paced
+        if wire is None or not paced or wire.full:
             return
         oldest_at = paced[0].at
         allowance = self._pacer.allowance(now, self._paced_octets, oldest_at)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from bridge.hotpath import HotPath
 from bridge.ice import Candidate, Transport
 from bridge.metrics import Counters
 from bridge.tcp import TcpSocket, open_listener
@@ -74,6 +75,7 @@ def open_sockets(
     counters: Counters,
     host: Host,
     max_connections: int,
+    hot: HotPath,
 ) -> MediaSockets:
     """Bind all: each on UDP, and on TCP where it has a port.
 
@@ -88,7 +90,7 @@ def open_sockets(
     candidates: list[Candidate] = []
     try:
         for one in (MediaAddress(*address) for address in addresses):
-            udp = UdpSocket(open_socket(one.host, one.port), len(sockets), counters, host)
+            udp = UdpSocket(open_socket(one.host, one.port), len(sockets), counters, host, hot)
             sockets.append(udp)
             candidates += _candidates("udp", one, udp.address[1])
             if one.tcp_port is not None:

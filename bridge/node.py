@@ -92,6 +92,7 @@ class Node:
         self._lag = LoopLag()
         self._hot = choose(packet_path)(self._counters, time.monotonic, self._pending)
         self._flush_timer: asyncio.Handle | None = None
+        self._reading = self._due = False
         self._crosspoint = Crosspoint(self._hot)
         self._register = Register()
         self._offered = TrunkOffers(self._certificate.fingerprint)
@@ -99,7 +100,9 @@ class Node:
         self._deadline: asyncio.Handle | None = None
         self._deadline_at = 0.0
         # a browser opens two connections to each address, and uses one
-        self._media_sockets = open_sockets(announce, self._counters, self, 2 * max_sessions)
+        self._media_sockets = open_sockets(
+            announce, self._counters, self, 2 * max_sessions, self._hot
+        )
         self._step_due = self._loop.time() + STEP_S
         self._stepper = self._loop.call_at(self._step_due, self._step)
 
@@ -247,7 +250,7 @@ class Node:
             published = trunk_tracks(read_streams(message.answer, TRUNK_SLOTS))
             session = TrunkSession(
                 offered, answer, [host for host, _ in self.addresses],
-                self._certificate, self._counters, self._hot.leg(now), now, self._changed,
+                self._certificate, self._counters, self._hot, now, self._changed,
             )  # fmt: skip
         except (AnswerError, OSError) as error:
             source = offered.identity.relayed_from
@@ -260,6 +263,7 @@ class Node:
             self._counters,
             self._carry_out,
             self._register.bind,
+            self._hot,
         )
         self._register.add(session)
         session.start(now)
@@ -278,6 +282,7 @@ class Node:
                 self._counters,
                 self._carry_out,
                 self._register.bind,
+                self._hot,
             )
         else:
             slots = session.identity.slots
@@ -315,15 +320,27 @@ class Node:
                 return
         self._counters.dropped["unknown_peer"] += 1
 
+    def reads(self, reading: bool) -> None:
+        """See `udp.Host`."""
+        self._reading = reading
+        if not reading and self._due:
+            self._flush()
+
     def _pending(self) -> None:
         """Something waits on a leg: send it once this batch of reads is through."""
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-        self._flush_timer = self._loop.call_soon(self._flush)
+        self._due = True
+        if not self._reading:
+            self._arm_flush(self._loop.call_soon(self._flush))
 
     def _flush(self) -> None:
-        due = self._hot.flush(self._loop.time())
-        self._flush_timer = None if due is None else self._loop.call_at(due, self._flush)
+        self._due = False
+        at = self._hot.flush(self._loop.time())
+        self._arm_flush(None if at is None else self._loop.call_at(at, self._flush))
+
+    def _arm_flush(self, timer: asyncio.Handle | None) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        self._flush_timer = timer
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         for output in outputs:

@@ -15,10 +15,10 @@ LINK_OCTETS_PER_S = 5_000_000.0
 MAX_WAIT_S = 0.025
 """Nothing waits longer, whatever the pace: a link that is too slow for its source needs another
 layer, not a queue."""
-ALL_BURST_OCTETS = 786_432
+ALL_BURST_OCTETS = 393_216
 ALL_OCTETS_PER_S = 262_144_000.0
 """Over all links: 2.1 Gbit/s, a quarter megabyte in a millisecond."""
-STEP_S = 0.002
+STEP_S = 0.001
 """While something waits, look again at this pace."""
 
 

@@ -14,6 +14,7 @@ from bridge.ceiling import CEILING_BPS, Ceiling
 from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import round_trip_s
+from bridge.hotpath import HotPath
 from bridge.incoming import SSRC_HOLD_S, Incoming, TrackStream
 from bridge.latching import latch
 from bridge.layers import LayerPlan
@@ -47,6 +48,7 @@ class Publisher:
         counters: Counters,
         carry_out: Callable[[Sequence[Output]], None],
         on_bound: Callable[[Publisher, bytes, bool], None],
+        hot: HotPath,
     ) -> None:
         self.session = session
         self._on_bound = on_bound
@@ -67,6 +69,9 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
         self._ceiling = Ceiling(self._loop.time())
         self._nack_timer: asyncio.TimerHandle | None = None
+        self._gate = session.gate = hot.gate(
+            self, counters.dropped, self._ceiling, self._arrivals, self._twcc_extension
+        )
 
     def connected(self, now: float) -> None:
         """See `Flow`: sources come with their first packet."""
@@ -248,6 +253,8 @@ class Publisher:
         self._incoming[packet[8:12]] = incoming
         self._on_bound(self, packet[8:12], True)
         self._bind(now, incoming)
+        if self._gate is not None:
+            self._gate.add(source, incoming.losses, self._crosspoint.feed(source))
         return incoming
 
     def _latch_repair(self, now: float, packet: bytes, stream: TrackStream) -> None:
@@ -353,6 +360,8 @@ class Publisher:
         del self._incoming[ssrc]
         self._on_bound(self, ssrc, False)
         self._counters.dropped.update(source.dropped)
+        if self._gate is not None:
+            self._gate.remove(source)
         self._carry_out(self._crosspoint.remove_source(now, source))
 
     def _head(self, blocks: tuple[rtcp.ReportBlock, ...]) -> list[rtcp.Packet]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge import rtcp, stun
-from bridge.hotpath import Leg
+from bridge.hotpath import Gate, Leg
 from bridge.ice import (
     Ask,
     CheckReceived,
@@ -123,7 +123,8 @@ class Ice(Protocol):
 
 
 class Session:
-    """The transport of one session; its slots flow out over `leg`.
+    """The transport of one session; its slots flow out over `leg`, and `gate` is the short way
+    in of a publisher's packets, where there is one.
 
     `on_change` is called after each edge of `state` with (session, reason). The owner ticks it
     once a second, and drops it once it is ``closed``; `close` is final and frees everything.
@@ -147,6 +148,7 @@ class Session:
         self.remote = offer.remote
         self.state: SessionState = "connecting"
         self.flow: Flow | None = None
+        self.gate: Gate | None = None
         self.leg = leg
         self._ice = self._new_ice(credentials, offer.remote, now)
         self._channel = SecureChannel(
@@ -161,7 +163,8 @@ class Session:
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._handshake: asyncio.Task[None] | None = None
-        self._heard_at: float | None = None
+        self._heard_at = 0.0
+        self._heard_told = 0.0
         self._socket = sockets[0]
         self._address: Address | None = None
 
@@ -229,6 +232,8 @@ class Session:
     def receive_media(self, now: float, arrival: float, datagram: bytes) -> None:
         """See `udp.Peer`."""
         flow = self.flow
+        if self.gate is not None and self.gate.receive(now, arrival, datagram):
+            return
         if len(datagram) < _MIN_PACKET or flow is None:
             self._counters.dropped["malformed"] += 1
             return
@@ -285,9 +290,12 @@ class Session:
 
     def tick(self, now: float) -> None:
         """Once a second: consent, and RTCP while connected."""
-        if self._heard_at is not None:
-            self._obey(now, self._ice.handle(self._heard_at, Heard()))
-            self._heard_at = None
+        heard_at = self._heard_at
+        if self.gate is not None:
+            heard_at = max(heard_at, self.gate.heard_at)
+        if heard_at > self._heard_told:
+            self._heard_told = heard_at
+            self._obey(now, self._ice.handle(heard_at, Heard()))
         self._obey(now, self._ice.handle(now, Tick()))
         if self._channel.connected and self.flow is not None:
             for compound in self.flow.reports(now, time.time()):
@@ -305,6 +313,8 @@ class Session:
             return
         self._channel.close()
         self.leg.close()
+        if self.gate is not None:
+            self.gate.close()
         for path in self._ice.paths:
             self._sockets[path.socket].forget(path.address, self)
         if self._handshake is not None:
@@ -354,6 +364,8 @@ class Session:
                 self.close(self._loop.time(), f"dtls_failed: {error}")
             return
         self.leg.secure(self._channel.protection())
+        if self.gate is not None:
+            self.gate.secure(self._channel.unprotection())
         if self.flow is not None:
             self.flow.connected(self._loop.time())
         self._change("connected", "")

@@ -33,8 +33,9 @@ RATE_STEP_S = 0.1
 RATE_STEPS = 10
 """The bitrate is that of the last second."""
 
-_REMEMBERED = 1024
-assert _REMEMBERED > MAX_MISORDER
+REMEMBERED = 1024
+"""Numbers of packets by which a duplicate is known."""
+assert REMEMBERED > MAX_MISORDER
 
 
 class Verdict(Enum):
@@ -205,7 +206,7 @@ class Source:
         self._cuts = Cuts(sets) if codec is H264 else None
         self._cut: H264Payload | None = None  # of the packet in hand
         self._started = False
-        self._seen = [-1] * _REMEMBERED
+        self._seen = [-1] * REMEMBERED
         self._floor = 0  # extended number of the first packet since the last restart
         self._highest = 0
         self._removed = 0  # padding-only packets taken out since then, less those put in …
@@ -230,7 +231,7 @@ class Source:
         extended = self.reception.receive(now, sequence, timestamp, end - start)
         if extended is None:
             return self._drop("sequence")
-        index = extended % _REMEMBERED
+        index = extended % REMEMBERED
         if self._seen[index] == extended:
             return self._drop("duplicate")
         self._seen[index] = extended
@@ -282,7 +283,7 @@ class Source:
         self._in_hand = None
         self._removed -= 1
         insort(self._inserted, extended)
-        del self._inserted[: -2 * _REMEMBERED]
+        del self._inserted[: -2 * REMEMBERED]
         self._take(now, self.last_sequence + 1, header, data, payload)
 
     @property
@@ -315,8 +316,8 @@ class Source:
         if self._started and number > self.last_sequence:
             self._removed += 1
             insort(self._padding, extended)
-            if len(self._padding) > 2 * _REMEMBERED:
-                del self._padding[:_REMEMBERED]
+            if len(self._padding) > 2 * REMEMBERED:
+                del self._padding[:REMEMBERED]
         return self._drop("padding")
 
     def _begin(

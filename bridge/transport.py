@@ -49,6 +49,9 @@ _ROOM = 2048
 _RECORD_HEADER = 13
 _REPLAY_WINDOW = 1024
 """Packets that may arrive late and still count as new; a keyframe burst reorders by hundreds."""
+_REPEAT_WINDOW = 256
+"""Of our own packets, for who has no RTX: the newest may be sent again. libsrtp shifts it by a bit
+for every packet, so it is no longer than a second of a large picture."""
 
 
 class HandshakeError(Exception):
@@ -196,6 +199,12 @@ class SecureChannel:
         if self._tx is None:
             raise SrtpError("rtp_before_dtls")
         return protection_of(self._tx)
+
+    def unprotection(self) -> Protection:
+        """The same of what comes in; streams beyond `MAX_SSRCS` are to be kept from it."""
+        if self._rx is None:
+            raise SrtpError("rtp_before_dtls")
+        return unprotection_of(self._rx)
 
     def unprotect_rtp(self, packet: bytes) -> bytes:
         """An SRTP packet as RTP. Raises SrtpError."""
@@ -352,9 +361,18 @@ def _nowhere(datagram: bytes) -> None:
 
 def protection_of(session: pylibsrtp.Session) -> Protection:
     """An outgoing session's, with the addresses that C needs."""
-    function = ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))
+    return _native(session.protect, session, "srtp_protect")
+
+
+def unprotection_of(session: pylibsrtp.Session) -> Protection:
+    """The same of an incoming one."""
+    return _native(session.unprotect, session, "srtp_unprotect")
+
+
+def _native(method: Callable[[bytes], bytes], session: pylibsrtp.Session, name: str) -> Protection:
+    function = ffi.cast("uintptr_t", ffi.addressof(lib, name))
     context = ffi.cast("uintptr_t", session._srtp[0])
-    return Protection(session.protect, int(function), int(context))
+    return Protection(method, int(function), int(context))
 
 
 def is_dtls(datagram: bytes) -> bool:
@@ -381,11 +399,12 @@ def _matches(dtls: SSL.Connection, fingerprints: Sequence[Fingerprint]) -> bool:
 
 def _session(profile: SRTPProtectionProfile, key: bytes, direction: int) -> pylibsrtp.Session:
     policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=profile.libsrtp_profile)
-    policy.window_size = _REPLAY_WINDOW
+    outgoing = direction == pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+    policy.window_size = _REPEAT_WINDOW if outgoing else _REPLAY_WINDOW
     # a packet may be resent unchanged in answer to a NACK
     policy.allow_repeat_tx = True
     session = pylibsrtp.Session(policy)
-    return roomy(session) if direction == pylibsrtp.Policy.SSRC_ANY_OUTBOUND else session
+    return roomy(session) if outgoing else session
 
 
 def roomy(session: pylibsrtp.Session) -> pylibsrtp.Session:

@@ -16,7 +16,7 @@ from bridge import receiveoffer
 from bridge.agreed import PublishedTrack
 from bridge.codecs import H264, OPUS, VP8, Codec
 from bridge.fingerprint import Fingerprint
-from bridge.hotpath import Leg
+from bridge.hotpath import HotPath
 from bridge.ice import Credentials, Path, Tick
 from bridge.metrics import Counters
 from bridge.offers import Answer
@@ -94,7 +94,7 @@ class TrunkSession(Session):
         hosts: Sequence[str],
         certificate: Certificate,
         counters: Counters,
-        leg: Leg,
+        hot: HotPath,
         now: float,
         on_change: Callable[[Session, str], None],
     ) -> None:
@@ -108,7 +108,7 @@ class TrunkSession(Session):
         try:
             for index, host in enumerate(used):
                 opened = open_socket(host, 0)
-                self._own.append(UdpSocket(opened, index, counters, self._host))
+                self._own.append(UdpSocket(opened, index, counters, self._host, hot))
         except OSError:
             self._close_sockets()
             raise
@@ -121,7 +121,7 @@ class TrunkSession(Session):
             certificate,
             self._own,
             counters,
-            leg,
+            hot.leg(now),
             now,
             on_change,
         )
@@ -171,6 +171,9 @@ class _Host:
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path) -> None:
         """See `udp.Host`."""
         self._counters.dropped["unknown_peer"] += 1
+
+    def reads(self, reading: bool) -> None:
+        """See `udp.Host`: the node sends what waits by itself."""
 
 
 def tracks(streams: Sequence[Stream]) -> list[PublishedTrack]:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from typing import Any, Protocol
 
+from bridge.hotpath import BATCH, Gate, HotPath
 from bridge.ice import Path
 from bridge.metrics import Counters
 
@@ -17,8 +18,6 @@ Address = tuple[Any, ...]
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """Asked of the kernel for each direction: a keyframe to 63 sites is 2.8 MB at once."""
-BATCH = 64
-"""Datagrams of one wake-up; then timers and the control link have their turn."""
 COALESCE_S = 0.002
 """While packets come more often, the socket is read at this pace: wake-ups cost more than reads."""
 BACKLOG = 4096
@@ -30,7 +29,10 @@ _ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Peer(Protocol):
-    """A session, as the socket sees it."""
+    """A session, as the socket sees it. `gate` is the short way in, if there is one."""
+
+    @property
+    def gate(self) -> Gate | None: ...
 
     def receive_media(self, now: float, arrival: float, datagram: bytes, /) -> None:
         """An SRTP or SRTCP datagram from one of the session's addresses.
@@ -58,6 +60,9 @@ class Host(Protocol):
     def receive_stranger(self, now: float, arrival: float, datagram: bytes, path: Path, /) -> None:
         """An SRTP packet from an address that is no session's."""
 
+    def reads(self, reading: bool, /) -> None:
+        """A batch of datagrams begins, or is through: what it led to may be sent."""
+
 
 class UdpSocket:
     """Reads in batches and hands each datagram to the session of its source address.
@@ -68,6 +73,7 @@ class UdpSocket:
     Args:
         sock: bound and non-blocking, as `open_socket` makes it; closed by `close`.
         index: which of the node's sockets it is, for `ice.Path`.
+        hot: what may read it in this one's place.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class UdpSocket:
         index: int,
         counters: Counters,
         host: Host,
+        hot: HotPath | None = None,
     ) -> None:
         self.index = index
         self.peers: dict[Address, Peer] = {}
@@ -88,6 +95,7 @@ class UdpSocket:
         self._read_at = 0.0
         self._backlog: deque[tuple[bytes, Address]] = deque()
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._reader = hot.reader(self, sock.fileno(), counters) if hot is not None else None
         self._loop.add_reader(self._socket, self._readable)
 
     @property
@@ -117,7 +125,9 @@ class UdpSocket:
 
     def adopt(self, address: Address, peer: Peer) -> None:
         """What comes from this address is this session's from now on."""
-        self.peers[address] = peer
+        if self.peers.get(address) is not peer:
+            self.peers[address] = peer
+            self._changed()
 
     def holder(self, address: Address) -> Peer | None:
         """Whose address it is."""
@@ -127,6 +137,11 @@ class UdpSocket:
         """It no longer is; nothing if it is another's by now."""
         if self.peers.get(address) is peer:
             del self.peers[address]
+            self._changed()
+
+    def _changed(self) -> None:
+        if self._reader is not None:
+            self._reader.forget()
 
     def _postpone(self, datagram: bytes, address: Address) -> None:
         if len(self._backlog) == BACKLOG:
@@ -156,6 +171,7 @@ class UdpSocket:
             self._loop.remove_writer(self._socket)
         self._socket.close()
         self.peers.clear()
+        self._changed()
 
     def _readable(self) -> None:
         before, self._read_at = self._read_at, self._loop.time()
@@ -185,9 +201,17 @@ class UdpSocket:
     def _drain(self) -> int:
         """Read and hand out up to `BATCH` datagrams; how many there were."""
         now = self._loop.time()
+        self._host.reads(True)
+        try:
+            return self._read(now) if self._reader is None else self._reader.read(now)
+        finally:
+            self._counters.latency.arrival = 0.0
+            self._host.reads(False)
+
+    def _read(self, now: float) -> int:
         to_monotonic = time.monotonic() - time.time()
-        receive, peers, counters = self._socket.recvmsg, self.peers, self._counters
-        timestamp, latency = _TIMESPEC.unpack, counters.latency
+        receive, counters = self._socket.recvmsg, self._counters
+        timestamp = _TIMESPEC.unpack
         size = 0
         count = 0
         for _ in range(BATCH):
@@ -203,31 +227,46 @@ class UdpSocket:
                 continue
             count += 1
             size += len(datagram)
-            first = datagram[0] if datagram else 255
-            if 127 < first < 192:
-                peer = peers.get(address)
-                seconds, nanoseconds = timestamp(extra[0][2])
-                arrival = seconds + nanoseconds * 1e-9 + to_monotonic
-                latency.arrival = arrival
-                if peer is not None:
-                    peer.receive_media(now, arrival, datagram)
-                else:
-                    path = Path(self.index, address)
-                    self._host.receive_stranger(now, arrival, datagram, path)
-            elif first < 4:
-                self._host.receive_stun(now, datagram, Path(self.index, address))
-            elif 19 < first < 64:
-                peer = peers.get(address)
-                if peer is not None:
-                    peer.receive_dtls(datagram)
-                else:
-                    counters.dropped["unknown_peer"] += 1
-            else:
-                counters.dropped["malformed"] += 1
+            seconds, nanoseconds = timestamp(extra[0][2])
+            arrival = seconds + nanoseconds * 1e-9 + to_monotonic
+            try:
+                self.hand_out(now, arrival, datagram, address)
+            except Exception as error:
+                self.fault(error)
         counters.packets_in += count
         counters.bytes_in += size
-        latency.arrival = 0.0
         return count
+
+    def hand_out(self, now: float, arrival: float, datagram: bytes, address: Address) -> None:
+        """See `hotpath.Desk`."""
+        first = datagram[0] if datagram else 255
+        if 127 < first < 192:
+            peer = self.peers.get(address)
+            self._counters.latency.arrival = arrival
+            if peer is not None:
+                peer.receive_media(now, arrival, datagram)
+            else:
+                self._host.receive_stranger(now, arrival, datagram, Path(self.index, address))
+        elif first < 4:
+            self._host.receive_stun(now, datagram, Path(self.index, address))
+        elif 19 < first < 64:
+            peer = self.peers.get(address)
+            if peer is not None:
+                peer.receive_dtls(datagram)
+            else:
+                self._counters.dropped["unknown_peer"] += 1
+        else:
+            self._counters.dropped["malformed"] += 1
+
+    def media_read(self) -> None:
+        """See `hotpath.Desk`."""
+        self._host.reads(False)
+        self._host.reads(True)
+
+    def fault(self, error: Exception) -> None:
+        """See `hotpath.Desk`: the loop's handler logs it, and the others go on."""
+        message = "a datagram was not handled"
+        self._loop.call_exception_handler({"message": message, "exception": error})
 
 
 def open_socket(host: str, port: int) -> socket.socket:

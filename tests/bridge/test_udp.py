@@ -55,6 +55,9 @@ class Pair:
     def receive_stun(self, now, datagram, path):
         self.stun.append((datagram, path))
 
+    def reads(self, reading):
+        pass
+
     def receive_stranger(self, now, arrival, datagram, path):
         self.strangers.append((datagram, path))
 
