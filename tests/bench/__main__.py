@@ -26,9 +26,7 @@ from tests.bench import (
     drills,
     fanout,
     janusserver,
-    mixes,
     proc,
-    soakpage,
 )
 from tests.bench.badlines import BadLines
 from tests.bench.conference import Held
@@ -39,7 +37,7 @@ from tests.bench.namespace import Place, place
 from tests.bench.packets import AUDIO_PER_S
 from tests.bench.quiet import Patience, come_first
 from tests.bench.results import NAMES, Results
-from tests.bench.soakpage import section_of, with_section
+from tests.bench.sections import kept
 from tests.bench.spread import rotated, show
 
 PAGE = Path(__file__).parents[2] / "docs" / "measurements.md"
@@ -82,13 +80,8 @@ def main() -> int:
     results.took_s = time.monotonic() - begin
     results.disturbed, results.parts = patience.disturbed, len(work)
     _show(results, console)
-    page = document(results)
-    # these are measured apart: a soak takes a quarter of an hour
     before = options.output.read_text() if options.output.exists() else ""
-    for title in (soakpage.TITLE, mixes.TITLE):
-        apart = section_of(before, title)
-        page = with_section(page, apart, title) if apart else page
-    options.output.write_text(page)
+    options.output.write_text(kept(document(results), before))
     console.print(f"Written: {options.output}")
     for failure in results.failures:
         console.print(f"FAILED: {failure}", style="red")

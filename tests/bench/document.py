@@ -40,8 +40,9 @@ def _head(results: Results) -> str:
     )
     return f"""# Measurements
 
-`make bench` measures all of this anew and writes this page; nothing here is written by hand. It
-needs root (for a network namespace) and, for the comparison, Janus: `{INSTALL}`.
+`make bench` measures this anew and writes it; sections with a date of their own are measured apart,
+each by its command, and stay. It needs root (for a network namespace) and, for the comparison,
+Janus: `{INSTALL}`.
 
 - Machine: {results.machine}.
 - Run of {results.at:%d %B %Y, %H:%M} UTC, {results.took_s / 60:.1f} minutes.

@@ -33,8 +33,6 @@ from tests.bench.conference import run_of
 from tests.bench.document import table
 from tests.recording.crew import crew
 
-TITLE = "## Mixes"
-"""Of the section of docs/measurements.md."""
 LIMIT_S = 150.0
 SECONDS = 10.0
 SPEAKERS, PLAYERS, MUTES = 4, 10, 20

@@ -38,8 +38,9 @@ from signaling.wire.errors import WireError
 from signaling.wire.recordings import RecordingRow
 from tests.bench import proc
 from tests.bench.conference import all_leave, assembled, come_in, go_live, run_of
+from tests.bench.sections import put
 from tests.bench.server import until
-from tests.bench.soakpage import Process, Reading, Soak, as_data, section, verdict, with_section
+from tests.bench.soakpage import Process, Reading, Soak, as_data, section, verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "measurements.md"
 MINUTE_S = 60.0
@@ -267,7 +268,7 @@ async def main() -> int:
                 *(options.sites, options.minutes, options.tides, options.bridges),
                 *(folder, cache),
             )
-    options.output.write_text(with_section(options.output.read_text(), section(found)))
+    options.output.write_text(put(options.output.read_text(), section(found)))
     if options.json is not None:
         options.json.write_text(json.dumps(as_data(found), indent=1))
     print(section(found))

@@ -22,7 +22,6 @@ FILES_RUNNING = 32
 WAKES = 1.25
 """Idle, it may be woken so many times as often as then: a timer that nobody stopped is more."""
 TITLE = "## Soak: S2 with joins and leaves"
-_BEFORE = "## What this does not show"
 _ROWS = 15
 
 
@@ -188,22 +187,6 @@ coming from the {len(soak.tides) // WARM + 1}. to the {len(soak.tides)}. time, a
 had left once before, hold {FILES} handles and {TASKS} tasks more than then, and be woken {WAKES}
 times as often; no stall may be a bridge's own doing. The operator stays."""
     return filled(text)
-
-
-def with_section(page: str, new: str, title: str = TITLE) -> str:
-    """The page with this section, which has this title, in the place of its former one."""
-    kept = page.replace(section_of(page, title), "") if section_of(page, title) else page
-    head, mark, rest = kept.partition(_BEFORE)
-    return f"{head.rstrip()}\n\n{new.rstrip()}\n\n{mark}{rest}" if mark else f"{kept}\n{new}\n"
-
-
-def section_of(page: str, title: str = TITLE) -> str:
-    """The section with this title as the page has it; empty without."""
-    begin = page.find(title)
-    if begin < 0:
-        return ""
-    end = page.find("\n## ", begin + 1)
-    return page[begin:] if end < 0 else page[begin : end + 1]
 
 
 def _row(name: str, one: Reading, before: Reading | None = None) -> tuple[str, ...]:

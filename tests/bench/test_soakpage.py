@@ -13,12 +13,9 @@ from tests.bench.soakpage import (
     Soak,
     as_data,
     section,
-    section_of,
     verdict,
-    with_section,
 )
 
-PAGE = "# Measurements\n\n## S1\n\nrows\n\n## What this does not show\n\n- much\n"
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
@@ -104,13 +101,3 @@ def test_all_figures_go_into_a_file(soak):
     data = json.loads(json.dumps(as_data(soak)))
     assert data["readings"][3]["of"]["bridge"]["kib"] == 100_000
     assert data["faults"] == []
-
-
-def test_the_page_has_one_section_of_it_before_its_last(soak):
-    first = with_section(PAGE, section(soak))
-    assert first.index("rows") < first.index("## Soak") < first.index("## What this")
-    again = with_section(first, section(replace(soak, joins=901)))
-    assert again.count("## Soak") == 1
-    assert "901 times" in " ".join(again.split())
-    # what a bench run does: a page anew, with the section that there was
-    assert with_section(PAGE, section_of(again)) == again
