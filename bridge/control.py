@@ -156,7 +156,7 @@ class Control:
             due = max(due + STATS_INTERVAL_S, self._loop.time())
             await asyncio.sleep(due - self._loop.time())
             if outbox.empty():
-                self._put(self._node.stats())
+                self._put(await self._node.report())
 
 
 def _listed(candidates: Sequence[Candidate]) -> list[str]:

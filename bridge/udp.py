@@ -184,6 +184,7 @@ class UdpSocket:
 
     def _poll(self) -> None:
         count = 1
+        due = self._loop.time() + COALESCE_S
         try:
             count = self._drain()
         finally:
@@ -193,7 +194,8 @@ class UdpSocket:
             elif count == BATCH:
                 self._timer = self._loop.call_soon(self._poll)
             elif count:
-                self._timer = self._loop.call_later(COALESCE_S, self._poll)
+                # a batch that took as long is followed by the next at once
+                self._timer = self._loop.call_at(due, self._poll)
             else:
                 self._timer = None
                 self._loop.add_reader(self._socket, self._readable)

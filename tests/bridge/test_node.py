@@ -9,6 +9,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 
 from bridge import rtcp
 from bridge.mediasocket import MediaAddress
+from bridge.node import AT_ONCE
 from signaling.wire.control import (
     CloseSession,
     Done,
@@ -290,6 +291,28 @@ async def test_media_is_counted_by_kind_and_stays_counted_when_sessions_close(ho
     again = await house.publisher("48/main")
     again.rtp(6, 3, b"sound", 111)
     await house.until_stats(lambda: traffic()["in", "audio"] == 3)
+
+
+async def test_what_ends_while_a_report_is_made_is_counted_once(house):
+    site = await house.publisher("48/main", ("audio",))
+    for number in (1, 2):
+        site.rtp(6, number, b"sound", 111)
+    await house.until_stats(lambda: sum(one.packets for one in house.node.stats().traffic) == 2)
+    for number in range(AT_ONCE):
+        waiting = Client("publish", ("audio",))
+        house.clients.append(waiting)
+        house.open(f"{number}/main", "publish", waiting.offer())
+
+    report = asyncio.create_task(house.node.report())
+    await asyncio.sleep(0)
+    assert not report.done(), "the first sessions' figures are taken"
+    house.node.handle(CloseSession(1, site.session))
+
+    made = await report
+    assert "48/main" not in {one.port for one in made.sessions}
+    assert len(made.sessions) == AT_ONCE
+    assert [(one.media, one.packets) for one in made.traffic if one.packets] == [("audio", 2)]
+    assert house.node.stats().traffic == made.traffic
 
 
 async def test_feedback_and_latency_are_counted(house):
