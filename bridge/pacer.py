@@ -8,14 +8,15 @@ the property test of `hotpath` keeps equal.
 
 from __future__ import annotations
 
-BURST_OCTETS = 12_000
-"""What one link takes at once: a delta picture of 2.4 Mbit/s at 25 pictures a second."""
+BURST_OCTETS = 15_600
+"""What one link takes at once: a delta picture of 1.2 Mbit/s at ten pictures a second."""
 LINK_OCTETS_PER_S = 5_000_000.0
 """A link's pace until the receiver's own is known: 40 Mbit/s."""
 MAX_WAIT_S = 0.025
 """Nothing waits longer, whatever the pace: a link that is too slow for its source needs another
 layer, not a queue."""
-ALL_BURST_OCTETS = 393_216
+ALL_BURST_OCTETS = 64 * BURST_OCTETS
+"""The same to 64 receivers."""
 ALL_OCTETS_PER_S = 262_144_000.0
 """Over all links: 2.1 Gbit/s, a quarter megabyte in a millisecond."""
 STEP_S = 0.001

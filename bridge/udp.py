@@ -18,8 +18,8 @@ Address = tuple[Any, ...]
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """Asked of the kernel for each direction: a keyframe to 63 sites is 2.8 MB at once."""
-COALESCE_S = 0.002
-"""While packets come more often, the socket is read at this pace: wake-ups cost more than reads."""
+CLOSE_S = 0.0004
+"""Packets that come closer than this are read until there are no more, not waking up for each."""
 BACKLOG = 4096
 """Datagrams that wait for a full send buffer: a keyframe to 63 sites is 2,500."""
 _MAX_DATAGRAM = 2048
@@ -175,8 +175,8 @@ class UdpSocket:
 
     def _readable(self) -> None:
         before, self._read_at = self._read_at, self._loop.time()
-        if self._read_at - before > COALESCE_S:
-            # they come one by one: a timer would be a second wake-up for each
+        if self._read_at - before > CLOSE_S:
+            # they come one by one: to look for more would be in vain
             self._drain()
         else:
             self._loop.remove_reader(self._socket)
@@ -184,18 +184,14 @@ class UdpSocket:
 
     def _poll(self) -> None:
         count = 1
-        due = self._loop.time() + COALESCE_S
         try:
             count = self._drain()
         finally:
             # also after a fault in a session, which the loop's handler logs: the others go on
             if self._closed:
                 pass
-            elif count == BATCH:
-                self._timer = self._loop.call_soon(self._poll)
             elif count:
-                # a batch that took as long is followed by the next at once
-                self._timer = self._loop.call_at(due, self._poll)
+                self._timer = self._loop.call_soon(self._poll)
             else:
                 self._timer = None
                 self._loop.add_reader(self._socket, self._readable)

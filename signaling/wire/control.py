@@ -173,7 +173,7 @@ class SessionStats(msgspec.Struct, frozen=True):
 
 
 LATENCY_EDGES_S = (
-    *(0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02),
+    *(0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.015, 0.02),
     *(0.025, 0.03, 0.04, 0.06, 0.12, 0.25, 0.5),
 )
 """Upper edges of the buckets of `Stats.latency`, in seconds; one more bucket takes the rest."""

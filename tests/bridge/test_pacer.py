@@ -38,7 +38,7 @@ def test_a_usual_picture_leaves_at_once():
 
 def test_pictures_of_a_fast_stream_never_wait():
     pacer = LinkPacer(0.0)
-    for n in range(200):  # 9.6 Mbit/s, in pictures of 12 kB
+    for n in range(200):  # 12.5 Mbit/s, in pictures of 15.6 kB
         assert drain(pacer, BURST_OCTETS, n / 100)[-1][0] == 0.0
 
 
