@@ -18,8 +18,6 @@ Address = tuple[Any, ...]
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """Asked of the kernel for each direction: a keyframe to 63 sites is 2.8 MB at once."""
-CLOSE_S = 0.0004
-"""Packets that come closer than this are read until there are no more, not waking up for each."""
 BACKLOG = 4096
 """Datagrams that wait for a full send buffer: a keyframe to 63 sites is 2,500."""
 _MAX_DATAGRAM = 2048
@@ -91,8 +89,6 @@ class UdpSocket:
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._closed = False
-        self._timer: asyncio.Handle | None = None
-        self._read_at = 0.0
         self._backlog: deque[tuple[bytes, Address]] = deque()
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._reader = hot.reader(self, sock.fileno(), counters) if hot is not None else None
@@ -163,10 +159,7 @@ class UdpSocket:
     def close(self) -> None:
         """Stop reading and free the address; also from within what a datagram led to."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        else:
-            self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._socket)
         if self._backlog:
             self._loop.remove_writer(self._socket)
         self._socket.close()
@@ -174,39 +167,19 @@ class UdpSocket:
         self._changed()
 
     def _readable(self) -> None:
-        before, self._read_at = self._read_at, self._loop.time()
-        if self._read_at - before > CLOSE_S:
-            # they come one by one: to look for more would be in vain
-            self._drain()
-        else:
-            self._loop.remove_reader(self._socket)
-            self._poll()
-
-    def _poll(self) -> None:
-        count = 1
-        try:
-            count = self._drain()
-        finally:
-            # also after a fault in a session, which the loop's handler logs: the others go on
-            if self._closed:
-                pass
-            elif count:
-                self._timer = self._loop.call_soon(self._poll)
-            else:
-                self._timer = None
-                self._loop.add_reader(self._socket, self._readable)
-
-    def _drain(self) -> int:
-        """Read and hand out up to `BATCH` datagrams; how many there were."""
+        """Read and hand out up to `BATCH` datagrams; the loop calls again while there are more."""
         now = self._loop.time()
         self._host.reads(True)
         try:
-            return self._read(now) if self._reader is None else self._reader.read(now)
+            if self._reader is None:
+                self._read(now)
+            else:
+                self._reader.read(now)
         finally:
             self._counters.latency.arrival = 0.0
             self._host.reads(False)
 
-    def _read(self, now: float) -> int:
+    def _read(self, now: float) -> None:
         to_monotonic = time.monotonic() - time.time()
         receive, counters = self._socket.recvmsg, self._counters
         timestamp = _TIMESPEC.unpack
@@ -233,7 +206,6 @@ class UdpSocket:
                 self.fault(error)
         counters.packets_in += count
         counters.bytes_in += size
-        return count
 
     def hand_out(self, now: float, arrival: float, datagram: bytes, address: Address) -> None:
         """See `hotpath.Desk`."""
