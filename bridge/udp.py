@@ -158,6 +158,8 @@ class UdpSocket:
 
     def close(self) -> None:
         """Stop reading and free the address; also from within what a datagram led to."""
+        if self._closed:
+            return
         self._closed = True
         self._loop.remove_reader(self._socket)
         if self._backlog:
