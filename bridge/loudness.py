@@ -16,6 +16,10 @@ second."""
 CLIPPED_DBOV = -2.0
 """A sine that fills the whole scale has −3: what is louder has been cut."""
 
+SAYS_BY_S = 0.5
+"""Who has stated nothing after so long does not state it. Another node's word of a microphone comes
+after its first packets."""
+
 _ATTACK_S, _RELEASE_S = 0.06, 0.3
 _HEARD_S = HEARD_AFTER_S - 0.001
 """Sums of 20 ms frames are not exact."""
@@ -35,6 +39,7 @@ class Loudness:
         "_at",
         "_clipped",
         "_counted",
+        "_first_at",
         "_heard",
         "_loudest",
         "_stated_at",
@@ -45,6 +50,7 @@ class Loudness:
 
     def __init__(self) -> None:
         self.smoothed = QUIET_DBOV
+        self._first_at: float | None = None
         self._at: float | None = None
         self._stated_at: float | None = None
         self._voice_at = 0.0
@@ -56,6 +62,8 @@ class Loudness:
     def packet(self, now: float, level: int | None) -> None:
         """A packet came that states `level` (0–127, −dBov), or nothing."""
         before, self._at = self._at, now
+        if before is None:
+            self._first_at = now
         if level is None:
             return
         # conditionals in place of min and max: this runs for each sound packet of a node
@@ -97,6 +105,11 @@ class Loudness:
     def stated(self, now: float) -> bool:
         """Packets come that say how loud they are."""
         return self._stated_at is not None and now - self._stated_at <= GONE_AFTER_S
+
+    def may_yet_state(self, now: float) -> bool:
+        """Nothing has been stated, and it is too early to say that nothing will be."""
+        unsaid = self._stated_at is None
+        return unsaid and (self._first_at is None or now - self._first_at < SAYS_BY_S)
 
     def heard(self, now: float) -> bool | None:
         """Somebody speaks, or did just now; None if its packets never said."""

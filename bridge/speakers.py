@@ -35,7 +35,7 @@ _FALL_DB_PER_S = 10.0
 
 def loudness_of(now: float, loudness: Loudness | None) -> float:
     """What a microphone counts as, dBov; None is one of which nothing has come."""
-    if loudness is None or not loudness.comes(now):
+    if loudness is None or not loudness.comes(now) or loudness.may_yet_state(now):
         return QUIET_DBOV
     return min(loudness.smoothed, CEILING_DBOV) if loudness.stated(now) else UNKNOWN_DBOV
 

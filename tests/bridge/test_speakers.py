@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.loudness import QUIET_DBOV, Loudness
+from bridge.loudness import QUIET_DBOV, SAYS_BY_S, Loudness
 from bridge.speakers import (
     CEILING_DBOV,
     HOLD_S,
@@ -199,3 +199,14 @@ def test_whatever_happens_positions_are_full_of_open_microphones_and_nobody_has_
         assert set(held) <= set(ports)
         for one, other in pairwise(room.moves):
             assert one[0] < other[0]
+
+
+def test_what_a_microphone_may_yet_state_is_not_guessed() -> None:
+    """Another node tells its level after its first packets; until then it takes nobody's place."""
+    loudness = Loudness()
+    for number in range(30):
+        loudness.packet(1.0 + number / 50, None)
+    assert loudness_of(1.0 + SAYS_BY_S / 2, loudness) == QUIET_DBOV
+    assert loudness_of(1.0 + SAYS_BY_S, loudness) == UNKNOWN_DBOV
+    loudness.told(1.6, -70.0)
+    assert loudness_of(1.6, loudness) == -70.0
