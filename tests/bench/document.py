@@ -282,8 +282,8 @@ def _limits(results: Results) -> str:
     lines += [
         "Everything is on one machine: there is no network card, no driver and no distance in it.",
         "S1's receivers neither lose nor ask for packets.",
-        "S2's sites send test pictures of 120 kbit/s, and 1.2 Mbit/s of 640×360 on stage, ten a second: "
-        "their keyframes are smaller than a camera's.",
+        "S2's sites send test pictures of 120 kbit/s, and 1.2 Mbit/s of 640×360 on stage, ten a "
+        "second: their keyframes are smaller than a camera's.",
         "S3 with 3,355 endpoints, S5's other faults (bridge, database, a site's network, loss) and "
         "S6, the working day, are not measured yet.",
     ]
