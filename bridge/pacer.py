@@ -15,8 +15,8 @@ LINK_OCTETS_PER_S = 5_000_000.0
 MAX_WAIT_S = 0.025
 """Nothing waits longer, whatever the pace: a link that is too slow for its source needs another
 layer, not a queue."""
-ALL_BURST_OCTETS = 64 * BURST_OCTETS
-"""The same to 64 receivers."""
+ALL_BURST_OCTETS = 59 * BURST_OCTETS
+"""The same to nearly all of 64 receivers; a keyframe to them takes three such."""
 ALL_OCTETS_PER_S = 262_144_000.0
 """Over all links: 2.1 Gbit/s, a quarter megabyte in a millisecond."""
 STEP_S = 0.001
