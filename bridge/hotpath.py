@@ -219,8 +219,19 @@ class Gate(Protocol):
         """Take nothing any more."""
 
 
+class Gated(Protocol):
+    """A session, as a `Reader` sees it."""
+
+    @property
+    def gate(self) -> Gate | None: ...
+
+
 class Desk(Protocol):
-    """What a `Reader` needs of the socket that it reads."""
+    """What a `Reader` needs of the socket that it reads: whose an address is, and where to bring
+    what it does not deal with itself."""
+
+    def holder(self, address: Address, /) -> Gated | None:
+        """Whose address it is."""
 
     def hand_out(self, now: float, arrival: float, datagram: bytes, address: Address, /) -> None:
         """A datagram that took no short way."""
@@ -235,8 +246,8 @@ class Desk(Protocol):
 class Reader(Protocol):
     """Reads a UDP socket."""
 
-    def read(self, now: float) -> int:
-        """Read and hand out up to `BATCH` datagrams; how many there were."""
+    def read(self, now: float) -> None:
+        """Read and hand out up to `BATCH` datagrams."""
 
     def forget(self) -> None:
         """Addresses have changed hands."""

@@ -131,7 +131,7 @@ cdef class FastReader:
             if count < 0 and error != EAGAIN and error != EINTR:
                 # an ICMP error of an earlier datagram to someone who is gone
                 self.counters.dropped["unreachable"] += 1
-            return 0
+            return
         to_monotonic = time.monotonic() - time.time()
         # media first: what is said about them may wait until they have left
         self.rest = 0
@@ -150,7 +150,6 @@ cdef class FastReader:
                 self.desk.fault(fault)
         self.counters.packets_in += count
         self.counters.bytes_in += octets
-        return count
 
     cdef int let_in(self, double now, int index, double to_monotonic) except -1:
         """Media by the gate of their session; all else is noted."""
@@ -185,7 +184,7 @@ cdef class FastReader:
             return <Known>found
         known = Known()
         known.address = address_of(<sockaddr_storage*>message.msg_name)
-        peer = self.desk.peers.get(known.address)
+        peer = self.desk.holder(known.address)
         if peer is not None:
             known.gate = peer.gate
             self.known[key] = known

@@ -211,6 +211,8 @@ class UdpSocket:
 
     def hand_out(self, now: float, arrival: float, datagram: bytes, address: Address) -> None:
         """See `hotpath.Desk`."""
+        if self._closed:
+            return
         first = datagram[0] if datagram else 255
         if 127 < first < 192:
             peer = self.peers.get(address)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bridge.hotpath_choice import choose
 from bridge.ice import Path
 from bridge.metrics import Counters
 from bridge.udp import BACKLOG, BATCH, UdpSocket, open_socket
@@ -13,6 +14,8 @@ from bridge.udp import BACKLOG, BATCH, UdpSocket, open_socket
 
 class Session:
     """Collects what the socket hands over."""
+
+    gate = None
 
     def __init__(self):
         self.media, self.dtls, self.arrivals = [], [], []
@@ -24,6 +27,10 @@ class Session:
         self.arrived.set()
         if datagram.endswith(b"fault"):
             raise RuntimeError("a fault in one session")
+        self.on_media()
+
+    def on_media(self):
+        pass
 
     def receive_dtls(self, datagram):
         self.dtls.append(datagram)
@@ -39,10 +46,11 @@ class Session:
 class Pair:
     """A shared socket, one peer known to it, and one stranger."""
 
-    def __init__(self, wrap=lambda sock: sock):
+    def __init__(self, wrap=lambda sock: sock, packet_path="python"):
         self.counters, self.stun, self.strangers = Counters(), [], []
         self.socket = wrap(open_socket("127.0.0.1", 0))
-        self.udp = UdpSocket(self.socket, 3, self.counters, self)
+        hot = choose(packet_path)(self.counters, time.monotonic, lambda: None)
+        self.udp = UdpSocket(self.socket, 3, self.counters, self, hot)
         self.session = Session()
         self.peer, self.stranger = (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)
@@ -67,9 +75,9 @@ class Pair:
         self.stranger.close()
 
 
-@pytest.fixture
-async def pair():
-    pair = Pair()
+@pytest.fixture(params=["python", "compiled"])
+async def pair(request):
+    pair = Pair(packet_path=request.param)
     yield pair
     pair.close()
 
@@ -136,6 +144,17 @@ async def test_fault_in_a_session_does_not_make_the_socket_deaf(pair):
     pair.peer.send(b"\x80 next")
     await pair.session.until(lambda: len(pair.session.media) == 2)
     assert len(faults) == 1
+
+
+async def test_after_it_was_closed_by_what_it_read_nothing_more_is_handed_out(pair):
+    pair.session.on_media = pair.udp.close
+    for _ in range(3):
+        pair.peer.send(b"\x80media")
+    pair.stranger.send(b"\x80media")
+    await pair.session.until(lambda: pair.session.media)
+    await asyncio.sleep(0)
+    assert len(pair.session.media) == 1
+    assert pair.strangers == []
 
 
 async def test_sent_datagrams_are_counted(pair):
