@@ -17,7 +17,6 @@ from cli.children import asked_to_stop
 from cli.logs import configure_logs
 from cli.memory import give_back_for_ever, keep_what_is_there
 from cli.options import EXIT_CONFIG, Config, DataDir, MediaPort, WithParent, settings_of
-from cli.turns import ask_for_short_turns
 from config.settings import BridgeSettings, Settings
 
 log = structlog.get_logger("bridge")
@@ -53,7 +52,6 @@ def command(
 async def serve(settings: Settings, token: str, stop_with_stdin: bool) -> None:
     """Run until asked to stop. Raises OSError if a media address cannot be bound."""
     keep_what_is_there()
-    ask_for_short_turns()
     stopping = asyncio.ensure_future(asked_to_stop(stop_with_stdin))
     node = asyncio.create_task(
         run_node(
