@@ -23,6 +23,9 @@ from bridge import hotpath, packetcache, pacer
 cdef int MAX_PACKET = hotpath.MAX_PACKET
 cdef int SENT_HISTORY = hotpath.SENT_HISTORY
 cdef int HISTORY = packetcache.HISTORY
+# numbers may lie below 0, where the remainder of C does
+cdef int IN_HISTORY = HISTORY - 1
+assert HISTORY & IN_HISTORY == 0
 cdef double KEEP_S = packetcache.KEEP_S
 cdef double MAX_WAIT_S = pacer.MAX_WAIT_S
 cdef double ALL_BURST_OCTETS = pacer.ALL_BURST_OCTETS
@@ -186,7 +189,7 @@ cdef class FastFanout:
             outlet.packets += 1
             outlet.octets += kept.size - 12
             if outlet.departed_as != NULL:
-                index = <int>(job.sequence % HISTORY)
+                index = <int>(job.sequence & IN_HISTORY)
                 outlet.departed_as[index] = job.sequence
                 outlet.departed_number[index] = number
         if outlet.extension and job.number < 0:
@@ -210,15 +213,15 @@ cdef int store(history, Kept kept) except -1:
             return 0
         highest = number
         while oldest < highest:
-            old = held[oldest % HISTORY]
+            old = held[oldest & IN_HISTORY]
             if old is not None and old.at >= kept.at - KEEP_S and oldest > highest - HISTORY:
                 break
-            held[oldest % HISTORY] = None
+            held[oldest & IN_HISTORY] = None
             oldest += 1
         history._highest = highest
     elif number <= highest - HISTORY:
         return 0
-    held[number % HISTORY] = kept
+    held[number & IN_HISTORY] = kept
     history._oldest = min(oldest, number)
     return 0
 

@@ -145,7 +145,7 @@ cdef class FastOutlet:
             job.sequence = sequence
             job.number = -1
             if self.departed_as != NULL:
-                index = <int>(job.sequence % HISTORY)
+                index = <int>(job.sequence & (HISTORY - 1))
                 if self.departed_as[index] != job.sequence:
                     continue  # it has not left yet
                 job.number = self.departed_number[index]

@@ -162,6 +162,23 @@ def test_both_ways_in_do_the_same(course: list, nack: bool) -> None:
     asyncio.run(happen(course, nack))
 
 
+async def test_a_stream_may_begin_before_its_first_number() -> None:
+    sender, worlds = Sender(), both()
+    padding = rtp.build(96, 5, 9000, 0x1000, b"", padding=4)
+    # overtaken by it, so these lie below 0
+    early = [Stream(0x1000, 96, -40 + n, 9000, 100 + n).packet(KEYFRAME) for n in range(40)]
+    for datagram in map(sender.datagram, [padding, *early]):
+        assert datagram is not None
+        for world in worlds:
+            world.receive(datagram, world.now)
+            world.flush()
+    plain, compiled = worlds
+    assert plain.sent == compiled.sent
+    assert len(plain.sent) > 30
+    for world in worlds:
+        world.close()
+
+
 async def test_most_packets_take_the_short_way() -> None:
     """Else the property above would compare Python with itself."""
     sender, (_, world) = Sender(), both()
