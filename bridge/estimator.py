@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from bridge.rtcp import ReportBlock, compact_ntp
 
 MAX_DROPOUT = 3000
 """A larger step forward is believed only when the packet after it follows (A.1)."""
 MAX_MISORDER = 512
 """A larger step back, likewise; A.1 has 100, but retransmissions come later than that."""
+RATE_STEP_S = 0.1
+RATE_STEPS = 10
+"""How often `RollingMeter` is told, and how many of these steps it looks back: a second."""
 
 
 class Reception:
@@ -176,3 +181,25 @@ class Meter:
         rate = 8 * (octets - self._octets) / elapsed_s
         self._at, self._octets = now, octets
         return rate
+
+
+class RollingMeter:
+    """The bitrate over the last second in which anything came, from a growing total of octets.
+
+    Tell it the total every `RATE_STEP_S`, as long as anything comes.
+    """
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
+        self._bitrate_bps = 0.0
+
+    def bitrate_bps(self, now: float, octets: int) -> float:
+        """Bits per second; after a pause that of before, until the next look."""
+        looks = self._looks
+        while looks and now - looks[0][0] > 2 * RATE_STEPS * RATE_STEP_S:
+            looks.popleft()
+        if looks:
+            at, before = looks[0]
+            self._bitrate_bps = 8 * (octets - before) / (now - at)
+        looks.append((now, octets))
+        return self._bitrate_bps

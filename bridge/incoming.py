@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge import rtp
+from bridge.codecs import H264, VP8
 from bridge.estimator import Meter
+from bridge.h264source import H264Source
 from bridge.latching import Latched
 from bridge.nack import Losses
 from bridge.source import Source
+from bridge.vp8source import Vp8Source
 from signaling.wire.control import StreamStats
-from signaling.wire.ids import Track
+from signaling.wire.ids import SessionId, Track
 
 SSRC_HOLD_S = 1.0
 """A track changes its SSRC at most this often; what comes sooner is dropped (``ssrc_churn``)."""
@@ -17,6 +21,18 @@ RETIRE_AFTER_S = 2.0
 """Seconds after which the silent predecessor of a track's source is forgotten."""
 RETURN_AFTER_S = 0.3
 """A publisher that goes back to its SSRC before is believed when the newer is silent so long."""
+
+
+def source_of(owner: SessionId, latched: Latched, header: rtp.Header) -> Source:
+    """The source of the SSRC whose first packet has this header, in a session."""
+    track = latched.track
+    numbers = header.ssrc, header.payload_type
+    section = (owner, track.mid) if len(track.layers) > 1 else None
+    if track.codec is VP8:
+        return Vp8Source(*numbers, section)
+    if track.codec is H264:
+        return H264Source(*numbers, section, track.sets)
+    return Source(track.codec, *numbers, track.level_extension, section)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from bridge.congestion import TransportFeedback
 from bridge.crosspoint import Crosspoint, Output
 from bridge.estimator import round_trip_s
 from bridge.hotpath import HotPath
-from bridge.incoming import SSRC_HOLD_S, Incoming, TrackStream
+from bridge.incoming import SSRC_HOLD_S, Incoming, TrackStream, source_of
 from bridge.latching import latch
 from bridge.layers import LayerPlan
 from bridge.loudness import QUIET_DBOV
@@ -238,16 +238,11 @@ class Publisher:
         if not stream.may_change(now):
             self._counters.dropped["ssrc_churn"] += 1
             return None
-        one, section = latched.track, None
-        if len(one.layers) > 1:
-            section = (self.session.identity.session, one.mid)
-        source = Source(
-            one.codec, header.ssrc, header.payload_type, one.level_extension, section, one.sets
-        )
+        source = source_of(self.session.identity.session, latched, header)
         if source.loudness is not None and self.session.identity.relayed_from is not None:
             # its own node says in a moment how loud it is; until then it displaces nobody
             source.loudness.told(now, QUIET_DBOV)
-        incoming = Incoming(source, latched, Losses() if one.nack else None)
+        incoming = Incoming(source, latched, Losses() if latched.track.nack else None)
         for old in stream.begin(now, incoming):
             self._forget(now, old.source)
         self._incoming[packet[8:12]] = incoming

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from enum import Enum
 
 from bridge import rtp
-from bridge.codecs import (
-    H264,
-    VP8,
-    Codec,
-    H264Payload,
-    Vp8Payload,
-    parse_h264,
-    parse_vp8,
-    vp8_size,
-)
-from bridge.cuts import Cuts
-from bridge.estimator import MAX_MISORDER, Reception
+from bridge.codecs import Codec
+from bridge.edits import Edits
+from bridge.estimator import MAX_MISORDER, RATE_STEP_S, Reception, RollingMeter
 from bridge.loudness import Loudness
 from bridge.packetcache import History
 
@@ -29,9 +18,6 @@ MAX_LEAP_S = 5.0
 """Seconds by which timestamps may run ahead of the clock before they count as restarted."""
 MAX_PAUSE_S = 60.0
 """After a longer silence the stream starts anew, whatever its numbers say."""
-RATE_STEP_S = 0.1
-RATE_STEPS = 10
-"""The bitrate is that of the last second."""
 
 REMEMBERED = 1024
 """Numbers of packets by which a duplicate is known."""
@@ -106,12 +92,9 @@ class Source:
     that SSRC to `Crosspoint.forward`. A new SSRC (a new session, a restarted encoder) is a new
     `Source` under the same port and track.
 
+    This is one of sound, and what all have in common; pictures are `Vp8Source` and `H264Source`.
     Header extensions, contributing sources and padding are stripped: they belong to the
-    publisher's session. Padding-only packets are dropped and the hole closed. VP8 always leaves
-    with a 15-bit picture id, counted here if the publisher sends none. A keyframe of H.264 starts
-    with its parameter sets: a slot that began behind them, at the picture itself, could not be
-    decoded. Where the publisher does not repeat them, those that came before, or stood in its offer
-    (`sets`), are put in as a packet of their own.
+    publisher's session. Padding-only packets are dropped and the hole closed.
 
     `reception` holds the figures for receiver reports, among them packets and octets. `keyframes`
     and `keyframe_requests` are totals; `dropped` counts what was not forwarded, by reason:
@@ -128,22 +111,15 @@ class Source:
     """
 
     __slots__ = (
-        "_cut",
-        "_cuts",
+        "_edits",
         "_floor",
-        "_frames",
         "_highest",
         "_in_hand",
-        "_inserted",
-        "_padding",
-        "_picture_bits",
-        "_picture_raw",
+        "_meter",
         "_rate_at",
-        "_rates",
         "_removed",
         "_seen",
         "_started",
-        "_vp8",
         "bitrate_bps",
         "codec",
         "dropped",
@@ -175,7 +151,6 @@ class Source:
         payload_type: int,
         level_extension: int | None = None,
         section: Hashable | None = None,
-        sets: Iterable[bytes] = (),
     ) -> None:
         self.loudness = Loudness() if codec.media == "audio" else None
         self.level_extension = level_extension
@@ -200,22 +175,15 @@ class Source:
         self.last_at = 0.0
         self.last_picture = 0
         self.last_tl0_picture = -1
+        self._meter = RollingMeter()
         self._rate_at = 0.0
-        self._rates: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
-        self._vp8 = codec is VP8
-        self._cuts = Cuts(sets) if codec is H264 else None
-        self._cut: H264Payload | None = None  # of the packet in hand
         self._started = False
         self._seen = [-1] * REMEMBERED
         self._floor = 0  # extended number of the first packet since the last restart
         self._highest = 0
-        self._removed = 0  # padding-only packets taken out since then, less those put in …
-        self._padding: list[int] = []  # … and the numbers of the former, ascending, the recent ones
-        self._inserted: list[int] = []  # the same of packets before which one was put in
-        self._picture_raw = 0
-        self._picture_bits = 0
-        self._frames: dict[int, int] = {}  # timestamp → picture, for publishers without ids
-        self._in_hand: tuple[float, int, rtp.Header, bytes, Vp8Payload | None] | None = None
+        self._removed = 0  # packets taken out since then, less those put in …
+        self._edits = Edits()  # … and where
+        self._in_hand: tuple[float, int, rtp.Header, bytes] | None = None
 
     def receive(self, now: float, data: bytes) -> Verdict:
         """Count an authentic packet and, if it can be forwarded, put it into `packet`."""
@@ -239,52 +207,32 @@ class Source:
         if extended > self._highest:
             self._highest = extended
         else:
-            number += _behind(self._padding, extended) - _behind(self._inserted, extended)
+            number += self._edits.behind(extended)
         if start == end:
             return self._drop_padding(extended, number)
-        if self.loudness is not None:
-            wanted = self.level_extension
-            level = None if wanted is None else rtp.audio_level(data, header, wanted)
-            self.loudness.packet(now, level)
-        payload = parse_vp8(data, start, end) if self._vp8 else None
-        if self._vp8 and payload is None:
+        if not self._read(now, data, header):
             return self._drop("malformed")
-        if self._cuts is not None:
-            self._cut = parse_h264(data, start, end)
-            if self._cut is None:
-                return self._drop("malformed")
         if not self._started:
-            number = self._begin(now, extended, header, payload)
+            number = self._begin(now, extended, timestamp)
         elif number <= self.last_sequence:
-            return self._take_late(extended, number, header, data, payload)
-        elif self._jumped(now, number, timestamp, payload):
-            self._in_hand = (now, extended, header, data, payload)
+            return self._take_late(extended, number, header, data)
+        elif self._jumped(now, number, timestamp):
+            self._in_hand = (now, extended, header, data)
             return _RESTARTED
-        if self._cut is not None and self._precede(now, number, extended, header, data):
-            return _PRECEDED
-        self._take(now, number, header, data, payload)
-        return _TAKEN
+        return self._take(now, number, extended, header, data)
 
     def restart(self) -> Verdict:
         """Take the packet that was judged `Verdict.RESTARTED` as the first of a new run."""
-        assert self._in_hand is not None
-        now, extended, header, data, payload = self._in_hand
-        self._in_hand = None
-        number = self._begin(now, extended, header, payload)
-        if self._cut is not None and self._precede(now, number, extended, header, data):
-            return _PRECEDED
-        self._take(now, number, header, data, payload)
-        return _TAKEN
+        now, extended, header, data = self._let_go()
+        number = self._begin(now, extended, header.timestamp)
+        return self._take(now, number, extended, header, data)
 
     def proceed(self) -> None:
         """Take the packet that was judged `Verdict.PRECEDED`."""
-        assert self._in_hand is not None
-        now, extended, header, data, payload = self._in_hand
-        self._in_hand = None
+        now, extended, header, data = self._let_go()
         self._removed -= 1
-        insort(self._inserted, extended)
-        del self._inserted[: -2 * REMEMBERED]
-        self._take(now, self.last_sequence + 1, header, data, payload)
+        self._edits.put_in(extended)
+        self._fill(now, self.last_sequence + 1, header, data)
 
     @property
     def area(self) -> int:
@@ -294,17 +242,43 @@ class Source:
     @property
     def profile(self) -> str | None:
         """Profile and level of H.264, as ``profile-level-id`` has them; None while unknown."""
-        return self._cuts.sets.profile_level if self._cuts is not None else None
+        return None
+
+    # --- what a codec has of its own ---------------------------------------------------------
+
+    def _read(self, now: float, data: bytes, header: rtp.Header) -> bool:
+        """Look at the packet's payload, which what follows is about; False if it is malformed."""
+        if self.loudness is not None:
+            wanted = self.level_extension
+            level = None if wanted is None else rtp.audio_level(data, header, wanted)
+            self.loudness.packet(now, level)
+        return True
+
+    def _needs(self, timestamp: int, follows: bool) -> bytes | None:
+        """A payload that must go out before this packet, None if there is none. `follows`: nothing
+        is missing before it."""
+        return None
+
+    def _fill_payload(self, data: bytes, header: rtp.Header, newer: bool) -> None:
+        """Fill in what of `packet` is the codec's, of one that is higher than all before. `newer`:
+        so is its timestamp."""
+        self.packet.tail = data[header.start : header.end]
+
+    def _fill_late_payload(self, data: bytes, header: rtp.Header) -> bool:
+        """The same of one that a higher one overtook; False, and nothing is changed, if its place
+        is unknown."""
+        self.packet.tail = data[header.start : header.end]
+        return True
+
+    def _note_size(self, size: tuple[int, int] | None) -> None:
+        if size is not None:
+            self.width, self.height = size
+
+    # --- numbers and times -------------------------------------------------------------------
 
     def _measure(self, now: float) -> None:
         """End a step of the bitrate's window."""
-        rates, octets = self._rates, self.reception.octets
-        while rates and now - rates[0][0] > 2 * RATE_STEPS * RATE_STEP_S:
-            rates.popleft()
-        if rates:
-            at, before = rates[0]
-            self.bitrate_bps = 8 * (octets - before) / (now - at)
-        rates.append((now, octets))
+        self.bitrate_bps = self._meter.bitrate_bps(now, self.reception.octets)
         self._rate_at = now + RATE_STEP_S
 
     def _drop(self, reason: str) -> Verdict:
@@ -315,183 +289,72 @@ class Source:
         # closed only while nothing behind it has left: a number is never given twice
         if self._started and number > self.last_sequence:
             self._removed += 1
-            insort(self._padding, extended)
-            if len(self._padding) > 2 * REMEMBERED:
-                del self._padding[:REMEMBERED]
+            self._edits.took_out(extended)
         return self._drop("padding")
 
-    def _begin(
-        self, now: float, extended: int, header: rtp.Header, payload: Vp8Payload | None
-    ) -> int:
+    def _begin(self, now: float, extended: int, timestamp: int) -> int:
         """Start a run of numbers with this packet; returns its own."""
         self._started = True
         self._floor = self._highest = extended
         self._removed = 0
-        self._padding.clear()
-        self._inserted.clear()
-        self._frames.clear()
-        if self._cuts is not None:
-            self._cuts.restart()
+        self._edits.clear()
         self.last_at = now
-        self.last_timestamp = header.timestamp
+        self.last_timestamp = timestamp
         self.last_tl0_picture = -1
-        if payload is not None:
-            self._picture_bits = payload.picture_id_bits
-            self._picture_raw = self.last_picture = payload.picture_id
         return extended
 
-    def _jumped(self, now: float, number: int, timestamp: int, payload: Vp8Payload | None) -> bool:
+    def _jumped(self, now: float, number: int, timestamp: int) -> bool:
         """Whether slots cannot simply go on counting from the packet before."""
         if number - self.last_sequence > MAX_GAP or now - self.last_at > MAX_PAUSE_S:
             return True
         step = (timestamp - self.last_timestamp) & 0xFFFFFFFF
         # half the circle and more is a step back
-        if step > self.codec.clock_rate * (now - self.last_at + MAX_LEAP_S):
-            return True
-        if payload is None:
-            return False
-        bits = payload.picture_id_bits
-        if bits != self._picture_bits:
-            return True
-        if bits == 0:
-            return False
-        pictures = (payload.picture_id - self._picture_raw) & ((1 << bits) - 1)
-        return pictures >= 1 << bits - 1 or (pictures == 0 and step != 0)
+        return step > self.codec.clock_rate * (now - self.last_at + MAX_LEAP_S)
+
+    def _let_go(self) -> tuple[float, int, rtp.Header, bytes]:
+        assert self._in_hand is not None
+        held, self._in_hand = self._in_hand, None
+        return held
 
     def _take(
-        self,
-        now: float,
-        number: int,
-        header: rtp.Header,
-        data: bytes,
-        payload: Vp8Payload | None,
-    ) -> None:
-        """Fill `packet` with one that is higher than all before, and remember it as the last."""
-        timestamp = header.timestamp
-        new_timestamp = timestamp != self.last_timestamp
-        if new_timestamp:
+        self, now: float, number: int, extended: int, header: rtp.Header, data: bytes
+    ) -> Verdict:
+        """Fill `packet` with one that is higher than all before, or with what it needs first."""
+        payload = self._needs(header.timestamp, number == self.last_sequence + 1)
+        if payload is None:
+            self._fill(now, number, header, data)
+            return _TAKEN
+        self._in_hand = (now, extended, header, data)
+        self._advance(now, number, header.timestamp)
+        packet = self.packet
+        packet.marker = 0
+        packet.tail = payload
+        packet.starts_keyframe = True
+        return _PRECEDED
+
+    def _fill(self, now: float, number: int, header: rtp.Header, data: bytes) -> None:
+        newer = header.timestamp != self.last_timestamp
+        self._advance(now, number, header.timestamp)
+        self.packet.marker = 0x80 if header.marker else 0
+        self._fill_payload(data, header, newer)
+
+    def _advance(self, now: float, number: int, timestamp: int) -> None:
+        """`packet` is the last from now on."""
+        if timestamp != self.last_timestamp:
             self.last_timestamp = timestamp
             self.last_at = now
         packet = self.packet
         packet.late = False
         packet.sequence = self.last_sequence = number
         packet.timestamp = timestamp
-        packet.marker = 0x80 if header.marker else 0
-        if payload is None:
-            packet.tail = data[header.start : header.end]
-            packet.starts_keyframe = self._starts(timestamp, header, data)
-            return
-        if payload.picture_id_bits:
-            mask = (1 << self._picture_bits) - 1
-            self.last_picture += (payload.picture_id - self._picture_raw) & mask
-            self._picture_raw = payload.picture_id
-        else:
-            self._count_frame(timestamp, new_timestamp)
-        self._fill_vp8(data, header, payload, self.last_picture)
-        if payload.tl0_picture >= 0:
-            self.last_tl0_picture = payload.tl0_picture
-        packet.starts_keyframe = payload.starts_keyframe is True
-        if packet.starts_keyframe:
-            self.keyframes += 1
-            self._note_size(vp8_size(data, payload))
 
-    def _note_size(self, size: tuple[int, int] | None) -> None:
-        if size is not None:
-            self.width, self.height = size
-
-    def _starts(self, timestamp: int, header: rtp.Header, data: bytes) -> bool:
-        """Whether this packet of H.264 is the first that a decoder needs."""
-        cuts, cut = self._cuts, self._cut
-        if cuts is None or cut is None:
-            return False
-        self._note_size(cuts.read(data, header.start, header.end))
-        if not cuts.begins(timestamp, cut):
-            return False
-        self.keyframes += 1
-        return cuts.starts(cut)
-
-    def _precede(
-        self, now: float, number: int, extended: int, header: rtp.Header, data: bytes
-    ) -> bool:
-        """If this packet of H.264 begins a keyframe that lacks its parameter sets, fill `packet`
-        with them: there it starts."""
-        cuts, cut, timestamp = self._cuts, self._cut, header.timestamp
-        assert cuts is not None
-        assert cut is not None
-        if not cuts.lacks(timestamp, cut, number == self.last_sequence + 1):
-            return False
-        self._in_hand = (now, extended, header, data, None)
-        self._note_size(cuts.sets.size)
-        cuts.keyframe_at = timestamp
-        self.keyframes += 1
-        self.last_timestamp = timestamp
-        self.last_at = now
-        packet = self.packet
-        packet.late = False
-        packet.sequence = self.last_sequence = number
-        packet.timestamp = timestamp
-        packet.marker = 0
-        packet.tail = cuts.sets.payload or b""
-        packet.starts_keyframe = True
-        return True
-
-    def _take_late(
-        self,
-        extended: int,
-        number: int,
-        header: rtp.Header,
-        data: bytes,
-        payload: Vp8Payload | None,
-    ) -> Verdict:
+    def _take_late(self, extended: int, number: int, header: rtp.Header, data: bytes) -> Verdict:
         """Fill `packet` with one that a higher one overtook, if its place is known."""
-        picture = -1 if payload is None else self._late_picture(header.timestamp, payload)
-        if extended < self._floor or (payload is not None and picture < 0):
+        if extended < self._floor or not self._fill_late_payload(data, header):
             return self._drop("late")
         packet = self.packet
         packet.late = True
         packet.sequence = number
         packet.timestamp = header.timestamp
         packet.marker = 0x80 if header.marker else 0
-        packet.starts_keyframe = False
-        if payload is None:
-            packet.tail = data[header.start : header.end]
-            cuts, cut = self._cuts, self._cut
-            if cuts is not None and cut is not None and header.timestamp == cuts.keyframe_at:
-                packet.starts_keyframe = cut.has_parameters
-                self._note_size(cuts.read(data, header.start, header.end))
-        else:
-            self._fill_vp8(data, header, payload, picture)
-            packet.starts_keyframe = payload.starts_keyframe is True
-            if packet.starts_keyframe:
-                self.keyframes += 1
-                self._note_size(vp8_size(data, payload))
         return _TAKEN
-
-    def _late_picture(self, timestamp: int, payload: Vp8Payload) -> int:
-        """The extended picture id of a late packet, -1 if it cannot be told."""
-        bits = payload.picture_id_bits
-        if bits != self._picture_bits:
-            return -1
-        if bits == 0:
-            return self._frames.get(timestamp, -1)
-        behind = (self._picture_raw - payload.picture_id) & ((1 << bits) - 1)
-        return self.last_picture - behind if behind < 1 << bits - 1 else -1
-
-    def _fill_vp8(self, data: bytes, header: rtp.Header, payload: Vp8Payload, picture: int) -> None:
-        packet = self.packet
-        packet.picture = picture
-        packet.descriptor = payload.flags | 0x8080
-        packet.tl0_picture = payload.tl0_picture
-        packet.tail = data[payload.rest : header.end]
-
-    def _count_frame(self, timestamp: int, new_timestamp: bool) -> None:
-        if new_timestamp:
-            self.last_picture += 1
-        self._frames[timestamp] = self.last_picture
-        if len(self._frames) > 32:
-            del self._frames[next(iter(self._frames))]
-
-
-def _behind(numbers: list[int], number: int) -> int:
-    """How many of these, ascending, are higher."""
-    return len(numbers) - bisect_right(numbers, number)

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import rtcp
-from bridge.estimator import MAX_DROPOUT, MAX_MISORDER, Delivery, Meter, Reception, round_trip_s
+from bridge.estimator import (
+    MAX_DROPOUT,
+    MAX_MISORDER,
+    Delivery,
+    Meter,
+    Reception,
+    RollingMeter,
+    round_trip_s,
+)
 
 
 def _receive(reception: Reception, sequences: list[int]) -> list[int | None]:
@@ -157,6 +165,18 @@ def test_meter_gives_the_rate_since_the_last_look() -> None:
     assert meter.bitrate_bps(10.0, 500) == 0
     assert meter.bitrate_bps(12.0, 1000) == 4000
     assert meter.bitrate_bps(13.0, 1000) == 0
+
+
+def test_rolling_meter_gives_the_rate_of_the_last_second_in_which_anything_came() -> None:
+    meter = RollingMeter()
+    rates = [meter.bitrate_bps(0.1 * n, 1000 * n) for n in range(30)]
+    assert rates[0] == 0
+    assert rates[1:] == pytest.approx([80_000] * 29)
+    faster = [meter.bitrate_bps(3.0 + 0.1 * n, 30_000 + 3000 * n) for n in range(12)]
+    assert faster == sorted(faster)
+    assert faster[-1] == pytest.approx(240_000)
+    assert meter.bitrate_bps(9.0, 63_100) == faster[-1]  # the pause does not count
+    assert meter.bitrate_bps(9.1, 63_200) == pytest.approx(8000)
 
 
 def test_a_packet_that_comes_again_late_is_no_jitter() -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from bridge import rtp
-from bridge.codecs import H264, OPUS, VP8, parse_h264, parse_vp8
+from bridge.codecs import OPUS, parse_h264, parse_vp8
+from bridge.h264source import H264Source
 from bridge.hotpath import Protection
 from bridge.hotpath_choice import HotPathMaker, choose
 from bridge.metrics import Counters
 from bridge.source import Source
+from bridge.vp8source import Vp8Source
 
 PictureIds = Literal["none", "short", "long"]
 
@@ -47,7 +49,7 @@ class Camera:
         return 0x1000 + self.number
 
     def source(self, section: str | None = None) -> Source:
-        return Source(VP8, self.ssrc, self.payload_type, section=section)
+        return Vp8Source(self.ssrc, self.payload_type, section)
 
     def frame(self, *, keyframe: bool = False, parts: int = 2) -> list[bytes]:
         self.timestamp += 9000
@@ -114,7 +116,7 @@ class Encoder:
         return 0x3000 + self.number
 
     def source(self) -> Source:
-        return Source(H264, self.ssrc, self.payload_type)
+        return H264Source(self.ssrc, self.payload_type)
 
     def frame(self, *, keyframe: bool = False, sets: bool = True) -> list[bytes]:
         self.timestamp += 9000
