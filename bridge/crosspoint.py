@@ -36,7 +36,7 @@ class Crosspoint:
     Where a track has layers, a slot begins with the first that gives a keyframe and climbs to the
     one that suits it; one that falls silent is left for one that flows (`bridge.layers`).
 
-    A route from a position of the floor (`signaling.wire.ids.floor_port`) carries whoever of the
+    A route from a position of the floor (`signaling.wire.ports.floor_port`) carries whoever of the
     scope's open microphones holds it (`bridge.speakers`), and nothing to the holder itself.
 
     `now` is a monotonic clock in seconds, the same in all calls. Carry out the outputs of each

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from bridge.routes import Origin
 from bridge.speakers import Speakers
-from signaling.wire.ids import Port, Scope, floor_port, floor_position, heard_by
+from signaling.wire.ids import Port, Scope
+from signaling.wire.ports import floor_port, floor_position, heard_by
 
 Level = Callable[[float, Scope, Port], float]
 """How loud a port's microphone is now, dBov (`bridge.speakers.loudness_of`)."""

@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from bridge.loudness import QUIET_DBOV, VOICE_DBOV, Loudness
-from signaling.wire.ids import FLOOR_POSITIONS, Port
+from signaling.wire.ids import Port
+from signaling.wire.ports import FLOOR_POSITIONS
 
 JUDGE_S = 0.1
 """How often levels are compared while more microphones are open than there are positions."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from signaling import permissions, routing
+from signaling import permissions
 from signaling.bus import Bus
 from signaling.clock import Clock
 from signaling.conference.commands import SYSTEM, Actor, Command, Hear, Join, Lose, LoseStandby
@@ -23,6 +23,7 @@ from signaling.wire.errors import WireError
 from signaling.wire.figures import Figures, MixFigures
 from signaling.wire.ids import ConferenceId, DeviceId, PageId, Port, Role, SiteCode
 from signaling.wire.pages import Doors, Layers, PageHello, Report, SessionClosed
+from signaling.wire.ports import operator_port, site_port, standby_port
 from signaling.wire.samples import HealthReport, SiteGone, SiteHeard, SiteRefused, SiteReported
 from signaling.wishes import Wishes
 
@@ -231,7 +232,7 @@ class Hub:
             for site, seat in owner.current().seats.items():
                 if seat.standby is None:
                     continue
-                sitting = (owner.conference, routing.standby_port(site)) in self._sockets
+                sitting = (owner.conference, standby_port(site)) in self._sockets
                 if not sitting and (owner.conference, site, seat.standby) not in self._arming:
                     self._later(self._submit(owner, LoseStandby(site, seat.standby)))
 
@@ -239,7 +240,7 @@ class Hub:
         socket.page = PageId(hello.page_id)
         site, device = socket.actor.site, socket.actor.device
         if site is None or device is None:
-            socket.port = routing.operator_port(socket.page)
+            socket.port = operator_port(socket.page)
             self._register(socket)
             return
         arming = (socket.owner.conference, site, device)
@@ -254,7 +255,7 @@ class Hub:
         """In the seat, or beside it."""
         seat = socket.owner.current().seats[site]
         socket.standby = seat.standby is not None and seat.standby == socket.actor.device
-        port = routing.standby_port(site) if socket.standby else routing.site_port(site)
+        port = standby_port(site) if socket.standby else site_port(site)
         sitting = self._sockets.get((socket.owner.conference, port))
         if (
             sitting is not None

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from signaling import tokens, typedcode
 from signaling.conference.state import Conference
 from signaling.database import Database
-from signaling.routing import site_port
 from signaling.tables import links
 from signaling.wire.errors import WireError
 from signaling.wire.ids import ConferenceId, DeviceId, SiteCode
+from signaling.wire.ports import site_port
 from signaling.wire.rest import SiteDevices, SiteLink
 
 LIFETIME_S = 30 * 24 * 3600.0

@@ -20,11 +20,11 @@ from signaling.bus import Bus
 from signaling.conferences import Conferences
 from signaling.mixwatch import MixWatch
 from signaling.nodes import Nodes
-from signaling.routing import site_of
 from signaling.sessions import newest
 from signaling.wire.control import LATENCY_EDGES_S
 from signaling.wire.ids import Direction, Role
 from signaling.wire.pages import Phase
+from signaling.wire.ports import site_of
 from signaling.wire.recordings import RecordingState
 from signaling.workers import WorkerLink
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from signaling.conference.state import Conference
-from signaling.routing import site_of
 from signaling.sessions import Session
 from signaling.wire.figures import MixFigures
-from signaling.wire.ids import Port, mix_port, slot_kind
+from signaling.wire.ids import Port, slot_kind
+from signaling.wire.ports import mix_port, site_of
 from signaling.wire.recordings import PROGRAM
 
 MAX_OF_SITES = 24

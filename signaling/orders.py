@@ -10,20 +10,9 @@ from collections.abc import Collection, Mapping
 
 from signaling import mixes, routing
 from signaling.conference.state import Conference, Recording
-from signaling.wire.ids import (
-    FLOOR_POSITIONS,
-    Port,
-    Scope,
-    SiteCode,
-    parse_slots,
-    slot_name,
-)
-from signaling.wire.recordings import (
-    RecordingId,
-    RecordingProblem,
-    RecordingState,
-    recording_id,
-)
+from signaling.wire.ids import Port, Scope, SiteCode, parse_slots, slot_name
+from signaling.wire.ports import FLOOR_POSITIONS, recorder_port
+from signaling.wire.recordings import RecordingId, RecordingProblem, RecordingState, recording_id
 from signaling.wire.worker import Mix, Order, Record, RecordFact, Stills
 
 PROGRAM_SLOTS = "stage:1,floor:4,mix:1"
@@ -31,17 +20,10 @@ PROGRAM_SLOTS = "stage:1,floor:4,mix:1"
 one."""
 SITE_SLOTS = "stage:1,floor:1"
 MIX_SLOTS = f"floor:{FLOOR_POSITIONS}"
-WORKER_PORTS = ("rec/", "stills/", "mix/")
-"""What the ports of media workers begin with; no site and no window has such a port."""
 
 _STOPPING: frozenset[RecordingProblem] = frozenset(
     ("no_worker", "disk_full", "write_failed", "not_received")
 )
-
-
-def is_worker_port(port: Port) -> bool:
-    """Whether a port is a media worker's."""
-    return port.startswith(WORKER_PORTS)
 
 
 def wanted(state: Conference, listening: Collection[Port] = ()) -> list[Order]:
@@ -99,7 +81,7 @@ def _record(state: Conference, recording: Recording, site: SiteCode | None) -> R
     return Record(
         scope=Scope(state.conference),
         recording=recording_id(recording.number, site),
-        port=routing.recorder_port(site),
+        port=recorder_port(site),
         slots=parse_slots(PROGRAM_SLOTS if site is None else SITE_SLOTS),
         token="",
         title=state.title,

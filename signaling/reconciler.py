@@ -20,10 +20,11 @@ from signaling.conferences import Conferences
 from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.relaying import Trunks
-from signaling.routing import Receiver, site_of
+from signaling.routing import Receiver
 from signaling.sessions import Session
 from signaling.trunks import is_trunk
-from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName, is_mix, mix_port
+from signaling.wire.ids import ConferenceId, Port, Scope, SiteCode, SlotName
+from signaling.wire.ports import is_mix, is_window, is_worker_port, mix_port, site_of
 from signaling.wire.recordings import PROGRAM
 from signaling.wishes import Wishes
 
@@ -140,7 +141,7 @@ class Reconciler:
         state = owner.current()
         if state.phase == "ended":
             return "ended"
-        if orders.is_worker_port(session.port):
+        if is_worker_port(session.port):
             if self._clock.monotonic() < self._settle_until:
                 return None
             ports = orders.ports(state, self._nodes.listening(session.scope))
@@ -204,14 +205,9 @@ class Reconciler:
 def _receiver(
     port: Port, slots: frozenset[SlotName], wishes: Wishes, mixes: frozenset[Port]
 ) -> Receiver:
-    if orders.is_worker_port(port):
+    if is_worker_port(port):
         return Receiver(port, "system", None, slots)
     site = site_of(port)
     if site is None:
         return Receiver(port, "operator", None, slots, wishes.watch or (), wishes.cue, mixes)
     return Receiver(port, "site", site, slots, mixes=mixes)
-
-
-def is_window(port: Port) -> bool:
-    """Whether it is an operator window's."""
-    return site_of(port) is None and not orders.is_worker_port(port) and not is_trunk(port)

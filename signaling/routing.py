@@ -12,20 +12,16 @@ from dataclasses import dataclass
 from signaling import permissions
 from signaling.conference.state import Conference
 from signaling.wire.commands import Scene
-from signaling.wire.ids import (
+from signaling.wire.ids import Port, Role, SiteCode, SlotKind, SlotName, Track, slot_name
+from signaling.wire.ports import (
     FLOOR_POSITIONS,
     MIX_TRACK,
-    PageId,
-    Port,
-    Role,
-    SiteCode,
-    SlotKind,
-    SlotName,
-    Track,
     floor_port,
     is_mix,
     mix_port,
-    slot_name,
+    recorder_port,
+    site_port,
+    stills_port,
 )
 from signaling.wire.recordings import PROGRAM
 
@@ -48,32 +44,6 @@ class Receiver:
     mixes: frozenset[Port] = frozenset()
 
 
-def site_port(site: SiteCode) -> Port:
-    """The port of a site's main device."""
-    return Port(f"{site}/main")
-
-
-def site_of(port: Port) -> SiteCode | None:
-    """The site whose main device has this port; None for an operator window, or a worker."""
-    owner, _, device = port.partition("/")
-    return SiteCode(owner) if device == "main" and owner != "op" else None
-
-
-def standby_port(site: SiteCode) -> Port:
-    """What a site's waiting device is called; nothing is ever routed there."""
-    return Port(f"{site}/standby")
-
-
-def operator_port(page: PageId) -> Port:
-    """The port of one operator window."""
-    return Port(f"op/{page}")
-
-
-def recorder_port(site: SiteCode | None) -> Port:
-    """Where the media worker receives what it records: the program, or one site as routed."""
-    return Port(f"rec/{site or PROGRAM}")
-
-
 STILLS_PER_PORT = 64
 """Sites of which one port of a media worker receives the pictures."""
 
@@ -85,7 +55,7 @@ def stills_ports(state: Conference) -> dict[Port, tuple[SiteCode, ...]]:
         return {}
     sites = tuple(state.seats)
     return {
-        Port(f"stills/{1 + begin // STILLS_PER_PORT}"): sites[begin : begin + STILLS_PER_PORT]
+        stills_port(1 + begin // STILLS_PER_PORT): sites[begin : begin + STILLS_PER_PORT]
         for begin in range(0, len(sites), STILLS_PER_PORT)
     }
 

@@ -16,10 +16,10 @@ from signaling.conference.state import Seat as SeatState
 from signaling.conferences import Conferences
 from signaling.encoderslides import EncoderSlides, Seat
 from signaling.owner import Owner
-from signaling.routing import site_of
 from signaling.sessions import Session, newest
 from signaling.wire.control import SessionStats, Stats
 from signaling.wire.ids import DeviceId, NodeId, SiteCode
+from signaling.wire.ports import site_of
 from signaling.wire.samples import (
     ConferenceClosed,
     ConferenceOpened,

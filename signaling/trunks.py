@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from signaling.routing import Crosspoint, Source
 from signaling.sessions import Session, newest
 from signaling.wire.control import TRUNK_SLOTS
-from signaling.wire.ids import NodeId, Port, SlotName, floor_position, slot_kind
+from signaling.wire.ids import NodeId, Port, SlotName, slot_kind
+from signaling.wire.ports import floor_position
 
 _PREFIX = "trunk/"
 _SOUND, _SMALL, _LARGE, _SLIDES = TRUNK_SLOTS

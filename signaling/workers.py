@@ -28,7 +28,8 @@ from signaling.stills import StillStore
 from signaling.tokens import Door, KeyRing, issue
 from signaling.wire.codec import encode
 from signaling.wire.errors import WireError
-from signaling.wire.ids import ConferenceId, Scope, WorkerId, is_mix
+from signaling.wire.ids import ConferenceId, Scope, WorkerId
+from signaling.wire.ports import is_mix, is_worker_port
 from signaling.wire.recordings import RecordingId
 from signaling.wire.samples import SitePicture
 from signaling.wire.worker import (
@@ -164,7 +165,7 @@ class Workers:
 
     def session_closed(self, session: Session, reason: str) -> None:
         """The bridge has ended a session: if it is a worker's, the worker is told."""
-        if orders.is_worker_port(session.port):
+        if is_worker_port(session.port):
             for link in self.links:
                 link.notices.append(WorkerSessionClosed(session.session, reason))
                 link.changed.set()

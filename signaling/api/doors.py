@@ -29,6 +29,7 @@ from signaling.wire.ids import (
     slot_name,
 )
 from signaling.wire.pages import Doors, IceServer
+from signaling.wire.ports import is_worker_port
 
 TOKEN_LIFETIME_S = 24 * 3600.0
 MAX_PLAYERS = 100
@@ -207,7 +208,7 @@ async def _require_right(
         seat = state.seats.get(door.site)
         if seat is None or (seated and seat.device != door.device):
             raise WireError("seat_taken", f"the seat of site {door.site} is not this device's")
-    elif orders.is_worker_port(door.port):
+    elif is_worker_port(door.port):
         if door.port not in orders.ports(state, context.nodes.listening(Scope(state.conference))):
             raise WireError("forbidden", f"nothing is wanted of port {door.port}")
     elif not context.hub.connected(state.conference, door.port):

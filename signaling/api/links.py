@@ -10,13 +10,14 @@ import asyncio
 import structlog
 from aiohttp import web
 
-from signaling import permissions, routing, sheet
+from signaling import permissions, sheet
 from signaling.accounts import SignIn
 from signaling.api.security import POLICY
 from signaling.api.services import answer, conference_of, services
 from signaling.owner import Owner
 from signaling.wire.errors import WireError
 from signaling.wire.ids import SiteCode
+from signaling.wire.ports import site_port
 from signaling.wire.rest import SiteLink
 
 log = structlog.get_logger("signaling.links")
@@ -100,7 +101,7 @@ async def _change(request: web.Request, *, renew: bool) -> web.Response:
     change = context.links.rotate if renew else context.links.revoke
     link = await change(owner.current(), site, now)
     await context.hub.withdraw(owner, site)
-    context.end_sessions(owner.conference, routing.site_port(site), "link_revoked")
+    context.end_sessions(owner.conference, site_port(site), "link_revoked")
     log.info(
         "link rotated" if renew else "link revoked",
         conference=owner.conference,

@@ -49,34 +49,7 @@ SLOT_MEDIA: dict[str, Media] = {
 MAX_SLOTS = 160
 """Receive sections that one session may ask for."""
 
-FLOOR_POSITIONS = 4
-"""Microphones that are carried at once; each has a slot of its own at every receiver."""
-
 _SLOTS = re.compile(r"[a-z]+:[0-9]{1,3}")
-
-
-MIX_TRACK: Track = "mic"
-"""The track that a port which publishes a mix publishes it as."""
-
-
-_MIX = "mix/"
-
-
-def mix_port(listener: str) -> Port:
-    """What publishes the sound of the floor as one stream: for ``program`` all of it, for a site's
-    code without that site."""
-    return Port(f"{_MIX}{listener}")
-
-
-def is_mix(port: Port) -> bool:
-    """Whether the port is one of `mix_port`."""
-    return port.startswith(_MIX)
-
-
-def heard_by(port: Port) -> Port:
-    """Whose ears what the port hears is for: its own, and of a site's mix the site's device's.
-    Nobody hears itself."""
-    return Port(f"{port.removeprefix(_MIX)}/main") if is_mix(port) else port
 
 
 def slot_name(kind: SlotKind, index: int) -> SlotName:
@@ -94,23 +67,6 @@ def slot_kind(slot: SlotName) -> SlotKind:
 def slot_media(slot: SlotName) -> Media:
     """What flows through the slot: floor, cue and mix carry sound, all others pictures."""
     return SLOT_MEDIA[slot_kind(slot)]
-
-
-_FLOOR = "@floor/"
-
-
-def floor_port(position: int) -> Port:
-    """The virtual port of a floor position, from 1: a route from it carries whoever holds it."""
-    return Port(f"{_FLOOR}{position}")
-
-
-def floor_position(port: Port) -> int | None:
-    """The position that a virtual port means, None for a port of an endpoint; 0: there is none."""
-    if not port.startswith(_FLOOR):
-        return None
-    position = port.removeprefix(_FLOOR)
-    known = position.isascii() and position.isdigit() and len(position) == 1
-    return int(position) if known and int(position) <= FLOOR_POSITIONS else 0
 
 
 def parse_slots(text: str) -> list[SlotName]:

@@ -3,7 +3,8 @@
 from bridge.floors import Floors
 from bridge.routes import Origin
 from bridge.speakers import JUDGE_S
-from signaling.wire.ids import Port, Scope, floor_port
+from signaling.wire.ids import Port, Scope
+from signaling.wire.ports import floor_port
 
 A, B = Scope("a"), Scope("b")
 LISTENER = Port("op/1")

@@ -3,7 +3,8 @@
 from bridge.routes import Origin, Place
 from bridge.tables import Tables
 from signaling.wire.control import Route, Routes
-from signaling.wire.ids import Port, Scope, SlotName, floor_port
+from signaling.wire.ids import Port, Scope, SlotName
+from signaling.wire.ports import floor_port
 
 C = Scope("c")
 STAGE, FLOOR = (Place(Port("r"), SlotName(slot)) for slot in ("stage:1", "floor:1"))

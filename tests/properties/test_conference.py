@@ -8,12 +8,13 @@ from signaling.conference.commands import SYSTEM, Hear, Join, Lose, LoseStandby
 from signaling.conference.decide import decide
 from signaling.conference.evolve import evolve, fold
 from signaling.conference.state import MAX_SCENE_SEATS
-from signaling.routing import Receiver, routes, site_port, slides, speakers, stage
+from signaling.routing import Receiver, routes, slides, speakers, stage
 from signaling.view import difference, view
 from signaling.wire import commands
 from signaling.wire.commands import Scene
 from signaling.wire.errors import WireError
-from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, floor_port, parse_slots
+from signaling.wire.ids import CENTRAL, DeviceId, SiteCode, parse_slots
+from signaling.wire.ports import floor_port, site_port
 from tests.signaling.build import CREATE, OPERATOR, TECHNICIAN, device_of
 
 CODES = [site.code for site in CREATE.sites]

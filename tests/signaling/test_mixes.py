@@ -4,11 +4,12 @@ import pytest
 
 from signaling.conference.state import Conference
 from signaling.mixes import SHORT_S, Shortage, listeners, wanted
-from signaling.routing import Receiver, operator_port, routes, site_port
+from signaling.routing import Receiver, routes
 from signaling.sessions import Session
 from signaling.wire.commands import Recess, StartRecording
 from signaling.wire.figures import MixFigures
-from signaling.wire.ids import NodeId, PageId, Port, Scope, SessionId, mix_port, parse_slots
+from signaling.wire.ids import NodeId, PageId, Port, Scope, SessionId, parse_slots
+from signaling.wire.ports import mix_port, operator_port, site_port
 from tests.signaling.build import (
     DA_NANG,
     HA_NOI,

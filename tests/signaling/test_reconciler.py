@@ -10,10 +10,10 @@ import pytest
 
 from signaling.options import Options
 from signaling.reconciler import ECHO_S
-from signaling.routing import site_of
 from signaling.wire.commands import End, Leave, Mute, Start, Take, Unmute
 from signaling.wire.control import SessionInfo, TableVersion
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
+from signaling.wire.ports import site_of
 from tests.fakes.bridge_node import FakeNode
 from tests.fakes.clock import FakeClock
 from tests.signaling.build import single

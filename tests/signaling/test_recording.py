@@ -5,8 +5,8 @@ import pytest
 from signaling.conference.commands import SYSTEM, DeleteRecording, NoteRecording
 from signaling.conference.decide import decide
 from signaling.conference.events import RecordingDeleted, RecordingStopped
-from signaling.orders import is_worker_port, judged, ports, wanted
-from signaling.routing import Receiver, operator_port, recorder_port, routes, site_port
+from signaling.orders import judged, ports, wanted
+from signaling.routing import Receiver, routes
 from signaling.view import view
 from signaling.wire.commands import (
     End,
@@ -20,7 +20,8 @@ from signaling.wire.commands import (
     Take,
 )
 from signaling.wire.errors import WireError
-from signaling.wire.ids import CENTRAL, PageId, Scope, SiteCode, parse_slots
+from signaling.wire.ids import CENTRAL, Scope, parse_slots
+from signaling.wire.ports import recorder_port
 from signaling.wire.recordings import RecordingRow, recording_id
 from signaling.wire.worker import Record, RecordFact
 from tests.signaling.build import (
@@ -142,12 +143,6 @@ def test_what_a_worker_should_do_follows_from_the_state():
     assert ports(state) >= {"rec/program", "rec/48"}
     assert wanted(run(state, End(), OPERATOR)) == []
     assert records(live()) == []
-
-
-def test_no_port_of_a_site_or_a_window_is_a_workers():
-    assert is_worker_port(recorder_port(None))
-    assert not is_worker_port(site_port(SiteCode("48")))
-    assert not is_worker_port(operator_port(PageId("rec-stills-mix")))
 
 
 def fact(flowing=True, problem=None, site=None, number=1):

@@ -1,7 +1,8 @@
 from signaling.conference.state import Conference
-from signaling.routing import Receiver, operator_port, routes, site_port, speakers, stage
+from signaling.routing import Receiver, routes, speakers, stage
 from signaling.wire.commands import End, Mute, Preview, Scene, Take
-from signaling.wire.ids import CENTRAL, PageId, SiteCode, mix_port, parse_slots, slot_name
+from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots, slot_name
+from signaling.wire.ports import mix_port, operator_port, site_port
 from tests.signaling.build import (
     DA_NANG,
     HA_NOI,

@@ -7,12 +7,13 @@ from signaling.conference import events
 from signaling.conference.commands import SYSTEM, Lose
 from signaling.conference.decide import decide
 from signaling.conference.state import Conference
-from signaling.routing import Receiver, operator_port, routes, site_port
+from signaling.routing import Receiver, routes
 from signaling.view import view
 from signaling.wire import commands
 from signaling.wire.commands import GiveFloor, Preview, Scene, Share, Take, Unshare
 from signaling.wire.errors import WireError
 from signaling.wire.ids import CENTRAL, PageId, SiteCode, parse_slots
+from signaling.wire.ports import operator_port, site_port
 from tests.signaling.build import (
     DA_NANG,
     HA_NOI,

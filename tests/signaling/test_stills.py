@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from signaling import routing
 from signaling.options import Options
 from signaling.orders import ports, wanted
 from signaling.reconciler import SETTLE_S
@@ -15,6 +14,7 @@ from signaling.routing import Receiver, routes
 from signaling.stills import FRESH_S, StillStore
 from signaling.wire.commands import End, Recess, Start
 from signaling.wire.ids import Port, Role, Scope, SiteCode, parse_slots
+from signaling.wire.ports import site_port
 from signaling.wire.samples import SitePicture
 from signaling.wire.worker import Still, Stills
 from tests.fakes.clock import FakeClock
@@ -39,7 +39,7 @@ def test_every_site_is_looked_at_while_sites_receive_and_at_no_other_time() -> N
     assert order.sites == list(state.seats)
     table = routes(state, [LOOKING])
     assert {slot: source for (_, slot), source in table.items()} == {
-        slot: (routing.site_port(site), "camera")
+        slot: (site_port(site), "camera")
         for slot, site in zip(order.slots, order.sites, strict=True)
     }
     for other in (created(), run(state, Recess(), OPERATOR), run(state, End(), OPERATOR)):
