@@ -437,7 +437,9 @@ class Node:
         between."""
         found: list[SessionStats] = []
         for count, session in enumerate(self._register, start=1):
-            found.append(session.stats(self._loop.time()))
+            # what has ended since the last pause has no figures any more
+            if session.flow is not None:
+                found.append(session.stats(self._loop.time()))
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
         # what has ended meanwhile is in the sums already
