@@ -31,6 +31,9 @@ Address = tuple[Any, ...]
 MAX_PACKET: Final = 1456
 """Bytes of a plain RTP packet, so that protected it fits Ethernet: GStreamer fills 1,400. What a
 new header makes longer is not sent (`Outlet.failures`)."""
+MAX_DATAGRAM: Final = 1500
+"""Bytes of a protected packet that comes in: as much as pylibsrtp has room for. What is longer is
+no packet (``malformed``)."""
 PACED_LIMIT: Final = 2048
 """Packets of pictures that wait on one leg; beyond it they are dropped (`Leg.dropped`)."""
 URGENT_LIMIT: Final = 1024

@@ -19,7 +19,7 @@ from bridge.hotpath_c cimport protect_t
 from bridge.hotpath_fanout cimport FastFanout
 from bridge.hotpath_legs cimport Kept
 
-from bridge import codecs
+from bridge import codecs, hotpath
 from bridge import source as source_module
 
 cdef enum:
@@ -30,6 +30,7 @@ cdef enum:
     REPLAY_FAIL = 9
     REPLAY_OLD = 10
 
+cdef int MAX_DATAGRAM = hotpath.MAX_DATAGRAM
 cdef int MAX_GAP = source_module.MAX_GAP
 cdef int REMEMBERED = source_module.REMEMBERED
 cdef double MAX_LEAP_S = source_module.MAX_LEAP_S
@@ -123,7 +124,7 @@ cdef class FastGate:
         return True
 
     cdef int refuse(self, int status) except -1:
-        """See `transport._srtp_error`."""
+        """See `transport.srtp_error`."""
         if status == AUTH_FAIL:
             self.dropped["srtp_auth"] += 1
         elif status == REPLAY_FAIL or status == REPLAY_OLD:
@@ -136,7 +137,9 @@ cdef class FastGate:
         """Whose RTP packet it says that it is; None if that is nobody's here."""
         cdef uint32_t ssrc
         cdef Py_ssize_t index
-        if self.function == NULL or size < MIN_PACKET or 191 < datagram[1] < 224:
+        if self.function == NULL or not MIN_PACKET <= size <= MAX_DATAGRAM:
+            return None
+        if 191 < datagram[1] < 224:
             return None
         ssrc = read_four(datagram + 8)
         for index in range(len(self.streams)):

@@ -191,7 +191,7 @@ class SecureChannel:
         try:
             return self._tx.protect(packet)
         except (pylibsrtp.Error, ValueError) as error:
-            raise _srtp_error(error) from None
+            raise srtp_error(error) from None
 
     def protection(self) -> Protection:
         """What protects outgoing RTP, for who sends it past this class. Raises SrtpError when not
@@ -216,7 +216,7 @@ class SecureChannel:
         try:
             plain = self._rx.unprotect(packet)
         except (pylibsrtp.Error, ValueError) as error:
-            raise _srtp_error(error) from None
+            raise srtp_error(error) from None
         self._ssrcs.add(ssrc)
         return plain
 
@@ -227,7 +227,7 @@ class SecureChannel:
         try:
             return self._tx.protect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
-            raise _srtp_error(error) from None
+            raise srtp_error(error) from None
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """An SRTCP packet as compound RTCP. Raises SrtpError."""
@@ -239,7 +239,7 @@ class SecureChannel:
         try:
             plain = self._rx.unprotect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
-            raise _srtp_error(error) from None
+            raise srtp_error(error) from None
         self._ssrcs.add(ssrc)
         return plain
 
@@ -415,7 +415,8 @@ def roomy(session: pylibsrtp.Session) -> pylibsrtp.Session:
     return session
 
 
-def _srtp_error(error: Exception) -> SrtpError:
+def srtp_error(error: Exception) -> SrtpError:
+    """What pylibsrtp means by an error."""
     text = str(error)
     if text.startswith("authentication failure"):
         return SrtpError("srtp_auth")

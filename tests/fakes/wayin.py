@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pylibsrtp
 
 from bridge import rtcp
 from bridge.agreed import PublishedTrack
+from bridge.arrivals import Arrivals
 from bridge.codecs import OPUS, VP8
 from bridge.crosspoint import Crosspoint
-from bridge.hotpath import Protection
+from bridge.hotpath import Gate, HotPath, Protection
 from bridge.hotpath_choice import PacketPath, choose
+from bridge.ice import Path
 from bridge.metrics import Counters
 from bridge.publishing import Publisher
 from bridge.session import Identity
 from bridge.slot import Slot
-from bridge.transport import roomy, unprotection_of
+from bridge.transport import roomy, srtp_error, unprotection_of
 from signaling.wire.control import Dropped, Route, Routes
 from signaling.wire.ids import Port, Scope, SessionId, SlotName
 
@@ -33,6 +36,8 @@ def _srtp(direction: int) -> pylibsrtp.Session:
         srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     )
     policy.window_size = 1024
+    # what was damaged on its way was never sent
+    policy.allow_repeat_tx = True
     return pylibsrtp.Session(policy)
 
 
@@ -43,9 +48,16 @@ class Sender:
         self._session = roomy(_srtp(pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
 
     def datagram(self, packet: bytes) -> bytes | None:
-        """None for what is no packet, or was sent before."""
+        """None for what is no packet, or was sent long before."""
+        return self._protected(self._session.protect, packet)
+
+    def control(self, compound: bytes) -> bytes | None:
+        """The same of RTCP."""
+        return self._protected(self._session.protect_rtcp, compound)
+
+    def _protected(self, protect: Callable[[bytes], bytes], packet: bytes) -> bytes | None:
         try:
-            return self._session.protect(packet)
+            return protect(packet)
         except (pylibsrtp.Error, ValueError):
             return None
 
@@ -53,7 +65,7 @@ class Sender:
 class _Session:
     def __init__(self) -> None:
         self.identity = Identity(SessionId("s"), 1, _SCOPE, _SITE, "publish", ())
-        self.gate = None
+        self.gate: Gate | None = None
         self.sent: list[bytes] = []
 
     def send_rtcp(self, compound: bytes) -> None:
@@ -63,7 +75,8 @@ class _Session:
 class WayIn:
     """One camera and one microphone, and one receiver; needs a running loop. `close` it.
 
-    `now` is ahead of the loop's clock, so that two of these see the same time.
+    `now` is ahead of the loop's clock, so that two of these see the same time. To a `UdpSocket` it
+    is a peer.
     """
 
     full = False
@@ -128,34 +141,71 @@ class WayIn:
             ),
         )
 
+    @property
+    def path(self) -> HotPath:
+        """What its packets go through."""
+        return self._path
+
+    @property
+    def gate(self) -> Gate | None:
+        """See `udp.Peer`."""
+        return self._session.gate
+
     def receive(self, datagram: bytes, arrival: float) -> None:
+        """A datagram came at `now`."""
+        self.receive_media(self.now, arrival, datagram)
+
+    def receive_media(self, now: float, arrival: float, datagram: bytes, /) -> None:
         """As `Session.receive_media` does."""
-        gate = self._session.gate
-        if gate is not None and gate.receive(self.now, arrival, datagram):
+        if self.gate is not None and self.gate.receive(now, arrival, datagram):
+            return
+        if len(datagram) < 12:
+            self.counters.dropped["malformed"] += 1
             return
         try:
-            packet = self._rx.unprotect(datagram)
-        except pylibsrtp.Error as error:
-            forged = "auth" in str(error)
-            self.counters.dropped["srtp_auth" if forged else "srtp_replay"] += 1
-        else:
-            self.publisher.receive_rtp(self.now, arrival, packet)
+            if 191 < datagram[1] < 224:
+                compound = self._rx.unprotect_rtcp(datagram)
+                self.publisher.receive_rtcp(now, _WALL, compound)
+            else:
+                packet = self._rx.unprotect(datagram)
+                self.publisher.receive_rtp(now, arrival, packet)
+        except (pylibsrtp.Error, ValueError) as error:
+            self.counters.dropped[srtp_error(error).reason] += 1
+
+    def receive_dtls(self, datagram: bytes, /) -> None:
+        """See `udp.Peer`: it has none."""
+
+    def uses(self, now: float, path: Path, /) -> bool:
+        """See `udp.Peer`."""
+        return True
+
+    def path_closed(self, path: Path, /) -> None:
+        """See `udp.Peer`."""
 
     def flush(self) -> None:
         self._path.flush(self.now)
 
-    def figures(self) -> object:
-        """All that is told about what came in, to the publisher and to others."""
+    def figures(self, *, arrivals: bool = True) -> object:
+        """All that is told about what came in, to the publisher and to others; of arrivals the
+        times only if wanted."""
         streams = self.publisher.stats(self.now)
         return (
             self.counters.dropped,
             self.publisher.dropped(),
-            self.publisher.feedback(),
+            self.publisher.feedback() if arrivals else self._arrived(),
             self.publisher.reports(self.now, _WALL),
             streams,
             self.publisher.media_at(),
             [compound for compound in self._session.sent if rtcp.parse(compound)],
         )
+
+    def _arrived(self) -> list[tuple[int, int, list[int]]]:
+        reports = [one for compound in self.publisher.feedback() for one in rtcp.parse(compound)]
+        return [
+            (one.base, one.count, [offset for offset, _ in one.came])
+            for one in reports
+            if isinstance(one, Arrivals)
+        ]
 
 
 def both(now_after_s: float = 10.0, *, nack: bool = True) -> tuple[WayIn, WayIn]:

@@ -17,7 +17,7 @@ from bridge.ice import Candidate, Credentials
 from bridge.sdp import MAX_SECTIONS, Offer, read_offer
 from signaling.wire.errors import WireError
 from signaling.wire.ids import parse_slots, slot_name
-from tests.fuzz import flows
+from tests.fuzz import flows, waysin
 
 Target = Callable[[bytes], None]
 
@@ -183,4 +183,5 @@ TARGETS: Mapping[str, Target] = {
     "recording": flows.a_recording,
     "answer": flows.an_answer,
     "file": flows.a_file_that_was_cut,
+    "waysin": waysin.a_publisher,
 }
