@@ -33,8 +33,8 @@ PACE = 1.5
 """How much faster than the estimate a burst leaves."""
 RESENT_SHARE, RESENT_OCTETS, RESENT_BURST = 0.25, 1_200, 8
 """Of a limited line, what retransmissions may take: more of them would only fill the queue."""
-SHOWN_S, TICK_EVERY_S = 1.0, 0.1
-"""A peer's own estimate is compared with what it was sent in so long."""
+SHOWN_S = 1.0
+"""A peer's own estimate is compared with what it was sent in so long, up to a half more."""
 REPORTED_S = 0.9
 """Receiver reports are judged over so long at least."""
 MAX_STATUSES = 10_000
@@ -80,7 +80,7 @@ class Line:
         self._next = 0
         self._ticks: int | None = None
         self._statuses = MAX_STATUSES
-        self._shown = deque([(now, 0)], maxlen=round(SHOWN_S / TICK_EVERY_S))
+        self._shown = deque([(now, 0)], maxlen=3)
         self._sound_before = (now, 0)
         self._sound_bps = 0.0
         self._reported_at = now
@@ -180,8 +180,11 @@ class Line:
     def tick(self, now: float) -> None:
         """Ten times a second."""
         self._statuses = MAX_STATUSES
-        self._shown.append((now, self._picture_octets()))
         opening = self._downlink.opening
+        if now < self._decide_at and not opening:
+            return
+        if now >= self._shown[-1][0] + SHOWN_S / 2:
+            self._shown.append((now, self._picture_octets()))
         self._downlink.tick(now)
         if now >= self._decide_at or opening:
             self._decide_at = now + DECIDE_S

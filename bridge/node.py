@@ -381,7 +381,7 @@ class Node:
         for session in ticked:
             session.tick(now)
         for session in sending:
-            session.send_feedback()
+            session.send_feedback(now)
         if self._register.rounds.step_number % FEEDBACK_STEPS == 0:
             self._arm()
 

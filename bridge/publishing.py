@@ -146,9 +146,9 @@ class Publisher:
         packets.append(rtcp.ReferenceTime(self._ssrc, rtcp.ntp_time(wall)))
         return [rtcp.build(packets)]
 
-    def feedback(self) -> Sequence[bytes]:
+    def feedback(self, now: float) -> Sequence[bytes]:
         """See `Flow`: arrival times of the publisher's packets."""
-        self._give_back()
+        self._give_back(now)
         source = next(iter(self._sources()), None)
         if source is None:
             return ()
@@ -277,9 +277,8 @@ class Publisher:
             )
         )
 
-    def _give_back(self) -> None:
+    def _give_back(self, now: float) -> None:
         """A track whose publisher has returned to the SSRC before is that one again."""
-        now = self._loop.time()
         for stream in self._streams.values():
             returned = stream.returned(now)
             if returned is not None:

@@ -103,28 +103,29 @@ class Receiver:
         ntp = rtcp.ntp_time(wall)
         reports: list[rtcp.SenderReport] = []
         for out in self._outs.values():
-            out.slot.outlet.forget(now)
-            if out.slot.outlet.packets == out.reported_packets:
+            outlet = out.slot.outlet
+            outlet.forget(now)
+            packets = outlet.packets
+            if packets == out.reported_packets:
                 continue
-            info = out.slot.sender_info(now)
-            if info is not None:
-                out.reported_packets = out.slot.outlet.packets
+            timestamp = out.slot.timestamp(now)
+            if timestamp is not None:
+                out.reported_packets = packets
                 reports.append(
-                    rtcp.SenderReport(info.ssrc, ntp, info.rtp_timestamp, info.packets, info.octets)
+                    rtcp.SenderReport(outlet.ssrc, ntp, timestamp, packets, outlet.octets)
                 )
         return [
             rtcp.build([*part, rtcp.CanonicalName(part[0].ssrc, self._cname)])
             for part in _parts(reports, REPORTS_OF_COMPOUND)
         ]
 
-    def feedback(self) -> Sequence[bytes]:
+    def feedback(self, now: float) -> Sequence[bytes]:
         """See `Flow`: how loud its sounds are, where it wants to know; its line is looked after at
         the same pace."""
-        now = self._loop.time()
         self._line.tick(now)
         if self._line.padding and self._padder is None:
             self._pad()
-        return self._levels(now)
+        return self._levels(now) if self._levelled else ()
 
     def _levels(self, now: float) -> Sequence[bytes]:
         levels = []

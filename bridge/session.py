@@ -42,6 +42,7 @@ from signaling.wire.ids import Direction, NodeId, Port, Scope, SessionId, SlotNa
 HANDSHAKE_TIMEOUT_S = 20.0
 _MIN_PACKET = 12
 """Bytes: an RTP header; the shortest SRTCP packet is longer."""
+_TICK, _HEARD = Tick(), Heard()
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Flow(Protocol):
     def reports(self, now: float, wall: float) -> Sequence[bytes]:
         """Compounds to send now; called once a second while connected."""
 
-    def feedback(self) -> Sequence[bytes]:
+    def feedback(self, now: float) -> Sequence[bytes]:
         """Compounds to send now; called ten times a second."""
 
     def dropped(self) -> Mapping[str, int]:
@@ -295,16 +296,16 @@ class Session:
             heard_at = max(heard_at, self.gate.heard_at)
         if heard_at > self._heard_told:
             self._heard_told = heard_at
-            self._obey(now, self._ice.handle(heard_at, Heard()))
-        self._obey(now, self._ice.handle(now, Tick()))
+            self._obey(now, self._ice.handle(heard_at, _HEARD))
+        self._obey(now, self._ice.handle(now, _TICK))
         if self._channel.connected and self.flow is not None:
             for compound in self.flow.reports(now, time.time()):
                 self.send_rtcp(compound)
 
-    def send_feedback(self) -> None:
+    def send_feedback(self, now: float) -> None:
         """Ten times a second: what the peer's estimate of its path lives on."""
         if self.flow is not None:
-            for compound in self.flow.feedback():
+            for compound in self.flow.feedback(now):
                 self.send_rtcp(compound)
 
     def close(self, now: float, reason: str) -> None:

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bridge.codecs import Codec
 from bridge.hotpath import Outlet
 from bridge.source import Source
-
-
-@dataclass(frozen=True, slots=True)
-class SenderInfo:
-    """What a sender report says of a slot (RFC 3550 §6.4.1), at the `now` it was asked for."""
-
-    ssrc: int
-    rtp_timestamp: int
-    packets: int
-    octets: int
 
 
 class Slot:
@@ -127,11 +115,9 @@ class Slot:
         if source.last_tl0_picture >= 0:
             self._tl0_picture = source.last_tl0_picture + self._tl0_picture_offset
 
-    def sender_info(self, now: float) -> SenderInfo | None:
-        """Figures for a sender report, or None while nothing was ever sent.
-
-        The timestamp is extrapolated to `now`, as the next packet's would be.
-        """
+    def timestamp(self, now: float) -> int | None:
+        """What a sender report states for `now` (RFC 3550 §6.4.1), as the next packet's would be;
+        None while nothing was ever sent."""
         source = self._source
         if source is not None:
             at, timestamp = source.last_at, source.last_timestamp + self._timestamp_offset
@@ -139,6 +125,4 @@ class Slot:
             at, timestamp = self._at, self._timestamp
         else:
             return None
-        timestamp += round((now - at) * self.codec.clock_rate)
-        outlet = self.outlet
-        return SenderInfo(outlet.ssrc, timestamp & 0xFFFFFFFF, outlet.packets, outlet.octets)
+        return (timestamp + round((now - at) * self.codec.clock_rate)) & 0xFFFFFFFF

@@ -138,11 +138,10 @@ class TrunkSession(Session):
         """A STUN message came."""
         self._obey(now, self._trunk.answered(now, datagram, path))
 
-    def send_feedback(self) -> None:
+    def send_feedback(self, now: float) -> None:
         """See `Session`; the first checks follow each other more quickly than its ticks."""
-        now = self._loop.time()
         self._obey(now, self._trunk.handle(now, Tick()))
-        super().send_feedback()
+        super().send_feedback(now)
 
     def close(self, now: float, reason: str) -> None:
         """See `Session`."""

@@ -27,8 +27,8 @@ def test_turns_are_spread():
 
     turns = [rounds.step() for _ in range(TICK_STEPS)]
 
-    assert max(len(ticked) for ticked, _ in turns) == 2
-    assert max(len(sending) for _, sending in turns) == 13
+    assert max(len(ticked) for ticked, _ in turns) == -(-126 // TICK_STEPS)
+    assert max(len(sending) for _, sending in turns) == -(-126 // FEEDBACK_STEPS)
 
 
 def test_who_is_removed_has_no_turn():

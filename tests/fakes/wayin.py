@@ -192,7 +192,7 @@ class WayIn:
         return (
             self.counters.dropped,
             self.publisher.dropped(),
-            self.publisher.feedback() if arrivals else self._arrived(),
+            self.publisher.feedback(self.now) if arrivals else self._arrived(),
             self.publisher.reports(self.now, _WALL),
             streams,
             self.publisher.media_at(),
@@ -200,7 +200,7 @@ class WayIn:
         )
 
     def _arrived(self) -> list[tuple[int, int, list[int]]]:
-        reports = [one for compound in self.publisher.feedback() for one in rtcp.parse(compound)]
+        reports = [one for compound in self.publisher.feedback(self.now) for one in rtcp.parse(compound)]
         return [
             (one.base, one.count, [offset for offset, _ in one.came])
             for one in reports
