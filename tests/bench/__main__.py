@@ -46,7 +46,7 @@ LIMIT_S = 12 * 60.0
 RECEIVERS = 62
 RATES = [160, 500, 1000]
 SITES = 63
-SECONDS = 3.0
+SECONDS = 5.0
 HOLD_S = 6.0
 
 Work = tuple[str, Callable[[], Run | Held | DrillRun | BadLines]]

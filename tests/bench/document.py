@@ -76,7 +76,7 @@ no advantage of them. One publisher sends VP8 in packets of {VIDEO_BYTES:,} byte
 and {AUDIO_PER_S} packets of Opus a second; every receiver gets both. Real DTLS and ICE;
 SRTP as negotiated: {_profiles(results)}. Receivers may ask for lost
 packets (NACK), so servers keep what they send; nobody asks, and there are no header extensions.
-CPU is utime + stime of the server process in a steady interval of {_seconds(results)} s, divided by
+CPU is what the server process computed in a steady interval of {_seconds(results)} s, divided by
 the packets that reached receivers in it, so it holds everything: receiving, waking up, reports.
 
 {_fanout_table(results)}

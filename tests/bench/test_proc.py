@@ -1,9 +1,12 @@
 import os
+import subprocess
+import time
+
+import pytest
 
 from tests.bench import proc
 from tests.bench.proc import Memory
 
-STAT = "42 (a (very) odd name) R 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 9 1 2"
 STATUS = "Name:\tbridge\nVmPeak:\t  900 kB\nVmHWM:\t   134228 kB\nVmRSS:\t   96520 kB\n"
 UDP = """\
    sl  local_address rem_address   st tx_queue rx_queue …  drops
@@ -13,8 +16,17 @@ UDP = """\
 """
 
 
-def test_cpu_time_is_user_and_kernel_time_whatever_the_name_holds():
-    assert proc.read_stat(STAT) == 200 / proc.TICKS_PER_S
+def test_cpu_time_is_that_of_the_process():
+    before = proc.cpu_s(os.getpid())
+    own = time.process_time()
+    assert before <= own <= proc.cpu_s(os.getpid())
+
+
+def test_a_process_that_is_gone_has_none():
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with pytest.raises(OSError, match="Invalid argument"):
+        proc.cpu_s(gone.pid)
 
 
 def test_memory_is_resident_now_and_at_most():
