@@ -357,7 +357,7 @@ async def test_aiortc_accepts_both_answers():
         await peer.close()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mutations())
 def test_whatever_is_read_is_answered_or_refused(text):
     try:

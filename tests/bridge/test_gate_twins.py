@@ -156,7 +156,7 @@ async def happen(course: list, nack: bool) -> None:
         world.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(events, st.booleans())
 def test_both_ways_in_do_the_same(course: list, nack: bool) -> None:
     asyncio.run(happen(course, nack))

@@ -236,7 +236,7 @@ def happen(world: World, course: list[tuple]) -> None:
     world.flush()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.sampled_from(["native", "method", "none"]), events)
 def test_both_do_the_same(kind: str, course: list[tuple]) -> None:
     worlds = [

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.sdp import MAX_LINES, MAX_LINES_OF_SECTION, MID_URI, read_offer
@@ -174,7 +174,7 @@ def mutations(draw):
     return "\r\n".join(lines)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(mutations(), st.sampled_from(["publish", "receive"]))
 def test_mutated_offers_are_read_or_refused(text, direction):
     try:

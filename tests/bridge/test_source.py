@@ -1,7 +1,7 @@
 """A published stream made uniform: holes closed, duplicates dropped, restarts noticed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import rtp
@@ -170,7 +170,6 @@ def test_junk_never_raises_and_is_counted(datagrams: list[bytes], video: bool) -
     assert taken + sum(source.dropped.values()) == len(datagrams)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_no_number_is_given_twice_however_packets_are_mixed(data: st.DataObject) -> None:
     """Sound and padding in any order: numbers differ, and keep the order of what was sent."""

@@ -180,7 +180,7 @@ opened = st.lists(st.sampled_from("abcdefgh"), max_size=8, unique=True)
 levels = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-80, 0), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(opened, levels, st.floats(0, 3)), max_size=15))
 def test_whatever_happens_positions_are_full_of_open_microphones_and_nobody_has_two(
     course: list[tuple[list[str], dict[str, float], float]],

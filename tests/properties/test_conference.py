@@ -77,7 +77,7 @@ steps = st.one_of(
 SLOTS = frozenset(parse_slots("stage:4,floor:4"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(steps, st.floats(0, 1000)), max_size=60))
 def test_any_history_keeps_the_rules(history):
     happened = decide(None, CREATE, OPERATOR, 0.0)

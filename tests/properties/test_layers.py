@@ -180,4 +180,4 @@ class Layers(RuleBasedStateMachine):
 
 
 TestLayers = pytest.mark.timeout(120)(Layers.TestCase)
-TestLayers.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestLayers.settings = settings(max_examples=150, stateful_step_count=60)

@@ -56,7 +56,7 @@ def send(case: Case, service: Background, role: Role | None) -> None:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, derandomize=True, suppress_health_check=list(HealthCheck))
 @pytest.mark.parametrize("role", [None, "operator", "technician"])
 def test_answers_are_as_described(case: Case, service: Background, role: Role | None) -> None:
     send(case, service, role)
