@@ -200,7 +200,9 @@ class WayIn:
         )
 
     def _arrived(self) -> list[tuple[int, int, list[int]]]:
-        reports = [one for compound in self.publisher.feedback(self.now) for one in rtcp.parse(compound)]
+        reports = [
+            one for compound in self.publisher.feedback(self.now) for one in rtcp.parse(compound)
+        ]
         return [
             (one.base, one.count, [offset for offset, _ in one.came])
             for one in reports
