@@ -15,7 +15,7 @@ from signaling.wire.ports import FLOOR_POSITIONS, recorder_port
 from signaling.wire.recordings import RecordingId, RecordingProblem, RecordingState, recording_id
 from signaling.wire.worker import Mix, Order, Record, RecordFact, Stills
 
-PROGRAM_SLOTS = "stage:1,floor:4,mix:1"
+PROGRAM_SLOTS = f"stage:1,floor:{FLOOR_POSITIONS},mix:1"
 """The first picture on air, the floor, each position a track of its own, and the mix, if there is
 one."""
 SITE_SLOTS = "stage:1,floor:1"

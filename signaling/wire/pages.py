@@ -27,6 +27,7 @@ from signaling.wire.ids import (
     SlotName,
     Track,
 )
+from signaling.wire.ports import FLOOR_POSITIONS
 from signaling.wire.recordings import RecordingRow
 
 Phase = Literal["draft", "scheduled", "rehearsal", "live", "recess", "ended"]
@@ -36,10 +37,10 @@ HEARTBEAT_S = 2.0
 """How often a page sends `Heartbeat`, seconds."""
 HELLO_TIMEOUT_S = 10.0
 """How long a socket waits for `PageHello` before it is closed with ``hello_expected``, seconds."""
-SITE_SLOTS = "stage:4,floor:4"
+SITE_SLOTS = f"stage:4,floor:{FLOOR_POSITIONS}"
 """What a site page asks of WHEP."""
-OPERATOR_SLOTS = "stage:4,floor:4,preview:4,cue:1,thumb:64"
-"""What an operator window asks of WHEP; it may ask for fewer."""
+OPERATOR_SLOTS = f"stage:4,floor:{FLOOR_POSITIONS},preview:4,cue:1"
+"""What an operator window asks of WHEP, and a thumbnail per seat, as far as `MAX_SLOTS` goes."""
 
 Opaque = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
 

@@ -22,6 +22,7 @@ from signaling.wire import (
     figures,
     ids,
     pages,
+    ports,
     recordings,
     rest,
     worker,
@@ -254,6 +255,7 @@ def _constants() -> str:
     values: dict[str, object] = {
         "CENTRAL": ids.CENTRAL,
         "MAX_SLOTS": ids.MAX_SLOTS,
+        "FLOOR_POSITIONS": ports.FLOOR_POSITIONS,
         "MAX_PAGE_FRAME": MAX_PAGE_FRAME,
         "HEARTBEAT_S": pages.HEARTBEAT_S,
         "HELLO_TIMEOUT_S": pages.HELLO_TIMEOUT_S,

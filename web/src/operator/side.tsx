@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals'
 import { t } from '../shared/i18n'
-import { FLOOR_POSITIONS } from '../shared/media/slots'
+import { FLOOR_POSITIONS } from '../shared/wire/types.gen'
 import type { Desk } from './desk'
 import { Queue } from './queue'
 import { MicButton } from './tile'

@@ -24,20 +24,21 @@ import { Receiver } from '../shared/media/receive'
 import { ReportMaker } from '../shared/media/report'
 import { ScreenShare, type Screens } from '../shared/media/screen'
 import type { Door } from '../shared/media/session'
-import { FLOOR_POSITIONS, siteSlots } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { carriesMedia } from '../shared/ui/state'
-import type {
-  ConferenceRow,
-  ErrorCode,
-  FloorRow,
-  PageCommand,
-  RecordingRow,
-  Seated,
-  SeatRow,
-  SiteCode,
-  SlotName,
-  StageRow,
+import {
+  type ConferenceRow,
+  type ErrorCode,
+  FLOOR_POSITIONS,
+  type FloorRow,
+  type PageCommand,
+  type RecordingRow,
+  type Seated,
+  type SeatRow,
+  SITE_SLOTS,
+  type SiteCode,
+  type SlotName,
+  type StageRow,
 } from '../shared/wire/types.gen'
 import type { SeatAddress } from './address'
 import { Gear } from './gear'
@@ -128,7 +129,7 @@ export class Attendance {
       return { url: at, token, iceServers, codec }
     }
     this.publisher = new Publisher({ ...options.media, door: door('whip') })
-    this.receiver = new Receiver({ ...options.media, door: door('whep'), slots: siteSlots })
+    this.receiver = new Receiver({ ...options.media, door: door('whep'), slots: SITE_SLOTS })
     this.conference = computed(() => conferenceOf(view.value))
     this.own = computed(() => seatOf(view.value, site))
     this.stage = computed(() => stageOf(view.value))

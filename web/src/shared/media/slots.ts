@@ -1,9 +1,10 @@
 /** Slots as WHEP's `?slots=` writes them, in the order of receive sections. */
 
 import {
+  FLOOR_POSITIONS,
   MAX_SLOTS,
   type Media,
-  SITE_SLOTS,
+  OPERATOR_SLOTS,
   SLOT_MEDIA,
   type SlotKind,
   type SlotName,
@@ -23,14 +24,8 @@ export function slotMedia(slot: SlotName): Media {
 
 /** An operator's slots: the fixed ones, and a thumbnail per seat as far as one session allows. */
 export function operatorSlots(seats: number): string {
-  const fixed = 'stage:4,floor:4,preview:4,cue:1'
-  const thumbs = Math.min(seats, MAX_SLOTS - slotNames(fixed).length)
-  return thumbs > 0 ? `${fixed},thumb:${thumbs}` : fixed
+  const thumbs = Math.min(seats, MAX_SLOTS - slotNames(OPERATOR_SLOTS).length)
+  return thumbs > 0 ? `${OPERATOR_SLOTS},thumb:${thumbs}` : OPERATOR_SLOTS
 }
-
-export const siteSlots = SITE_SLOTS
-
-/** Microphones that are carried at once; of more the loudest are. */
-export const FLOOR_POSITIONS = 4
 
 export const FLOOR_SLOTS = slotNames(`floor:${FLOOR_POSITIONS}`)

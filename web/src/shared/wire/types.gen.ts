@@ -710,9 +710,10 @@ export const ERRORS: Record<ErrorCode, { status: number; close: number | null }>
 
 export const CENTRAL = "00"
 export const MAX_SLOTS = 160
+export const FLOOR_POSITIONS = 4
 export const MAX_PAGE_FRAME = 16384
 export const HEARTBEAT_S = 2.0
 export const HELLO_TIMEOUT_S = 10.0
 export const SITE_SLOTS = "stage:4,floor:4"
-export const OPERATOR_SLOTS = "stage:4,floor:4,preview:4,cue:1,thumb:64"
+export const OPERATOR_SLOTS = "stage:4,floor:4,preview:4,cue:1"
 export const SLOT_MEDIA: Record<SlotKind, Media> = { stage: "video", preview: "video", thumb: "video", floor: "audio", cue: "audio", mix: "audio" }
