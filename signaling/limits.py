@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from signaling.wire.errors import TooOftenError
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -56,6 +58,10 @@ class Bucket:
         self._left = left - 1 if left >= 1 else left
         return left >= 1
 
+    def wait_s(self, now: float) -> float:
+        """Seconds until there is a token; 0: there is one."""
+        return max(0.0, 1 - self.left(now)) / self._rate.per_s
+
     def give_back(self, now: float) -> None:
         """A token was taken for nothing."""
         self._left = min(self._rate.burst, self.left(now) + 1)
@@ -82,6 +88,12 @@ class Buckets:
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)
         return bucket.take(now)
+
+    def refusal(self, key: str, now: float, detail: str) -> TooOftenError:
+        """What `key` is told when it has none."""
+        bucket = self._buckets.get(key)
+        wait_s = bucket.wait_s(now) if bucket is not None else 0.0
+        return TooOftenError("rate_limited", detail, wait_s)
 
     def give_back(self, key: str, now: float) -> None:
         """A token of `key` was taken for nothing."""

@@ -24,14 +24,17 @@ class LockOut:
         self._capacity = capacity
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def locked(self, name: str, now: float) -> bool:
-        """Whether nobody may sign in as `name` now, not even with the right password."""
+    def locked_s(self, name: str, now: float) -> float:
+        """For how long nobody may sign in as `name`, not even with the right password; 0: anybody
+        may."""
         wrong = self._wrong.get(name)
-        return wrong is not None and len(wrong) >= WRONG and now < wrong[-1] + LOCKED_S
+        if wrong is None or len(wrong) < WRONG:
+            return 0.0
+        return max(0.0, wrong[-1] + LOCKED_S - now)
 
     def failed(self, name: str, now: float) -> bool:
         """A wrong password; whether it was the one that locks."""
-        if self.locked(name, now):
+        if self.locked_s(name, now):
             return False
         wrong = self._wrong.pop(name, deque())
         if len(wrong) >= WRONG:

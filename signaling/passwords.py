@@ -11,13 +11,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from signaling.wire.errors import WireError
+from signaling.wire.errors import TooOftenError
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 256
 """Characters."""
 MAX_WAITING = 16
 """Sign-ins that may wait; each costs 64 MiB and some tens of milliseconds."""
+WAIT_S = 2.0
+"""By then those that wait are through."""
 
 
 def allowed(password: str) -> bool:
@@ -47,7 +49,7 @@ class Passwords:
         Raises WireError ``rate_limited`` when too many wait.
         """
         if self._waiting >= MAX_WAITING:
-            raise WireError("rate_limited", "too many sign-ins at once; wait a moment")
+            raise TooOftenError("rate_limited", "too many sign-ins at once; wait a moment", WAIT_S)
         self._waiting += 1
         try:
             async with self._turn:

@@ -114,6 +114,8 @@ def _responses(route: Route, operation: Operation, schemas: dict[str, Any]) -> d
     for status, codes in sorted(by_status.items()):
         lines = [f"`{code}`: {ERRORS[code].meaning}" for code in codes]
         responses[str(status)] = {"description": "\n\n".join(lines), "content": problem}
+        if status == 429:
+            responses["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return responses
 
 

@@ -14,6 +14,7 @@ from signaling import orders, permissions, tokens
 from signaling.api.services import Services, bearer, counted, services
 from signaling.conference.commands import Actor, Join
 from signaling.conference.state import Conference
+from signaling.limits import Buckets
 from signaling.owner import Owner
 from signaling.sessions import Session
 from signaling.socket import PageSocket
@@ -85,8 +86,7 @@ async def patch(request: web.Request) -> web.Response:
     context = services(request)
     door = _door(request)
     session = _session(request, door)
-    if not context.patches.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
-        raise WireError("rate_limited", "too many fragments of one port")
+    _require_rate(context.patches, context, door, "too many fragments of one port")
     tags = _strong_tags(request)
     fragment = await _text(request, FRAGMENT, MAX_FRAGMENT, "fragment_malformed")
     patched = await context.nodes.patch_session(session, fragment, tags)
@@ -114,14 +114,20 @@ async def options(request: web.Request) -> web.Response:
     )
 
 
+def _require_rate(limit: Buckets, context: Services, door: tokens.Door, detail: str) -> None:
+    """Take one of the port's. Raises WireError ``rate_limited``."""
+    key, now = f"{door.conference}/{door.port}", context.clock.monotonic()
+    if not limit.take(key, now):
+        raise limit.refusal(key, now, detail)
+
+
 async def _open(request: web.Request, direction: Direction) -> web.Response:
     context = services(request)
     door = _door(request)
     if direction == "publish" and not door.publish:
         raise WireError("forbidden", "this token may only receive")
     owner = context.conferences.get(door.conference)
-    if not context.door_requests.take(f"{door.conference}/{door.port}", context.clock.monotonic()):
-        raise WireError("rate_limited", "too many offers of one port")
+    _require_rate(context.door_requests, context, door, "too many offers of one port")
     seats = door.plain and direction == "publish"
     shared = door.plain and direction == "receive"
     await _require_right(context, owner.current(), door, seated=not door.plain)

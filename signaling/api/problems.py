@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
 from aiohttp import web
 
-from signaling.wire.errors import Problem, WireError
+from signaling.wire.errors import Problem, TooOftenError, WireError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,11 +28,15 @@ def problem_response(error: WireError) -> web.Response:
     """The answer that tells of `error`."""
     problem = error.problem
     body = ProblemBody(problem.code, problem.detail, problem.params, error.kind.status)
-    return web.Response(
+    response = web.Response(
         body=msgspec.json.encode(body),
         status=error.kind.status,
         content_type="application/problem+json",
     )
+    if isinstance(error, TooOftenError):
+        # whole seconds (RFC 9110 §10.2.3, RFC 6585 §4)
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.wait_s)))
+    return response
 
 
 @web.middleware

@@ -14,6 +14,8 @@ from signaling.wire.rest import JoinRequest, LinkExchange, Seated
 
 EVERYBODY = "everybody"
 JOINED = "diemcau_joined"
+TOO_MANY_LINKS = "too many wrong links; wait a minute"
+TOO_MANY_CODES = "too many wrong codes; wait a minute"
 
 
 async def exchange(request: web.Request) -> web.Response:
@@ -39,8 +41,9 @@ async def _exchange(request: web.Request) -> web.Response:
         link, expires_at = await context.links.open(body.token, state, code, wall)
     except WireError:
         # a right one is never refused: a signature is not guessed
-        if not context.wrong_links.take(f"{conference}/{code}/{address_of(request)}", now):
-            raise WireError("rate_limited", "too many wrong links; wait a minute") from None
+        guesser = f"{conference}/{code}/{address_of(request)}"
+        if not context.wrong_links.take(guesser, now):
+            raise context.wrong_links.refusal(guesser, now, TOO_MANY_LINKS) from None
         raise
     return await _seated(request, state, link, expires_at)
 
@@ -56,7 +59,7 @@ async def _join(request: web.Request) -> web.Response:
     # one site's limit is what keeps its code from being guessed; the token is taken first, so that
     # guesses made at once are counted too
     if not context.wrong_codes_of_site.take(code.site, now):
-        raise _too_many_codes()
+        raise context.wrong_codes_of_site.refusal(code.site, now, TOO_MANY_CODES)
     try:
         link, state, expires_at = await context.links.open_typed(code, states, context.clock.wall())
     except WireError:
@@ -72,14 +75,13 @@ def _names_a_seat(code: typedcode.TypedCode, states: list[Conference]) -> bool:
 def _wrong_code(request: web.Request, now: float) -> WireError:
     context = services(request)
     # the limits over all sites refuse wrong codes alone: nobody locks out a site next door
-    allowed = context.wrong_codes_of_address.take(address_of(request), now)
-    if allowed and context.wrong_codes.take(EVERYBODY, now):
-        return WireError("code_invalid", "no site of a running conference has this code")
-    return _too_many_codes()
-
-
-def _too_many_codes() -> WireError:
-    return WireError("rate_limited", "too many wrong codes; wait a minute")
+    for limit, key in (
+        (context.wrong_codes_of_address, address_of(request)),
+        (context.wrong_codes, EVERYBODY),
+    ):
+        if not limit.take(key, now):
+            return limit.refusal(key, now, TOO_MANY_CODES)
+    return WireError("code_invalid", "no site of a running conference has this code")
 
 
 async def _seated(

@@ -43,7 +43,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-_EXPOSED = "Location, ETag, Link, Allow, Accept-Post, Accept-Patch, WWW-Authenticate"
+_EXPOSED = "Location, ETag, Link, Allow, Accept-Post, Accept-Patch, WWW-Authenticate, Retry-After"
 """What a page of another origin may read of a door's answer."""
 
 

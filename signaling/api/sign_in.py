@@ -8,9 +8,11 @@ from aiohttp import web
 from signaling.accounts import COOKIE, SIGN_IN_LIFETIME_S
 from signaling.api.services import Services, address_of, answer, body_of, services, sign_in_of
 from signaling.lockout import LOCKED_S
-from signaling.wire.errors import WireError
+from signaling.wire.errors import TooOftenError, WireError
 from signaling.wire.ids import AccountName
 from signaling.wire.rest import Me, SignInRequest
+
+TOO_MANY = "too many wrong sign-ins; wait a minute"
 
 log = structlog.get_logger("signaling.accounts")
 
@@ -48,35 +50,38 @@ async def _by_code(context: Services, code: str, address: str) -> str:
         return await context.accounts.exchange(code, context.clock.wall())
     except WireError:
         # a right one is never refused: 192 bits are not guessed, and many sit behind one address
-        if not context.wrong_sign_in_codes.take(address, context.clock.monotonic()):
-            raise _too_many() from None
+        limit, now = context.wrong_sign_in_codes, context.clock.monotonic()
+        if not limit.take(address, now):
+            raise limit.refusal(address, now, TOO_MANY) from None
         raise
 
 
 async def _by_password(context: Services, name: str, password: str, address: str) -> str:
-    if context.wrong_sign_ins.empty(address, context.clock.monotonic()):
-        raise _too_many()
+    _require_guesses(context, address)
     async with context.passwords.turn():
-        now = context.clock.monotonic()
-        if context.wrong_sign_ins.empty(address, now):
-            raise _too_many()
+        _require_guesses(context, address)
         try:
             await _check(context, name, password)
         except WireError as error:
             if error.code != "rate_limited":
-                context.wrong_sign_ins.take(address, now)
+                context.wrong_sign_ins.take(address, context.clock.monotonic())
             raise
         return await context.accounts.open(AccountName(name), context.clock.wall())
 
 
-def _too_many() -> WireError:
-    return WireError("rate_limited", "too many wrong sign-ins; wait a minute")
+def _require_guesses(context: Services, address: str) -> None:
+    """Raises WireError ``rate_limited``: the address has used them up."""
+    now = context.clock.monotonic()
+    if context.wrong_sign_ins.empty(address, now):
+        raise context.wrong_sign_ins.refusal(address, now, TOO_MANY)
 
 
 async def _check(context: Services, name: str, password: str) -> None:
     now = context.clock.monotonic()
-    if context.lock_out.locked(name, now):
-        raise WireError("account_locked", f"five wrong passwords; wait {LOCKED_S / 60:g} minutes")
+    locked_s = context.lock_out.locked_s(name, now)
+    if locked_s:
+        detail = f"five wrong passwords; wait {LOCKED_S / 60:g} minutes"
+        raise TooOftenError("account_locked", detail, locked_s)
     account = await context.accounts.account(name)
     usable = None if account is None or account.disabled else account.password_hash
     if await context.passwords.check(password, usable):

@@ -124,3 +124,11 @@ class WireError(Exception):
     def kind(self) -> ErrorKind:
         """Status and close code of this error."""
         return ERRORS[self.problem.code]
+
+
+class TooOftenError(WireError):
+    """A request that is refused for now, and may be tried again after `wait_s` seconds."""
+
+    def __init__(self, code: str, detail: str, wait_s: float) -> None:
+        super().__init__(code, detail)
+        self.wait_s = wait_s

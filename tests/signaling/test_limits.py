@@ -52,6 +52,17 @@ def test_keys_are_limited_apart() -> None:
     assert not buckets.empty("b", 0.0)
 
 
+def test_who_is_refused_is_told_when_to_come_again() -> None:
+    buckets = Buckets(RATE)
+    while buckets.take("a", 0.0):
+        pass
+
+    refused = buckets.refusal("a", 0.2, "too many")
+    assert (refused.code, refused.wait_s) == ("rate_limited", 0.3)
+    assert not buckets.take("a", 0.4)
+    assert buckets.refusal("b", 0.0, "too many").wait_s == 0
+
+
 def test_memory_is_bounded() -> None:
     buckets = Buckets(Rate(0, 1), capacity=2)
 

@@ -13,8 +13,8 @@ def test_the_fifth_wrong_password_locks_and_says_so_once() -> None:
     lock = LockOut()
 
     assert failed(lock, WRONG) == [False] * (WRONG - 1) + [True]
-    assert lock.locked("lan", LOCKED_S - 1)
-    assert not lock.locked("other", 0.0)
+    assert lock.locked_s("lan", LOCKED_S - 1) == 1
+    assert not lock.locked_s("other", 0.0)
 
 
 def test_lock_ends_although_guessing_went_on() -> None:
@@ -22,7 +22,7 @@ def test_lock_ends_although_guessing_went_on() -> None:
     failed(lock, WRONG)
 
     assert failed(lock, 20, LOCKED_S / 2) == [False] * 20
-    assert not lock.locked("lan", LOCKED_S)
+    assert not lock.locked_s("lan", LOCKED_S)
 
 
 def test_after_a_lock_five_more_are_needed() -> None:
@@ -30,7 +30,7 @@ def test_after_a_lock_five_more_are_needed() -> None:
     failed(lock, WRONG)
 
     assert failed(lock, WRONG, LOCKED_S) == [False] * (WRONG - 1) + [True]
-    assert lock.locked("lan", LOCKED_S)
+    assert lock.locked_s("lan", LOCKED_S)
 
 
 def test_wrong_passwords_long_ago_do_not_count() -> None:
@@ -54,4 +54,4 @@ def test_names_are_forgotten_beyond_the_capacity() -> None:
     for n in range(3):
         failed(lock, 1, name=f"name-{n}")
 
-    assert not lock.locked("lan", 0.0)
+    assert not lock.locked_s("lan", 0.0)

@@ -1,4 +1,4 @@
-"""Clients that have gone before their answer."""
+"""Refusals as they are answered, and clients that have gone before their answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from signaling.api.problems import Handler, problems
+from signaling.api.problems import Handler, problem_response, problems
+from signaling.wire.errors import TooOftenError, WireError
 
 
 async def prepare(request: web.Request) -> web.StreamResponse:
@@ -79,3 +80,14 @@ async def test_client_that_has_gone_is_no_fault(
 
 async def test_broken_connection_to_something_else_is_a_fault() -> None:
     assert await ask(broken_within) == 500
+
+
+@pytest.mark.parametrize(("wait_s", "told"), [(0.0, "1"), (0.2, "1"), (5.01, "6"), (900.0, "900")])
+def test_who_comes_too_often_is_told_when_to_come_again(wait_s: float, told: str) -> None:
+    refused = TooOftenError("rate_limited", "too many", wait_s)
+
+    assert problem_response(refused).headers["Retry-After"] == told
+
+
+def test_other_refusals_name_no_time() -> None:
+    assert "Retry-After" not in problem_response(WireError("forbidden")).headers
