@@ -40,7 +40,7 @@ def recordings(root: Path, state: Conference) -> list[RecordingInfo]:
 
 
 def recording(root: Path, state: Conference, name: str) -> RecordingInfo | None:
-    """One of them; None if it is none, or was never begun."""
+    """One of them; None if it is none, was never begun, or is over and holds nothing."""
     parsed = parse_recording(name)
     if parsed is None:
         return None
@@ -52,6 +52,8 @@ def recording(root: Path, state: Conference, name: str) -> RecordingInfo | None:
     segments = [one for path in _segments(folder) if (one := _segment(path)) is not None]
     held = state.recording
     runs = held is not None and held.number == number and (site is None or site in held.sites)
+    if not runs and not segments:
+        return None
     return RecordingInfo(
         recording=name,
         number=number,

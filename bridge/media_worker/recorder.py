@@ -121,8 +121,10 @@ class Recorder:
             await asyncio.gather(self._writing, return_exceptions=True)
         try:
             await asyncio.to_thread(self._carry_out, self._tape.close(), 0.0)
-            if not wanted:
-                await asyncio.to_thread(store.end_recording, self._folder, time.time())
+            if wanted:
+                return
+            if await asyncio.to_thread(store.end_recording, self._folder, time.time()):
+                self._log.info("recording was empty, nothing is kept of it")
         except OSError as error:
             self._log.error(
                 "recording not closed", reason=str(error), next_step="repaired at the start"

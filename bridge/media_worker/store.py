@@ -22,6 +22,9 @@ from signaling.wire.recordings import MANIFEST, Manifest, Sidecar, is_segment, s
 
 log = structlog.get_logger("worker.store")
 
+EMPTY_S = 0.1
+"""In what is shorter nobody could see or hear anything: it was stopped as it began."""
+
 _CHUNK = 1024 * 1024
 
 
@@ -118,18 +121,29 @@ def begin_recording(folder: Path, manifest: Manifest) -> Totals:
     return totals
 
 
-def end_recording(folder: Path, ended_at: float) -> None:
-    """Note that it is over; without a single segment nothing stays of it. Raises OSError."""
+def end_recording(folder: Path, ended_at: float) -> bool:
+    """Note that it is over; returns whether it was empty, and is gone. Raises OSError."""
     manifest = read_manifest(folder)
     if manifest is None:
-        return
-    if not any(segments_of(folder)):
-        (folder / MANIFEST).unlink()
+        return False
+    if not _is_empty(folder):
+        write_atomically(folder / MANIFEST, msgspec.structs.replace(manifest, ended_at=ended_at))
+        return False
+    for path in segments_of(folder):
+        path.unlink()
+        _sidecar_path(path).unlink()
+    (folder / MANIFEST).unlink()
+    with contextlib.suppress(OSError):
         folder.rmdir()
-        with contextlib.suppress(OSError):
-            folder.parent.rmdir()
-        return
-    write_atomically(folder / MANIFEST, msgspec.structs.replace(manifest, ended_at=ended_at))
+        folder.parent.rmdir()
+    return True
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether it holds less than `EMPTY_S`; one with a segment of unknown length does not."""
+    sidecars = [read_sidecar(path) for path in segments_of(folder)]
+    closed = [one for one in sidecars if one is not None and one.ended_at is not None]
+    return len(closed) == len(sidecars) and sum(one.seconds for one in closed) < EMPTY_S
 
 
 def repair_all(root: Path) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.media_worker import store
 from bridge.media_worker.recorder import Recorder, Space
@@ -46,6 +47,10 @@ class Reel:
 
     def ask_keyframe(self) -> None:
         self.asked += 1
+
+    def hear(self, packets: int) -> None:
+        """So many packets of sound come, 20 ms each, and no picture."""
+        self._on_frames(list(sounds(LOOP, self.at, packets)))
 
     def roll(self, seconds: int = 1) -> None:
         """So much of picture and sound comes, from a keyframe on."""
@@ -145,6 +150,23 @@ async def test_nothing_that_came_leaves_nothing(tmp_path: Path) -> None:
     assert not studio.folder.exists()
 
 
+@pytest.mark.parametrize(("packets", "kept"), [(1, 0), (5, 0), (6, 1)])
+async def test_what_was_stopped_as_it_began_leaves_nothing_and_is_told(
+    tmp_path: Path, packets: int, kept: int
+) -> None:
+    studio = Studio(tmp_path)
+    running = asyncio.create_task(studio.recorder.run())
+    studio.reel.hear(packets)
+    await studio.until(lambda fact: fact.segments == 1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    with capture_logs() as lines:
+        await ended(studio)
+    assert len(studio.segments()) == kept
+    assert studio.folder.exists() == bool(kept)
+    assert len(lines) == 1 - kept
+
+
 async def test_it_warns_and_stops_before_the_disk_is_full_and_goes_on_after(studio: Studio) -> None:
     studio.reel.roll(2)
     await studio.until(lambda fact: fact.octets > 0)
@@ -216,7 +238,7 @@ async def test_without_a_folder_it_says_so_and_begins_when_there_is_one(tmp_path
 
 
 async def test_a_picture_is_asked_for_where_a_file_begins_without(studio: Studio) -> None:
-    studio.reel._on_frames(list(sounds(LOOP, START, 100)))
+    studio.reel.hear(100)
     await studio.until(lambda _: studio.reel.asked > 0)
 
 

@@ -57,6 +57,17 @@ async def test_without_recordings_the_list_is_empty(stage: Stage) -> None:
         assert (response.status, await response.json()) == (200, [])
 
 
+async def test_what_holds_nothing_is_listed_only_while_it_runs(stage: Stage) -> None:
+    operator = await recorded(stage)
+    await operator.command(StartRecording())
+    for name in ("1-program", "2-program"):
+        for path in stored(stage, stage.conference, name).glob("000*"):
+            path.unlink()
+    async with operator.http.get(url(stage)) as response:
+        told = await response.json()
+    assert [(one["recording"], one["seconds"]) for one in told] == [("2-program", 0.0)]
+
+
 async def test_a_file_comes_whole_or_in_part_under_a_name_of_its_own(stage: Stage) -> None:
     operator = await recorded(stage)
     stored(stage, stage.conference, "1-program")
