@@ -4,23 +4,44 @@ again as soon as there is room."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.network.cable import CUT, FAR_AWAY, FREE, LOSSY, SLOW_DOWN, Cable
-from tests.network.camera import HIGH, LOW, MIDDLE
+from tests.network.cable import CUT, FAR_AWAY, FREE, LOSSY, SLOW_DOWN, Cable, Profile
+from tests.network.camera import HIGH, LOW, MIDDLE, Layer
 from tests.network.meeting import Meeting, meeting
 from tests.network.plainplayer import plain_player
 from tests.network.spectator import Seen, Spectator, spectator
 
 pytestmark = pytest.mark.browser
 LOOK_S = 0.5
+ALL = [LOW, MIDDLE, HIGH]
+ARRIVALS = ("transport-cc", "transport-wide-cc")
+"""What an offer says of transport-wide feedback."""
 BROKEN = 0.25
 """Of the sound made up by the browser: words are lost. `make bench` has the real figure; here the
 machine may stall too."""
+
+
+@contextlib.asynccontextmanager
+async def _watching(
+    cable: Cable,
+    tmp_path: Path,
+    line: Profile,
+    layers: Sequence[Layer],
+    silent: tuple[str, ...] = (),
+) -> AsyncIterator[tuple[Spectator, Meeting]]:
+    """A browser behind such a line, in a meeting whose camera sends these layers; see
+    `Spectator.silent`."""
+    cable.be(line)
+    async with spectator(cable, tmp_path) as page, meeting(cable, layers) as held:
+        page.silent = silent
+        await held.seat(page)
+        yield page, held
 
 
 async def _until(page: Spectator, true: Callable[[Seen], bool]) -> Seen:
@@ -55,12 +76,7 @@ def _budget(held: Meeting) -> float:
 async def test_a_slow_line_gets_the_low_layer_and_clear_sound_then_all_of_it(
     cable: Cable, tmp_path: Path
 ) -> None:
-    cable.be(SLOW_DOWN)
-    async with (
-        spectator(cable, tmp_path) as page,
-        meeting(cable, [LOW, MIDDLE, HIGH]) as held,
-    ):
-        await held.seat(page)
+    async with _watching(cable, tmp_path, SLOW_DOWN, ALL) as (page, held):
         await _until(page, lambda seen: seen.widths == (LOW.width,))
         # the queue that the first moment made runs empty
         await _after(page, frames=40)
@@ -80,9 +96,7 @@ async def test_a_slow_line_gets_the_low_layer_and_clear_sound_then_all_of_it(
 async def test_a_line_too_slow_for_the_only_layer_keeps_the_sound_and_the_picture_returns(
     cable: Cable, tmp_path: Path
 ) -> None:
-    cable.be(SLOW_DOWN)
-    async with spectator(cable, tmp_path) as page, meeting(cable, [HIGH]) as held:
-        await held.seat(page)
+    async with _watching(cable, tmp_path, SLOW_DOWN, [HIGH]) as (page, held):
         await _until(page, lambda _: _paused(held) == ["stage:1"])
         await _after(page, audio_packets=100)
         seen = await _after(page, audio_packets=200)
@@ -95,9 +109,7 @@ async def test_a_line_too_slow_for_the_only_layer_keeps_the_sound_and_the_pictur
 
 
 async def test_lost_packets_are_repaired_and_are_no_slow_line(cable: Cable, tmp_path: Path) -> None:
-    cable.be(LOSSY)
-    async with spectator(cable, tmp_path) as page, meeting(cable, [HIGH]) as held:
-        await held.seat(page)
+    async with _watching(cable, tmp_path, LOSSY, [HIGH]) as (page, held):
         await _until(page, lambda seen: seen.frames > 0)
         seen = await _after(page, frames=100)
         # 50 packets of sound a second and 20 pictures: hardly any is missing for good
@@ -109,13 +121,7 @@ async def test_lost_packets_are_repaired_and_are_no_slow_line(cable: Cable, tmp_
 async def test_a_browser_with_an_estimate_of_its_own_keeps_a_picture_and_gets_more_when_it_may(
     cable: Cable, tmp_path: Path
 ) -> None:
-    cable.be(SLOW_DOWN)
-    async with (
-        spectator(cable, tmp_path) as page,
-        meeting(cable, [LOW, MIDDLE, HIGH]) as held,
-    ):
-        page.silent = ("transport-cc", "transport-wide-cc")
-        await held.seat(page)
+    async with _watching(cable, tmp_path, SLOW_DOWN, ALL, ARRIVALS) as (page, held):
         # Chromium sends its first REMB after five seconds
         await _until(page, lambda seen: seen.widths == (LOW.width,) and _budget(held) < 800_000)
         await _after(page, frames=40)
@@ -128,7 +134,7 @@ async def test_a_player_that_reports_losses_and_no_more_has_a_budget_that_follow
     cable: Cable,
 ) -> None:
     cable.be(SLOW_DOWN)
-    async with plain_player(cable) as player, meeting(cable, [LOW, MIDDLE, HIGH]) as held:
+    async with plain_player(cable) as player, meeting(cable, ALL) as held:
         await held.seat(player)
         async with asyncio.timeout(90):
             while _budget(held) > 600_000:  # noqa: ASYNC110 - the node tells no one
@@ -143,12 +149,7 @@ async def test_a_player_that_reports_losses_and_no_more_has_a_budget_that_follow
 async def test_far_away_with_losses_and_jitter_both_ways_pictures_go_on(
     cable: Cable, tmp_path: Path
 ) -> None:
-    cable.be(FAR_AWAY)
-    async with (
-        spectator(cable, tmp_path) as page,
-        meeting(cable, [LOW, MIDDLE, HIGH]) as held,
-    ):
-        await held.seat(page)
+    async with _watching(cable, tmp_path, FAR_AWAY, ALL) as (page, held):
         await _until(page, lambda seen: seen.widths == (HIGH.width,))
         seen = await _after(page, frames=100)
         assert seen.frames > 0.8 * 20 / 50 * seen.audio_packets
@@ -157,9 +158,7 @@ async def test_far_away_with_losses_and_jitter_both_ways_pictures_go_on(
 
 
 async def test_after_a_cut_the_same_picture_goes_on(cable: Cable, tmp_path: Path) -> None:
-    cable.be(FREE)
-    async with spectator(cable, tmp_path) as page, meeting(cable, [LOW, MIDDLE, HIGH]) as held:
-        await held.seat(page)
+    async with _watching(cable, tmp_path, FREE, ALL) as (page, held):
         await _until(page, lambda seen: seen.widths == (HIGH.width,))
         cable.be(CUT)
         await held.house.until(lambda: ("op/1", "receive", "lost") in _states(held))
