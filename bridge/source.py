@@ -232,7 +232,8 @@ class Source:
         now, extended, header, data = self._let_go()
         self._removed -= 1
         self._edits.put_in(extended)
-        self._fill(now, self.last_sequence + 1, header, data)
+        newer = self._advance(now, self.last_sequence + 1, header)
+        self._fill_payload(data, header, newer)
 
     @property
     def area(self) -> int:
@@ -312,6 +313,7 @@ class Source:
         return step > self.codec.clock_rate * (now - self.last_at + MAX_LEAP_S)
 
     def _let_go(self) -> tuple[float, int, rtp.Header, bytes]:
+        """The packet that was judged, and waits."""
         assert self._in_hand is not None
         held, self._in_hand = self._in_hand, None
         return held
@@ -321,32 +323,30 @@ class Source:
     ) -> Verdict:
         """Fill `packet` with one that is higher than all before, or with what it needs first."""
         payload = self._needs(header.timestamp, number == self.last_sequence + 1)
+        newer = self._advance(now, number, header)
         if payload is None:
-            self._fill(now, number, header, data)
+            self._fill_payload(data, header, newer)
             return _TAKEN
         self._in_hand = (now, extended, header, data)
-        self._advance(now, number, header.timestamp)
         packet = self.packet
         packet.marker = 0
         packet.tail = payload
         packet.starts_keyframe = True
         return _PRECEDED
 
-    def _fill(self, now: float, number: int, header: rtp.Header, data: bytes) -> None:
-        newer = header.timestamp != self.last_timestamp
-        self._advance(now, number, header.timestamp)
-        self.packet.marker = 0x80 if header.marker else 0
-        self._fill_payload(data, header, newer)
-
-    def _advance(self, now: float, number: int, timestamp: int) -> None:
-        """`packet` is the last from now on."""
-        if timestamp != self.last_timestamp:
-            self.last_timestamp = timestamp
-            self.last_at = now
+    def _advance(self, now: float, number: int, header: rtp.Header) -> bool:
+        """`packet` is the last from now on; whether its timestamp is a new one."""
+        timestamp = header.timestamp
         packet = self.packet
         packet.late = False
         packet.sequence = self.last_sequence = number
         packet.timestamp = timestamp
+        packet.marker = 0x80 if header.marker else 0
+        if timestamp == self.last_timestamp:
+            return False
+        self.last_timestamp = timestamp
+        self.last_at = now
+        return True
 
     def _take_late(self, extended: int, number: int, header: rtp.Header, data: bytes) -> Verdict:
         """Fill `packet` with one that a higher one overtook, if its place is known."""

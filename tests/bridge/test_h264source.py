@@ -1,6 +1,6 @@
 """A published stream of H.264 made uniform: a keyframe starts with its parameter sets."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge import rtp
@@ -113,6 +113,7 @@ def test_the_size_of_h264_is_that_of_its_newest_parameter_sets() -> None:
         assert (source.width, source.height) == size
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_number_is_given_twice_where_parameter_sets_are_put_in(data: st.DataObject) -> None:
     """Pictures with and without sets, and padding, in any order: numbers keep the order sent."""
