@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bridge.media_worker.frames import Frame
 from bridge.media_worker.intake import Received
 from bridge.media_worker.limiter import Limiter, Samples
 from bridge.media_worker.opus import Decoder, Encoder
@@ -41,10 +42,8 @@ class Mixdown:
     def put(self, now: float, received: Received) -> None:
         """A packet of one voice; those of a slot come in order. Broken ones are passed over."""
         voice = self._voices.get(received.slot)
-        samples = voice.decoder.decode(received.frame.data) if voice is not None else None
-        if voice is not None and samples is not None:
+        if voice is not None and voice.put(received.frame):
             voice.heard_at = now
-            voice.playout.put(received.frame.timestamp, samples)
 
     def due(self, now: float) -> list[tuple[int, bytes]]:
         """Packets to be sent now, each with how many frames it is after the one before: more than
@@ -78,5 +77,18 @@ class _Voice:
     """One position of the floor."""
 
     def __init__(self) -> None:
-        self.decoder, self.playout = Decoder(), Playout()
+        self._decoder = Decoder()
+        self.playout = Playout(self._decoder.conceal)
         self.heard_at = float("-inf")
+
+    def put(self, frame: Frame) -> bool:
+        """A packet has come; False if it is broken."""
+        missing = self.playout.missing(frame.timestamp)
+        restored = self._decoder.restore(frame.data, missing) if missing else None
+        samples = self._decoder.decode(frame.data)
+        if samples is None:
+            return False
+        if restored is not None:
+            self.playout.fill(frame.timestamp, restored)
+        self.playout.put(frame.timestamp, samples)
+        return True

@@ -46,8 +46,9 @@ from signaling.wire.worker import (
 FACTS_S = 1.0
 AGAIN_S = 1.0
 """Before work that has failed is started anew."""
-LIVE_HOLD_S = 0.02
-"""How long a missing packet of a live voice is waited for: less than `playout.LEAD`."""
+LIVE_HOLD_S = 0.01
+"""How long a missing packet of a live voice is waited for: the next one tells something of it, and
+has to be decoded before its turn (`playout.LEAD`)."""
 
 log = structlog.get_logger("worker")
 

@@ -1,6 +1,7 @@
 """Several voices as one stream: who is in it, when, how loud, and by whose clock."""
 
 import numpy as np
+import pytest
 
 from bridge.endpoint import loops
 from bridge.endpoint.loops import LoopKey
@@ -10,6 +11,7 @@ from bridge.media_worker.mixdown import FRAME_S, Mixdown
 from bridge.media_worker.opus import Decoder
 from bridge.media_worker.playout import FRAME
 from signaling.wire.ids import parse_slots, slot_name
+from tests.bridge.media_worker.voice import packets, speech
 
 SLOTS = parse_slots("floor:4")
 TONES = {hz: loops.encode(LoopKey(str(hz), "", hz)).tones for hz in (500, 900, 1300, 1700)}
@@ -104,6 +106,39 @@ def test_after_a_stall_time_goes_on_and_nothing_is_caught_up():
     assert desk.steps[0] == 151
     assert set(desk.steps[1:]) == {1}
     assert loudness(heard[9600:], 500) > 0.8
+
+
+def mix_of(told, lost=()):
+    """One voice, some of whose packets do not come."""
+    mixdown, decoder, heard = Mixdown(SLOTS), Decoder(), []
+    for number, packet in enumerate(told):
+        now = number * (FRAME_S + 1e-5)
+        heard += [decoder.decode(mixed) for _, mixed in mixdown.due(now)]
+        frame = Frame(number * FRAME, True, packet)
+        if number not in lost:
+            mixdown.put(now, Received(SLOTS[0], "opus", 0.0, frame))
+    return np.concatenate(heard)
+
+
+@pytest.mark.parametrize("percent", [5, 10])
+def test_of_lost_packets_little_is_missing_if_the_next_ones_tell_of_them(percent):
+    """In power: the fault that they leave, after them too, against what they held. With gaps, or
+    with the sound before them going on, it is above 2."""
+    said, chance = speech(20), np.random.default_rng(percent)
+    told = packets(said, fec=True)
+    lost = set(np.flatnonzero(chance.random(len(told)) < percent / 100).tolist())
+    fault = np.sum((mix_of(told, lost) - mix_of(told)) ** 2)
+    held = sum(np.sum(said[number * FRAME : (number + 1) * FRAME] ** 2) for number in lost)
+    assert fault < 0.6 * held
+
+
+def test_three_lost_packets_leave_no_silence_and_a_mute_leaves_it_soon():
+    """The first one's turn is over when the next packet comes."""
+    tones = [TONES[500][number % len(TONES[500])] for number in range(100)]
+    heard = mix_of(tones, {50, 51, 52, *range(80, 100)})
+    loud = np.abs(heard.reshape(-1, FRAME // 4)).max(axis=1)
+    assert loud[4 * 10 : 4 * 80].min() > 0.1
+    assert loud[4 * 88 :].max() < 0.001
 
 
 def test_a_slot_that_was_not_asked_for_and_a_broken_packet_are_passed_over():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bridge.media_worker.playout import FADE, FRAME, LEAD, MAX_LEAD, Playout
+from bridge.media_worker.playout import CONCEALED, FADE, FRAME, LEAD, MAX_LEAD, Playout
 
 FIRST = 0xFFFF_FF00
 """The timestamps wrap right after the beginning."""
@@ -24,8 +24,8 @@ def place_of(part):
 class Line:
     """Packets that come when the test says, and frames taken every 20 ms; `now` in frames."""
 
-    def __init__(self):
-        self.playout = Playout()
+    def __init__(self, **rest):
+        self.playout = Playout(**rest)
         self.taken = []
 
     def put(self, number, length=FRAME):
@@ -101,6 +101,62 @@ def test_a_lost_packet_is_a_gap_of_its_length_without_edges_and_nothing_is_shift
     assert not heard[gap + FADE : gap + FRAME].any()
     assert np.array_equal(heard[gap + FRAME + FADE : gap + 2 * FRAME], voice(11)[FADE:])
     assert np.abs(np.diff(heard)).max() < 0.02
+    assert line.playout.late == 0
+
+
+def constant(length):
+    """What a decoder makes of nothing."""
+    return np.full(length, 0.5, np.float32)
+
+
+@pytest.mark.parametrize("length", [480, 960, 1920])
+def test_what_has_not_come_is_made_for_a_moment_and_fades(length):
+    line = Line(conceal=constant)
+    line.run(range(10))
+    line.playout.put(FIRST + 10 * FRAME & 0xFFFF_FFFF, voice(10, length))
+    line.take(20)
+    made = line.heard[10 * FRAME + LEAD + length :]
+    assert (made[:FRAME] == 0.5).all()
+    assert (np.diff(made[FRAME:CONCEALED]) <= 0).all()
+    assert made[CONCEALED - FADE] < 0.05
+    assert not made[CONCEALED + FADE :].any()
+    assert line.playout.take() is None
+    # after something has come, there is as much again
+    line.run(range(32, 42))
+    line.take(10)
+    again = line.heard[np.flatnonzero(line.heard == voice(41)[-1])[-1] + 1 :]
+    assert np.array_equal(again[:CONCEALED], made[:CONCEALED])
+    assert not again[CONCEALED + FADE :].any()
+
+
+def test_of_a_short_loss_it_is_told_what_is_missing_and_hears_what_was_made_of_it():
+    line = Line(conceal=constant)
+    line.run(range(10))
+    timestamps = [FIRST + number * FRAME & 0xFFFF_FFFF for number in range(20)]
+    assert line.playout.missing(timestamps[10]) == 0
+    assert line.playout.missing(timestamps[11]) == FRAME
+    assert line.playout.missing(timestamps[15]) == 0, "too long"
+    line.take()
+    line.playout.fill(timestamps[11], voice(10))
+    line.put(11)
+    line.run(range(12, 20))
+    heard = line.heard[LEAD + FADE :]
+    assert np.array_equal(
+        heard, np.concatenate([voice(n) for n in range(20)])[FADE : FADE + len(heard)]
+    )
+
+
+def test_what_comes_after_something_was_made_for_it_takes_its_place():
+    """A packet of 40 ms, half of whose place is over."""
+    line = Line(conceal=constant)
+    for number in range(0, 10, 2):
+        line.put(number, 2 * FRAME)
+        line.take(2)
+    line.take(3)
+    assert (line.taken[-1] == 0.5).all()
+    line.put(10, 2 * FRAME)
+    line.take(3)
+    assert np.array_equal(line.heard[-2 * FRAME + FADE :], voice(10, 2 * FRAME)[FADE:])
     assert line.playout.late == 0
 
 
