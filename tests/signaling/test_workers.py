@@ -13,7 +13,7 @@ import pytest
 from signaling.mixes import SHORT_S
 from signaling.options import Options
 from signaling.reconciler import SETTLE_S
-from signaling.wire.commands import Start, StartRecording, StopRecording, Unmute
+from signaling.wire.commands import Start, StartRecording, StopRecording, Take, Unmute
 from signaling.wire.figures import MixFigures
 from signaling.wire.ids import Port, Scope, SessionId, SiteCode, SlotName
 from signaling.wire.recordings import RecordingId, RecordingRow
@@ -25,6 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.media_worker import FakeWorker
 from tests.fakes.page import OFFER, Page
 from tests.signaling.api.test_devices import devices
+from tests.signaling.build import single
 from tests.signaling.conftest import StartStage
 from tests.signaling.figures import FIGURES
 from tests.signaling.stage import NODE_TOKEN, Stage
@@ -171,6 +172,22 @@ async def test_a_mix_is_ordered_while_somebody_takes_one_sound(studio: Stage) ->
 
     await worker.until(lambda: worker.mixes == [])
     await node.until(lambda: (published, "not_wanted") in node.closed)
+
+
+async def test_a_mix_whose_session_is_not_up_is_heard_by_nobody(studio: Stage) -> None:
+    node, worker, operator, published = await mixed(studio)
+    await node.edge(published, "closed", "lost")
+    await node.until(lambda: heard(studio, node) == ("mix/program", "mic"))
+    own = next(mix for mix in worker.mixes if mix.port == "mix/48")
+
+    assert await knock(operator, "/whip", own.token) == 201
+
+    stage = Port("48/main"), SlotName("stage:1")
+    await operator.command(Take(single("01")))
+    await node.until(lambda: node.table(studio.conference)[stage] == ("01/main", "camera"))
+    assert heard(studio, node) == ("mix/program", "mic")
+    await connected(node, own.port, "publish")
+    await node.until(lambda: heard(studio, node) == ("mix/48", "mic"))
 
 
 async def test_only_the_token_of_a_mix_publishes_and_only_while_it_is_wanted(

@@ -8,7 +8,7 @@ from bridge.endpoint.loops import LoopKey
 from bridge.media_worker.frames import Frame
 from bridge.media_worker.intake import Received
 from bridge.media_worker.mixdown import FRAME_S, Mixdown
-from bridge.media_worker.opus import Decoder
+from bridge.media_worker.opus import Decoder, Encoder
 from bridge.media_worker.playout import FRAME
 from signaling.wire.ids import parse_slots, slot_name
 from tests.bridge.media_worker.voice import packets, speech
@@ -65,6 +65,22 @@ def test_all_voices_are_heard_together_and_no_louder_than_the_scale_allows():
     assert np.abs(heard).max() <= 1
     assert desk.mixdown.voices(desk.now) == 4
     assert desk.mixdown.late_s == 0
+
+
+def test_voices_that_are_too_loud_together_are_turned_down_and_not_cut_off():
+    """Two of 500 and 900 Hz: what is cut off has tones of its own, as 2 · 900 − 500 Hz."""
+    mixdown, outof, heard = Mixdown(SLOTS), Decoder(), []
+    into = [Encoder(), Encoder()]
+    at = np.arange(100 * FRAME, dtype=np.float32) / 48_000
+    voices = [0.9 * np.sin(2 * np.pi * hz * at).reshape(-1, FRAME) for hz in (500, 900)]
+    for number in range(100):
+        for slot, encoder, voice in zip(SLOTS, into, voices, strict=False):
+            frame = Frame(number * FRAME, True, encoder.encode(voice[number]))
+            mixdown.put(number * FRAME_S, Received(slot, "opus", 0.0, frame))
+        heard += [outof.decode(packet) for _, packet in mixdown.due(number * FRAME_S)]
+    settled = np.concatenate(heard[-50:])
+    assert min(loudness(settled, hz) for hz in (500, 900)) > 1.0
+    assert loudness(settled, 1300) < 0.05 * loudness(settled, 900)
 
 
 def test_who_is_muted_is_gone_within_a_tenth_of_a_second_and_the_others_stay():

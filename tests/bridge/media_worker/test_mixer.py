@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ class Session:
         self.up, self.down = asyncio.Event(), asyncio.Event()
         self.down.set()
         self.connected = self.running = False
+        self.runs = 0
         self.lost = self.skipped = 0
         self.closed: list[str] = []
         self.sent: list[tuple[int, bytes]] = []
@@ -31,7 +33,11 @@ class Session:
         before.clear()
         now.set()
 
-    async def run(self) -> None:
+    def run(self) -> Coroutine[Any, Any, None]:
+        self.runs += 1
+        return self._run()
+
+    async def _run(self) -> None:
         self.running = True
         try:
             await asyncio.Event().wait()
@@ -79,12 +85,13 @@ async def desk() -> AsyncIterator[Desk]:
 
 async def test_it_publishes_only_while_it_receives(desk: Desk) -> None:
     await desk.until(lambda: desk.receiving.running)
-    assert not desk.publishing.running
-    for _ in range(2):
+    assert desk.publishing.runs == 0
+    for number in (1, 2):
         desk.receiving.connect(True)
         await desk.until(lambda: desk.publishing.running)
         desk.receiving.connect(False)
         await desk.until(lambda: not desk.publishing.running)
+        assert desk.publishing.runs == number
 
 
 async def test_it_flows_once_somebody_can_have_it(desk: Desk) -> None:
