@@ -94,6 +94,7 @@ def server_options(settings: Settings) -> Options:
         relay=relay(settings),
         worker_tokens=(worker_token(settings),),
         recordings_dir=settings.recordings_dir,
+        max_mixes=settings.signaling.max_mixes,
     )
 
 

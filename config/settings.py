@@ -189,6 +189,7 @@ class SignalingSettings(_Section):
     ] = ()
     turn_urls: Annotated[tuple[TurnUrl, ...], BeforeValidator(_split), Field(max_length=8)] = ()
     turn_lifetime_s: Annotated[int, Field(ge=600, le=604_800)] = 86_400
+    max_mixes: Annotated[int, Field(ge=0, le=64)] = 24
 
     @property
     def url(self) -> str:

@@ -16,8 +16,9 @@ from signaling.wire.ids import Port, slot_kind
 from signaling.wire.ports import mix_port, site_of
 from signaling.wire.recordings import PROGRAM
 
-MAX_OF_SITES = 24
-"""Sites with a mix of their own; each costs a few percent of a core while several speak."""
+MOST = 24
+"""Sites of a conference that have a mix of their own, unless `signaling.max_mixes` says otherwise:
+each costs a few percent of a core while several speak."""
 SHORT_S = 3.0
 """A mix that is wanted may take so long to come before it counts as missing."""
 
@@ -31,11 +32,11 @@ def listeners(sessions: Iterable[Session]) -> frozenset[Port]:
     )
 
 
-def wanted(state: Conference, listening: Collection[Port], most: int = MAX_OF_SITES) -> list[Port]:
+def wanted(state: Conference, listening: Collection[Port], most: int | None = None) -> list[Port]:
     """What is to be published: for these listeners, and for a recording. None in a break.
 
-    Beyond `most` sites those whose microphone is open come first; the others have the program's
-    mix while they are silent, else the floor's first position.
+    Beyond `most` sites, if that is limited, those whose microphone is open come first; the others
+    have the program's mix while they are silent, else the floor's first position.
     """
     if not state.carries_media or not (listening or state.recording is not None):
         return []

@@ -1,4 +1,4 @@
-"""Watches whether the mixes that are wanted flow, and says so when they do not."""
+"""Which mixes are to be made, whether they flow, and who is told when they do not."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import structlog
 
 from signaling import mixes
 from signaling.clock import Clock
+from signaling.conference.state import Conference
 from signaling.conferences import Conferences
 from signaling.mixes import Shortage
 from signaling.nodes import Nodes
 from signaling.wire.figures import MixFigures
-from signaling.wire.ids import ConferenceId, Scope
+from signaling.wire.ids import ConferenceId, Port, Scope
 from signaling.wire.worker import Fact, MixFact
 
 log = structlog.get_logger("signaling.mixwatch")
@@ -21,11 +22,18 @@ log = structlog.get_logger("signaling.mixwatch")
 class MixWatch:
     """Of all conferences. Feed it `judge`, at least once a second; no method blocks."""
 
-    def __init__(self, conferences: Conferences, nodes: Nodes, clock: Clock) -> None:
+    def __init__(
+        self, conferences: Conferences, nodes: Nodes, clock: Clock, most: int = mixes.MOST
+    ) -> None:
         self._conferences = conferences
         self._nodes = nodes
         self._clock = clock
+        self._most = most
         self._shortages: dict[ConferenceId, Shortage] = {}
+
+    def wanted(self, state: Conference) -> list[Port]:
+        """What is to be published of a conference: not more than the worker is trusted with."""
+        return mixes.wanted(state, self._nodes.listening(Scope(state.conference)), self._most)
 
     @property
     def missing(self) -> list[ConferenceId]:
@@ -53,6 +61,7 @@ class MixWatch:
                 for fact in facts or ()
                 if isinstance(fact, MixFact) and fact.scope == scope and fact.flowing
             }
+            # also those that nobody makes because they are too many
             ports = mixes.wanted(state, self._nodes.listening(scope))
             if not shortage.judge(self._clock.monotonic(), ports, flowing):
                 continue
@@ -61,7 +70,9 @@ class MixWatch:
                     "players without a mix",
                     conference=state.conference,
                     ports=[port for port in ports if port not in flowing],
-                    next_step="they hear the floor's first position; is a media worker running?",
+                    too_many=len(ports) - len(self.wanted(state)),
+                    next_step="they hear the floor's first position, or the program's mix while "
+                    "silent; is a media worker running? If too many: signaling.max_mixes",
                 )
             else:
                 log.info("players have their mix", conference=state.conference)

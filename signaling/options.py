@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from signaling.conferences import ConferenceTemplate
+from signaling.mixes import MOST
 from signaling.nodelink import REPLY_TIMEOUT_S
 from signaling.presence import SILENCE_S
 from signaling.reconciler import SETTLE_S, WINDOW_GRACE_S
@@ -41,6 +42,7 @@ class Options:
     `relay` is for those whose network lets no UDP out.
     `trusted_proxies`: addresses or networks whose ``X-Forwarded-For`` counts.
     `recordings_dir`: where the media worker stores; None is ``recordings`` in `data_dir`.
+    `max_mixes`: to how many sites of a conference it gives a mix of their own.
     """
 
     data_dir: Path
@@ -56,5 +58,6 @@ class Options:
     trusted_proxies: tuple[str, ...] = ()
     worker_tokens: tuple[str, ...] = ()
     recordings_dir: Path | None = None
+    max_mixes: int = MOST
     pages_dir: Path = PAGES
     timings: Timings = field(default_factory=Timings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from signaling import mixes, routing
+from signaling import routing
 from signaling.conference.state import Conference, Recording
 from signaling.wire.ids import Port, Scope, SiteCode, parse_slots, slot_name
 from signaling.wire.ports import FLOOR_POSITIONS, recorder_port
@@ -26,9 +26,9 @@ _STOPPING: frozenset[RecordingProblem] = frozenset(
 )
 
 
-def wanted(state: Conference, listening: Collection[Port] = ()) -> list[Order]:
-    """Every order of the conference, whose tokens are still empty; `listening` are the ports that
-    take the floor as one stream."""
+def wanted(state: Conference, mixes: Collection[Port] = ()) -> list[Order]:
+    """Every order of the conference, whose tokens are still empty; `mixes` are the ports that shall
+    publish one."""
     orders: list[Order] = []
     recording = state.recording
     if recording is not None and state.phase != "ended":
@@ -43,16 +43,13 @@ def wanted(state: Conference, listening: Collection[Port] = ()) -> list[Order]:
         )
         for port, sites in routing.stills_ports(state).items()
     ]
-    orders += [
-        Mix(Scope(state.conference), port, parse_slots(MIX_SLOTS), "")
-        for port in mixes.wanted(state, listening)
-    ]
-    return orders
+    slots = parse_slots(MIX_SLOTS)
+    return [*orders, *(Mix(Scope(state.conference), port, slots, "") for port in mixes)]
 
 
-def ports(state: Conference, listening: Collection[Port] = ()) -> frozenset[Port]:
+def ports(state: Conference, mixes: Collection[Port] = ()) -> frozenset[Port]:
     """The ports that a media worker has a right to."""
-    return frozenset(order.port for order in wanted(state, listening))
+    return frozenset(order.port for order in wanted(state, mixes))
 
 
 def judged(

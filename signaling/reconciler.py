@@ -17,6 +17,7 @@ from signaling import orders, routing
 from signaling.clock import Clock
 from signaling.conference.state import Conference
 from signaling.conferences import Conferences
+from signaling.mixwatch import MixWatch
 from signaling.nodes import Nodes
 from signaling.owner import Owner
 from signaling.relaying import Trunks
@@ -52,6 +53,7 @@ class Reconciler:
         wishes: WishesOf,
         clock: Clock,
         trunks: Trunks,
+        mixes: MixWatch,
         *,
         settle_s: float = SETTLE_S,
         window_grace_s: float = WINDOW_GRACE_S,
@@ -60,7 +62,7 @@ class Reconciler:
         self._nodes = nodes
         self._wishes = wishes
         self._clock = clock
-        self._trunks = trunks
+        self._trunks, self._mixes = trunks, mixes
         self._settle_until = clock.monotonic() + settle_s
         self._settled: set[ConferenceId] = set()
         self._window_grace_s = window_grace_s
@@ -144,7 +146,7 @@ class Reconciler:
         if is_worker_port(session.port):
             if self._clock.monotonic() < self._settle_until:
                 return None
-            ports = orders.ports(state, self._nodes.listening(session.scope))
+            ports = orders.ports(state, self._mixes.wanted(state))
             return None if session.port in ports else "not_wanted"
         if session.relayed_from is not None or is_trunk(session.port):
             # whether a trunk is wanted, `relaying` knows

@@ -188,7 +188,7 @@ class Server:
             ),
             timings.reply_timeout_s,
         )
-        mixes = MixWatch(conferences, nodes, clock)
+        mixes = MixWatch(conferences, nodes, clock, self._options.max_mixes)
         metrics = ServiceMetrics(
             self.registry,
             version("diemcau"),
@@ -217,6 +217,7 @@ class Server:
             hub.wishes,
             clock,
             self._trunks,
+            mixes,
             settle_s=timings.settle_s,
             window_grace_s=timings.window_grace_s,
         )

@@ -202,9 +202,7 @@ class Workers:
             return []
         states = [owner.current() for owner in self._conferences.all()]
         return [
-            order
-            for state in states
-            for order in orders.wanted(state, self._nodes.listening(Scope(state.conference)))
+            order for state in states for order in orders.wanted(state, self.mixes.wanted(state))
         ]
 
     async def _write(self, link: WorkerLink) -> None:

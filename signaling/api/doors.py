@@ -215,7 +215,7 @@ async def _require_right(
         if seat is None or (seated and seat.device != door.device):
             raise WireError("seat_taken", f"the seat of site {door.site} is not this device's")
     elif is_worker_port(door.port):
-        if door.port not in orders.ports(state, context.nodes.listening(Scope(state.conference))):
+        if door.port not in orders.ports(state, context.workers.mixes.wanted(state)):
             raise WireError("forbidden", f"nothing is wanted of port {door.port}")
     elif not context.hub.connected(state.conference, door.port):
         raise WireError("unauthenticated", "the page of this token is not connected")

@@ -202,21 +202,26 @@ async def test_only_the_token_of_a_mix_publishes_and_only_while_it_is_wanted(
     assert await knock(operator, "/whip", tokens["mix/48"]) == 403
 
 
+async def judged(studio: Stage, wanted: MixFigures) -> None:
+    """The mixes are known to be so."""
+    watch = studio.server.services.workers.mixes
+    async with asyncio.timeout(10):
+        while watch.figures(studio.conference) != wanted:  # noqa: ASYNC110 - it tells no one
+            await asyncio.sleep(0.01)
+
+
 async def test_directors_are_told_of_mixes_that_are_missing(
     studio: Stage, clock: FakeClock
 ) -> None:
     _, worker, operator, _ = await mixed(studio)
     site = await studio.site("01")
-    watch = studio.server.services.workers.mixes
     scope, figures = Scope(studio.conference), {SiteCode("01"): FIGURES}
     program = MixFact(scope, Port("mix/program"), flowing=True, voices=2)
 
     async def told(*facts: MixFact, wanted: MixFigures) -> None:
         """The operator, and no site, is told so when the worker says this."""
         await worker.tell(*facts)
-        async with asyncio.timeout(10):
-            while watch.figures(studio.conference) != wanted:  # noqa: ASYNC110 - it tells no one
-                await asyncio.sleep(0.01)
+        await judged(studio, wanted)
         operator.figures = site.figures = None
         studio.server.bus.publish(HealthReport(studio.conference, 1.0, {}, figures))
         await operator.until(lambda: operator.figures is not None)
@@ -235,6 +240,28 @@ async def test_directors_are_told_of_mixes_that_are_missing(
     await told(program, MixFact(scope, Port("mix/48"), flowing=True), wanted=MixFigures(2, 2))
     health = await studio.server.services.health()
     assert health.components["mixes"].ok
+
+
+async def test_a_mix_beyond_what_the_worker_may_make_counts_as_missing(
+    staffed: Options, start_stage: StartStage, clock: FakeClock
+) -> None:
+    async with start_stage(replace(staffed, max_mixes=0)) as stage:
+        clock.advance(SETTLE_S)
+        node, worker, operator = await stage.node(), await hired(stage), await stage.window()
+        await stage.site("48")
+        await operator.command(Start())
+        told = await devices(stage)
+        assert await knock(operator, told["whep"], told["play_token"]) == 201
+        await worker.until(lambda: len(worker.mixes) == 1)
+        [program] = worker.mixes
+        assert await knock(operator, "/whip", program.token) == 201
+        await connected(node, program.port, "publish")
+        await node.until(lambda: heard(stage, node) == ("mix/program", "mic"))
+        await worker.tell(MixFact(Scope(stage.conference), program.port, flowing=True))
+        await judged(stage, MixFigures(2, 1))
+        clock.advance(SHORT_S)
+        await worker.tell(MixFact(Scope(stage.conference), program.port, flowing=True))
+        await judged(stage, MixFigures(2, 1, missing=True))
 
 
 async def test_without_its_worker_a_player_hears_the_first_position(studio: Stage) -> None:

@@ -118,7 +118,7 @@ export const en: Catalogue = {
     slowLine: (count) => `Slow line (${count})`,
     mixShort: 'Mix missing',
     mixShortHint: (missing) =>
-      `${missing} mixes are missing: hardware codecs and plain players hear one speaker only. Check the media worker (diemcau worker).`,
+      `${missing} mixes are missing: hardware codecs and plain players hear one speaker only. Check the media worker (diemcau worker), or raise signaling.max_mixes.`,
     pausedHint: (count) =>
       `Pictures paused: ${count}. This machine’s line has no room for every picture; the sound and the program come first. Use a network cable, and stop whatever else uses the line.`,
   },

@@ -128,7 +128,7 @@ export const vi = {
     slowLine: (count: number) => `Mạng chậm (${count})`,
     mixShort: 'Thiếu tiếng trộn',
     mixShortHint: (missing: number) =>
-      `Thiếu ${missing} luồng tiếng trộn: thiết bị họp phần cứng và trình phát rời chỉ nghe được một người nói. Hãy kiểm tra tiến trình worker (diemcau worker).`,
+      `Thiếu ${missing} luồng tiếng trộn: thiết bị họp phần cứng và trình phát rời chỉ nghe được một người nói. Hãy kiểm tra tiến trình worker (diemcau worker), hoặc tăng signaling.max_mixes.`,
     pausedHint: (count: number) =>
       `${count} hình tạm dừng: đường truyền của máy này không đủ cho mọi hình; tiếng và hình đang phát được giữ trước. Hãy dùng dây mạng và đóng các việc khác đang dùng mạng.`,
   },
