@@ -11,7 +11,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from PIL import Image
+from playwright.async_api import async_playwright
 
 from bridge.endpoint import loops
 from bridge.endpoint.loops import Loop, LoopKey
@@ -19,6 +21,9 @@ from bridge.endpoint.wheel import Wheel
 from bridge.transport import Certificate
 from cli.drilling.crew import Operator, SyntheticSite
 from signaling.wire.commands import End, Start
+from tests.browser.chromium import Camera, chromium, open_context
+from tests.browser.people import enter_site
+from tests.peers.conference import Conference
 from tests.service import running_service
 
 
@@ -96,3 +101,32 @@ async def test_each_camera_has_a_still_while_the_conference_runs(tmp_path: Path)
         assert (await still(0))[0] == 404
         for member in (*sites, operator):
             await member.leave()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+async def test_a_camera_that_hangs_behind_chromiums_h264_is_told_and_one_that_lives_is_not(
+    tmp_path: Path,
+) -> None:
+    codes = "48", "01"
+    hanging, living = (Camera.of(code, f"Điểm {code}", 440, tmp_path) for code in codes)
+    pictures = hanging.picture.read_bytes()
+    hanging.picture.write_bytes(pictures[: pictures.index(b"\xff\xd8", 2)])
+    async with (
+        running_service(tmp_path / "data") as service,
+        Conference(service, "H264") as conference,
+        async_playwright() as playwright,
+        chromium(playwright, hanging) as one,
+        chromium(playwright, living) as other,
+    ):
+        for code, browser in zip(codes, (one, other), strict=True):
+            await enter_site(await open_context(browser), await conference.link(code))
+        desk = conference.desk
+
+        def seen() -> list[str | None]:
+            sites = desk.figures.sites if desk.figures is not None else {}
+            return [sites[code].picture if code in sites else None for code in codes]
+
+        await desk.until(lambda: seen() == ["ok", "ok"], 30)
+        await desk.until(lambda: seen()[0] != "ok", 180)
+        assert seen() == ["frozen", "ok"]
