@@ -85,6 +85,17 @@ def fit(
     return caps
 
 
+def opened(budget_bps: float, audio_bps: float, wants: Sequence[Want]) -> Allocation:
+    """What a line begins with of which nothing is known: the lowest layer of each picture whatever
+    it costs, and of better ones what the budget allows."""
+    caps = fit(budget_bps, audio_bps, wants, {})
+    for want in wants:
+        if not want.layers or caps[want.slot] is None:
+            caps[want.slot] = want.layers[0][0] if want.layers else 0
+    cost = audio_bps + sum(cost_bps(want, caps[want.slot]) for want in wants)
+    return Allocation(caps, cost, _next_bps(wants, caps, cost))
+
+
 def cost_bps(want: Want, cap: Cap) -> float:
     """What the slot costs at most under this cap: a lower layer flows while a higher one starts."""
     if cap is None:

@@ -4,8 +4,9 @@ Three kinds of peer: with transport-wide feedback, after draft-ietf-rmcat-gcc-02
 §6, AIMD §5.5); with REMB (draft-alvestrand-rmcat-remb-03), which the peer reckons; with receiver
 reports alone, whose loss and round trip tell when it is too much. What differs from the draft
 follows from being no sender that fills the path: it is cut to what really arrived, and beyond what
-is sent it grows by probes alone (`probing.py`). A path that can be padded opens first: it is tried
-from `CAREFUL_BPS` on, up to where it is taken for good. Of any other the best is believed.
+is sent it grows by probes alone (`probing.py`). An unknown path opens first, from `CAREFUL_BPS` on,
+up to where it is taken for good: by padding where that can be, else the next layer itself is the
+try, and whatever the peer says of it the proof.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ OPEN_BPS, ENOUGH = 2_000_000.0, 0.8
 """What a path is tried for to be taken for good: a stage at its best; losses may take a part of
 it."""
 FED_BACK_S = 3.0
-"""Without transport-wide feedback for so long a peer gives none, or none any more."""
+"""Without transport-wide feedback for so long a peer gives none, or none any more; one that has
+said nothing at all by then never will."""
+CLIMB_S, TRIED_S, EMPTY_S = 1.5, 4.0, 4.0
+"""Where the next layer is the try: while the path opens it flows for so long before more is tried;
+so long after the try one bad word is enough to end it; and then its queue has so long to empty, and
+a peer's estimate to rise again."""
 MIN_BPS = 40_000.0
 MAX_BPS = 100_000_000.0
 CUT = 0.85
@@ -51,8 +57,9 @@ of it, it says that it is too much …"""
 PEER_STILL_S, PEER_STEP = 3.0, 0.05
 """… if it fell by such a step, or has not risen by one for so long: after a better layer has begun
 it takes a while to catch up."""
-LONG_TRIP_S = 0.3
-"""Beyond the least round trip: a queue, where nothing else tells of it."""
+LONG_TRIP_S, TRIED_TRIP_S = 0.3, 0.1
+"""Beyond the least round trip: a queue, where nothing else tells of it. Less is enough to end a
+try."""
 
 
 class Fate(NamedTuple):
@@ -68,19 +75,26 @@ class Downlink:
     """The estimate for one receiver; give it whatever the receiver says, and the time.
 
     `estimate_bps` is what may be sent, everything included. While it is `opening` (see `begin`)
-    that is not known yet: send no more than what matters most, and try for `OPEN_BPS`. `prober`
-    says when to pad; hand it the wishes. `cuts` counts how often the estimate was lowered.
-    `needed_bps` is what flows, set by the owner: a probe that fails does not take the estimate
-    below it.
+    that is not known yet: send no more than what matters most, and try for `OPEN_BPS`, or, if it
+    `climbs`, send what fits into the estimate. `prober` says when to pad; hand it the wishes.
+    `cuts` counts how often the estimate was lowered. Set by the owner: `needed_bps` is what flows,
+    a probe that fails does not take the estimate below it; `next_bps` is what one layer more needs,
+    None if all that there is flows.
     """
 
     def __init__(self, now: float) -> None:
         self.prober = Prober(now)
         self.cuts = 0
         self.needed_bps = MIN_BPS
+        self.next_bps: float | None = CAREFUL_BPS
         self.rtt_s = 0.1
         self.opening = False
         self._begun_at = now
+        self._climbed_at = now - TRIED_S
+        self._before_bps = CAREFUL_BPS
+        self._empty_at = now
+        self._padded = False
+        self._heard = False
         self._own_bps = START_BPS
         self._detector = DelayDetector()
         self._arrived = _Rate(ARRIVED_S)
@@ -106,9 +120,17 @@ class Downlink:
         """What packets wait for on the way, as far as it is known."""
         return self._detector.queue_s
 
-    def begin(self, now: float) -> None:
-        """The path can be padded: open it with care."""
-        self.opening, self._begun_at, self._own_bps = True, now, CAREFUL_BPS
+    def begin(self, now: float, *, padded: bool) -> None:
+        """Open the path with care; `padded` says whether it can be."""
+        self.opening, self._padded, self._own_bps = True, padded, CAREFUL_BPS
+        self._before_bps = CAREFUL_BPS
+        self._begun_at = self._climbed_at = now
+
+    def climbs(self, now: float) -> bool:
+        """While it opens: whether layers are the tries, since padding cannot be, or is not answered
+        by transport-wide feedback."""
+        answered_at = self._begun_at if self._feedback_at is None else self._feedback_at
+        return not self._padded or now >= answered_at + FED_BACK_S
 
     def feeds_back(self, now: float) -> bool:
         """Whether transport-wide feedback comes."""
@@ -123,13 +145,15 @@ class Downlink:
             self._arrived.clear()
             self._forget_losses()
             self._deaf_until = now
-        self._feedback_at = now
+        self._feedback_at, self._heard = now, True
         over = self._take(fates)
         if over or self._detector.overfull:
             self._overused(now)
         else:
             self._grow(now)
         self._heed_losses(now)
+        if not self._lossy:
+            self._climb(now)
         outcome = self.prober.judge(now)
         if outcome is not None:
             rate_bps = outcome.rate_bps if outcome.passed else 0.9 * outcome.rate_bps
@@ -142,28 +166,40 @@ class Downlink:
     def maximum(self, now: float, bitrate_bps: float, sent_bps: float) -> None:
         """REMB: the peer's own estimate, or the most that it wants, of streams of which `sent_bps`
         were sent in the last second. Of no weight beside feedback, from which we know more."""
+        self._heard = True
         before = self._peer_bps
         fell = bitrate_bps < (1 - PEER_STEP) * before
         if fell or bitrate_bps > (1 + PEER_STEP) * before:
             self._peer_bps, self._peer_at = bitrate_bps, now
-        if self.feeds_back(now):
+        if self.feeds_back(now) or now < self._empty_at:
             return
         if bitrate_bps < PEER_SHARE * sent_bps:
-            if fell or now >= self._peer_at + PEER_STILL_S:
+            if (fell or now >= self._peer_at + PEER_STILL_S) and not self._undo(now):
                 self._lower(now, bitrate_bps)
-        elif bitrate_bps >= sent_bps:
+            return
+        if bitrate_bps >= sent_bps:
             self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
+        self._climb(now)
 
     def reported(self, now: float, loss_ratio: float, rtt_s: float | None, sent_bps: float) -> None:
         """Receiver reports, where there is no feedback: loss over all streams since the last ones,
         the round trip, and what was sent meanwhile. Two bad ones in a row are believed."""
+        self._heard = True
+        queue_s = 0.0
         if rtt_s is not None:
             self.rtt_s = rtt_s
             self._least_rtt_s = min(rtt_s, self._least_rtt_s or rtt_s)
-        if self.feeds_back(now):
+            queue_s = rtt_s - self._least_rtt_s
+        if self.feeds_back(now) or now < self._empty_at:
             return
-        long_trip = rtt_s is not None and rtt_s > (self._least_rtt_s or rtt_s) + LONG_TRIP_S
-        bad, self._bad_report = self._bad_report, loss_ratio > MODERATE_LOSS or long_trip
+        if loss_ratio <= MODERATE_LOSS and queue_s <= TRIED_TRIP_S:
+            self._climb(now)
+        elif self._undo(now):
+            return
+        bad, self._bad_report = (
+            self._bad_report,
+            loss_ratio > MODERATE_LOSS or queue_s > LONG_TRIP_S,
+        )
         if not (bad and self._bad_report):
             return  # once is a hiccup of either side
         if loss_ratio > MODERATE_LOSS:
@@ -175,18 +211,43 @@ class Downlink:
     def tick(self, now: float) -> None:
         """Time passes: a probe and an opening without feedback are over."""
         self.prober.judge(now)
-        if self.opening and self._feedback_at is None and now > self._begun_at + FED_BACK_S:
+        if self.opening and not self._heard and now > self._begun_at + FED_BACK_S:
             self._open()
 
     def trust(self, now: float, bitrate_bps: float) -> None:
         """Where nothing can be probed, the next layer itself is the try: take its rate as given
         until reports say otherwise."""
-        self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
+        if bitrate_bps > self._own_bps:
+            self._climbed_at, self._before_bps = now, self._own_bps
+            self._own_bps = min(bitrate_bps, MAX_BPS)
+            self.prober.assume(now)
 
     # --- the machine ----------------------------------------------------------------------------
 
     def _open(self) -> None:
         self.opening, self._own_bps = False, START_BPS
+
+    def _climb(self, now: float) -> None:
+        """What flows is not too much: if that is known of the last gain too, try the next."""
+        if not self.opening or not self.climbs(now) or now < self._climbed_at + CLIMB_S:
+            return
+        if self.next_bps is None or self._own_bps >= ENOUGH * OPEN_BPS:
+            self._open()
+        elif self.next_bps > self._own_bps:
+            self.trust(now, self.next_bps)
+
+    def _undo(self, now: float) -> bool:
+        """If a gain was tried just now, it may be too much: back to what flowed before, which is
+        proven, and no more of that soon."""
+        if now >= self._climbed_at + TRIED_S:
+            return False
+        self.opening, self._bad_report = False, False
+        self._own_bps = min(self._own_bps, self._before_bps)
+        self._climbed_at = now - TRIED_S
+        self._cut_at, self._empty_at = now, now + EMPTY_S
+        self.cuts += 1
+        self.prober.cut(now)
+        return True
 
     def _take(self, fates: Iterable[Fate]) -> bool:
         """Hand the fates to whom they concern; whether the path is overused now."""
@@ -237,6 +298,10 @@ class Downlink:
             self._cut(now, kept * min(self._own_bps, losses.sent_bps))
             return
 
+    @property
+    def _lossy(self) -> bool:
+        return self._losses.ratio is not None and self._losses.ratio > MODERATE_LOSS / 2
+
     def _forget_losses(self) -> None:
         self._losses.clear()
         self._late_losses.clear()
@@ -265,7 +330,7 @@ class Downlink:
         rate_bps = self._arrived.bps
         if rate_bps is None or self._detector.usage != "normal":
             return
-        if self._losses.ratio is not None and self._losses.ratio > MODERATE_LOSS / 2:
+        if self._lossy:
             return
         if self.opening:
             self._own_bps = max(self._own_bps, rate_bps)

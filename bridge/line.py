@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.arrivals import TICK_S, Arrivals
-from bridge.budget import NO_CEILING, Allocation, Budget, Cap, Want
+from bridge.budget import NO_CEILING, Allocation, Budget, Cap, Want, opened
 from bridge.crosspoint import Crosspoint, Output
 from bridge.downlink import OPEN_BPS, START_BPS, Downlink, Fate
 from bridge.hotpath import PAD_OCTETS, Leg, Outlet
@@ -101,10 +101,10 @@ class Line:
         return self._downlink.prober.active
 
     def begin(self, now: float) -> None:
-        """The receiver is connected, and its slots are in the crosspoint: where the line can be
-        tried, it is opened with care."""
-        if any(one.pads for one in self._outlets):
-            self._downlink.begin(now)
+        """The receiver is connected, and its slots are in the crosspoint: its line is opened with
+        care."""
+        if self._pictures:
+            self._downlink.begin(now, padded=any(one.pads for one in self._outlets))
             self._decide(now)
 
     # --- what the receiver says -----------------------------------------------------------------
@@ -163,8 +163,8 @@ class Line:
 
     def resendable(self, now: float, name: SlotName, lost: Sequence[int]) -> Sequence[int]:
         """Those of the lost packets that the line has room for once more."""
-        budget_bps = self.budget_bps
-        if budget_bps is None:
+        budget_bps = self._downlink.estimate_bps
+        if budget_bps >= START_BPS:
             return lost
         if self._caps.get(name) is None:
             return ()
@@ -180,13 +180,13 @@ class Line:
     def tick(self, now: float) -> None:
         """Ten times a second."""
         self._statuses = MAX_STATUSES
-        opening = self._downlink.opening
-        if now < self._decide_at and not opening:
+        trying = self._downlink.opening and not self._downlink.climbs(now)
+        if now < self._decide_at and not trying:
             return
         if now >= self._shown[-1][0] + SHOWN_S / 2:
             self._shown.append((now, self._picture_octets()))
         self._downlink.tick(now)
-        if now >= self._decide_at or opening:
+        if now >= self._decide_at or trying:
             self._decide_at = now + DECIDE_S
             self._decide(now)
 
@@ -222,11 +222,7 @@ class Line:
         wants = [self._want(name, slot) for name, slot in self._pictures.items()]
         audio_bps = max(AUDIO_RESERVE_BPS, self._sound_bps)
         if self._downlink.opening:
-            for name in self._pictures:
-                self._cap(now, name, 0)
-            lowest = (one.layers[0][1] for one in wants if one.layers)
-            self._downlink.needed_bps = audio_bps + sum(lowest)
-            self._try(now, estimate_bps, OPEN_BPS)
+            self._open(now, estimate_bps, audio_bps, wants)
             return
         self._decided_at = now
         made = self._allocation = self._budget.allocate(now, estimate_bps, audio_bps, wants)
@@ -241,6 +237,21 @@ class Line:
         self._pace(estimate_bps)
         if made.next_bps is not None:
             self._try(now, estimate_bps, made.next_bps)
+
+    def _open(
+        self, now: float, estimate_bps: float, audio_bps: float, wants: Sequence[Want]
+    ) -> None:
+        """Nothing is known of it yet."""
+        climbs = self._downlink.climbs(now)
+        made = opened(estimate_bps if climbs else 0.0, audio_bps, wants)
+        for name, cap in made.caps.items():
+            self._cap(now, name, cap)
+        self._downlink.needed_bps = made.cost_bps
+        # without a picture there is nothing that could be a try
+        shows = any(one.layers for one in wants)
+        self._downlink.next_bps = made.next_bps if shows else estimate_bps
+        if not climbs:
+            self._try(now, estimate_bps, OPEN_BPS)
 
     def _cap(self, now: float, name: SlotName, cap: Cap) -> None:
         if cap != self._caps[name]:
@@ -269,7 +280,6 @@ class Line:
             return
         opening = self._downlink.opening
         if self._pads is None or not (opening or self._downlink.feeds_back(now)):
-            prober.assume(now)
             self._downlink.trust(now, wanted_bps)
 
     def _pace(self, estimate_bps: float) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.budget import (
+    HEADROOM,
     NO_CEILING,
     NOMINAL_BPS,
     UPGRADE_AFTER_S,
@@ -17,6 +18,7 @@ from bridge.budget import (
     by_priority,
     cost_bps,
     fit,
+    opened,
 )
 from signaling.wire.ids import SlotName
 
@@ -174,3 +176,12 @@ def test_an_estimate_that_sways_does_not_make_pictures_flap() -> None:
             changes += bool(caps) and made != caps[-1]
             caps.append(made)
         assert changes <= 24, (seed, changes)
+
+
+def test_an_unknown_line_begins_with_all_lowest_layers_and_better_ones_within_the_budget() -> None:
+    wants = [_want("stage:1"), _want("thumb:1", THUMB), _want("preview:1", ())]
+    begun = opened(0.0, AUDIO, wants)
+    assert begun.caps == {"stage:1": 0, "thumb:1": 0, "preview:1": 0}
+    assert begun.cost_bps == 290_000.0
+    assert begun.next_bps == 570_000.0 * HEADROOM
+    assert opened(570_000.0, AUDIO, wants).caps == {"stage:1": 1, "thumb:1": 0, "preview:1": 0}

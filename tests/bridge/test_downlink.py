@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.downlink import FED_BACK_S, MIN_BPS, START_BPS, Downlink, Fate
+from bridge.downlink import CAREFUL_BPS, FED_BACK_S, MIN_BPS, START_BPS, Downlink, Fate
 from tests.fakes.bottleneck import Bottleneck
 from tests.fakes.congested import Congested
 
@@ -105,11 +105,91 @@ def test_a_path_that_was_cut_for_ten_seconds_is_as_good_as_before() -> None:
 
 
 def test_a_peer_that_says_nothing_is_not_held_back() -> None:
-    site = Congested(Bottleneck(rate_bps=50e6), feeds_back=False)
+    site = Congested(Bottleneck(rate_bps=50e6), says="nothing")
     site.run(10)
     assert site.downlink.estimate_bps == START_BPS
     assert [rank for _, rank in site.history] == [0, 2]
     assert site.history[-1][0] < 104.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("queue_s", [0.1, 0.3, 2.0])
+@pytest.mark.parametrize("rate_bps", [400e3, 1e6])
+def test_a_slow_path_of_which_reports_alone_tell_is_opened_layer_by_layer(
+    seed: int, queue_s: float, rate_bps: float
+) -> None:
+    path = Bottleneck(rate_bps=rate_bps, queue_s=queue_s, seed=seed)
+    site = Congested(path, says="reports", seed=seed)
+    site.run(20)
+    # begun with everything, it is 0.26 to 0.5 where the queue is longer than that of a switch
+    assert _late(site, since=100.0) < 0.25
+    assert site.history[0] == (100.0, 0)
+
+
+def test_a_good_path_of_which_reports_alone_tell_has_all_in_some_seconds() -> None:
+    site = Congested(Bottleneck(rate_bps=50e6, loss=0.05, jitter_s=0.03), says="reports")
+    site.run(60)
+    assert [rank for _, rank in site.history] == [0, 1, 2]
+    assert site.history[-1][0] < 106.0
+    assert site.downlink.estimate_bps == START_BPS
+
+
+def _opening(*, padded: bool = False) -> Downlink:
+    """At 0 s, with a layer that needs 575 kbit/s to come."""
+    downlink = Downlink(0.0)
+    downlink.begin(0.0, padded=padded)
+    downlink.next_bps = 575_000.0
+    return downlink
+
+
+def test_what_a_peer_estimates_itself_opens_a_path_step_by_step() -> None:
+    downlink = _opening()
+    for at in (0.2, 0.5, 1.6, 1.7, 2.0):
+        downlink.maximum(at, 250_000, 170_000)
+    assert downlink.estimate_bps == 575_000
+    downlink.next_bps = None
+    downlink.maximum(3.2, 620_000, 500_000)
+    assert not downlink.opening
+    assert downlink.estimate_bps == START_BPS
+
+
+def test_one_bad_report_takes_back_the_last_step_and_a_later_one_is_a_hiccup() -> None:
+    for bad in ((0.2, 0.05), (0.0, 0.2)):
+        downlink = _opening()
+        for at in (1.0, 2.0, 3.0):
+            downlink.reported(at, 0.0, 0.05, 170_000)
+        assert downlink.estimate_bps == 575_000
+        downlink.reported(4.0, *bad, 500_000)
+        assert downlink.estimate_bps == CAREFUL_BPS
+        assert not downlink.opening
+        downlink.reported(20.0, *bad, 170_000)
+        assert downlink.estimate_bps == CAREFUL_BPS
+
+
+def test_a_peer_that_wants_much_need_not_be_tried() -> None:
+    downlink = _opening()
+    downlink.maximum(1.6, 10_000_000, 170_000)
+    assert not downlink.opening
+
+
+def test_arrivals_open_a_path_that_cannot_be_padded() -> None:
+    downlink = _opening()
+    for step in range(1, 30):
+        _feedback(downlink, step / 10, 0.03)
+    assert downlink.estimate_bps == 575_000
+
+
+def test_a_peer_that_falls_silent_while_its_path_opens_is_no_proof() -> None:
+    downlink = _opening(padded=True)
+    _feedback(downlink, 0.5, 0.03)
+    for step in range(1, 100):
+        downlink.tick(0.5 + step / 10)
+    assert downlink.opening
+    assert downlink.climbs(10.0)
+    assert downlink.estimate_bps < 575_000
+    for at in (10.0, 12.0):
+        downlink.reported(at, 0.0, 0.05, 170_000)
+    assert downlink.estimate_bps == 575_000
 
 
 def test_remb_that_follows_what_is_sent_is_no_ceiling() -> None:

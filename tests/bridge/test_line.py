@@ -167,10 +167,49 @@ def test_a_line_whose_receiver_says_nothing_of_what_comes_is_not_held_back_for_l
     assert site.caps == [0, NO_CEILING]
 
 
-def test_a_line_that_cannot_be_tried_begins_with_everything() -> None:
+def _good_reports(site: _Site, seconds: int) -> None:
+    outlet: Any = site.slots[STAGE].outlet
+    for _ in range(seconds):
+        outlet.packets, outlet.octets = outlet.packets + 50, outlet.octets + 20_000
+        site.wait(1.0)
+        site.line.reported(site.now, {outlet: 0.0}, 0.05)
+
+
+def test_a_line_that_cannot_be_padded_has_layer_after_layer_while_reports_are_good() -> None:
     site = _Site(pads=False)
     site.line.begin(site.now)
+    assert site.caps == [0]
+    _good_reports(site, 8)
+    assert site.caps == [0, 1, 2, NO_CEILING]
+    assert site.line.budget_bps is None
+
+
+def test_a_line_without_a_picture_to_show_is_not_taken_for_tried() -> None:
+    site = _Site(pads=False)
+    site.crosspoint.shown = ()
+    site.line.begin(site.now)
+    _good_reports(site, 20)
+    site.crosspoint.shown = LAYERS
     site.wait(1.0)
+    assert site.caps == [0]
+
+
+def test_a_line_whose_padding_is_no_more_reported_on_goes_on_by_reports() -> None:
+    site = _Site()
+    site.line.begin(site.now)
+    site.padded(0.3)
+    site.wait(FED_BACK_S)
+    padded = site.slots[STAGE].outlet.padded
+    _good_reports(site, 9)
+    assert site.caps == [0, 1, 2, NO_CEILING]
+    assert site.slots[STAGE].outlet.padded == padded
+
+
+def test_sound_alone_is_no_line_to_open() -> None:
+    site = _Site(FLOOR)
+    site.line.begin(site.now)
+    site.wait(1.0)
+    assert not site.line.padding
     assert site.caps == []
 
 
@@ -311,6 +350,12 @@ def test_what_was_told_once_is_not_counted_again() -> None:
         site.line.arrivals(site.now, Arrivals(1, 2, 0, 200, 0, ()))
         site.wait(0.1)
     assert site.line.budget_bps is None
+
+
+def test_retransmissions_have_a_share_of_an_unknown_line() -> None:
+    site = _Site()
+    site.line.begin(site.now)
+    assert 0 < len(site.line.resendable(site.now, STAGE, range(400))) < 20
 
 
 def test_retransmissions_have_a_share_of_a_limited_line() -> None:

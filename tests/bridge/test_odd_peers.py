@@ -219,6 +219,72 @@ async def test_receivers_that_ask_without_pause_starve_nobody(house):
     await late.until(lambda: any(one.endswith(b"for you") for one in late.received))
 
 
+def arrivals(ssrc, base, count, reference, chunks, times=b""):
+    """Transport-wide feedback, whatever it says."""
+    body = struct.pack("!IIHHI", 1, ssrc, base, count, reference << 8)
+    body += b"".join(struct.pack("!H", one) for one in chunks) + times
+    body += bytes(-len(body) % 4)
+    return struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body
+
+
+def lies(ssrc):
+    """What no receiver may truly say."""
+    small, large = 0x2000, 0x4000
+    for bitrate_bps in (0, 1, 2**63, (2**18 - 1) << 63):
+        yield rtcp.build([rtcp.MaximumBitrate(1, bitrate_bps, (ssrc,))])
+    leaps = b"\x7f\xff\x80\x00" * 100
+    for reference in (0, 2**23, 2**24 - 1):
+        yield arrivals(ssrc, 0, 65_535, reference, [0x1FFF] * 8)
+        yield arrivals(ssrc, 0, 65_535, reference, [small | 0x1FFF] * 9)
+        yield arrivals(ssrc, 0, 200, reference, [large | 200], leaps)
+        yield arrivals(ssrc, 0, 200, reference, [small | 200], bytes(200))
+        yield arrivals(ssrc, 65_500, 200, reference, [large | 200], leaps)
+    for lost, trip in ((-(2**23), 1), (2**23 - 1, 2**32 - 1)):
+        block = rtcp.ReportBlock(ssrc, 255, lost, 2**32 - 1, 2**32 - 1, trip, trip)
+        yield rtcp.build([rtcp.ReceiverReport(1, (block,) * 31)])
+    everything = b"".join(struct.pack("!HH", 17 * n & 0xFFFF, 0xFFFF) for n in range(300))
+    yield struct.pack("!BBHII", 0x81, 205, 302, 1, ssrc) + everything
+    yield struct.pack("!BBH", 0x80, 201, 0) * 330
+    yield rtcp.build([rtcp.PictureLoss(1, ssrc)] * 110)
+    yield struct.pack("!BBH", 0x9F, 203, 0) * 330
+
+
+async def test_receiver_whose_feedback_is_lies_costs_the_others_nothing(house):
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    site = await house.publisher("48/main", ("video",))
+    numbered = (
+        "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        "a=rtcp-fb:96 transport-cc",
+    )
+    liar = await house.receiver("op/1", "stage:1", lines=numbered)
+    honest = await house.receiver("op/2", "stage:1")
+    house.route(*[(port, "stage:1", "48/main", "camera") for port in ("op/1", "op/2")])
+    site.rtp(5, 0, keyframe(0))
+    for one in (liar, honest):
+        await one.until(lambda one=one: one.received)
+    for number in range(1, 40):
+        for lie in lies(liar.slots["0"]):
+            liar.rtcp(lie)
+        site.rtp(5, number, delta(number), 96, 3000 * number)
+        await honest.until(lambda count=number + 1: len(honest.received) == count)
+    assert steps(shown(honest)) == [(1, 3000)] * 39
+    # and what it said is forgotten as soon as it speaks the truth
+    remb = rtcp.MaximumBitrate(1, 9_000_000, (liar.slots["0"],))
+    liar.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
+    liar.received.clear()
+
+    async def pictures():
+        for number in itertools.count(40):
+            site.rtp(5, number, keyframe(number), 96, 3000 * number)
+            await asyncio.sleep(0.05)
+
+    showing = asyncio.create_task(pictures())
+    await liar.until(lambda: any(ssrc(one) == liar.slots["0"] for one in liar.received))
+    showing.cancel()
+    assert faults == []
+
+
 @pytest.mark.parametrize("how", ["deaf", "gone", "deaf over TCP", "gone over TCP"])
 async def test_receiver_that_does_not_read_costs_the_others_nothing(house, how):
     site = await house.publisher("48/main", ("video",))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import socket
 
 import pytest
@@ -151,6 +152,23 @@ async def test_silent_stranger_has_to_go_and_a_silent_session_may_stay():
     assert door.counters.dropped == {"tcp_silent": 1}
     door.tcp.send(b"still there", address)
     assert len(door.tcp) == 1
+    await door.close()
+
+
+async def test_stranger_that_dribbles_has_no_longer_than_a_silent_one():
+    door = Door(silent_s=0.3)
+    reader, writer, _ = await door.call()
+    frame = len(CHECK).to_bytes(2, "big") + CHECK
+
+    async def dribble():
+        for octet in itertools.cycle(frame[:-1]):
+            writer.write(bytes((octet,)))
+            await asyncio.sleep(0.02)
+
+    dribbling = asyncio.create_task(dribble())
+    await ended(reader)
+    dribbling.cancel()
+    assert len(door.tcp) == 0
     await door.close()
 
 

@@ -6,8 +6,9 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from bridge.budget import Allocation, Budget, Cap, Want
+from bridge.budget import Allocation, Budget, Cap, Want, opened
 from bridge.downlink import OPEN_BPS, Downlink, Fate
 from signaling.wire.ids import SlotName
 from tests.fakes.bottleneck import Bottleneck
@@ -16,6 +17,7 @@ LAYERS = ((0, 120_000.0), (1, 400_000.0), (2, 1_200_000.0))
 STAGE = SlotName("stage:1")
 STEP_S = 0.005
 FEEDBACK_S = 0.1
+REPORT_S = 1.0
 DECIDE_S = 0.5
 AUDIO_BPS = 48_000.0
 HEAD = 60
@@ -24,12 +26,14 @@ HEAD = 60
 
 @dataclass
 class Congested:
-    """Runs in simulated time. `history` has (time, rank or None) of each change of the layer;
-    `waited` has how long each sound packet was on its way, None for those that were lost."""
+    """Runs in simulated time. The receiver `says` when each packet came (it can be sent padding
+    then), or its loss and round trip once a second, or nothing. `history` has (time, rank or None)
+    of each change of the layer; `waited` has how long each sound packet was on its way, None for
+    those that were lost."""
 
     path: Bottleneck
     layers: tuple[tuple[int, float], ...] = LAYERS
-    feeds_back: bool = True
+    says: Literal["arrivals", "reports", "nothing"] = "arrivals"
     seed: int = 7
     now: float = 100.0
     wall: float = 5000.0
@@ -42,13 +46,14 @@ class Congested:
 
     def __post_init__(self) -> None:
         self.downlink = Downlink(self.now)
-        self.downlink.begin(self.now)
+        self.downlink.begin(self.now, padded=self.says != "reports")
         self.budget = Budget()
         self._random = random.Random(self.seed)
         self._octets = 0
         self._flight: deque[Fate] = deque()
         self._mail: deque[tuple[float, list[Fate]]] = deque()
-        self._heard_at = self.now
+        self._heard_at = self._reported_at = self.now
+        self._reported_octets = 0
         self._decide_at = self.now
         self._audio_at = self.now
         self._frame_at = self.now
@@ -75,8 +80,10 @@ class Congested:
 
     def _step(self) -> None:
         now = self.now
-        if self.feeds_back and now >= self._heard_at + FEEDBACK_S:
+        if self.says == "arrivals" and now >= self._heard_at + FEEDBACK_S:
             self._collect()
+        if self.says == "reports" and now >= self._reported_at + REPORT_S:
+            self._report()
         while self._mail and self._mail[0][0] <= now:
             judging = self.downlink.prober.judging
             self.downlink.feedback(now, self._mail.popleft()[1])
@@ -95,7 +102,7 @@ class Congested:
         if now >= self._frame_at:
             self._frame_at += 0.04
             self._frame()
-        for _ in range(64):
+        for _ in range(64 if self.says != "reports" else 0):
             due = self.downlink.prober.due(now, self._octets)
             if due < 250:
                 break
@@ -108,19 +115,23 @@ class Congested:
         self.downlink.tick(now)
         wants = [Want(STAGE, self.layers)]
         if self.downlink.opening:
-            self._show(self.layers[0][0])
-            self.downlink.needed_bps = AUDIO_BPS + self.layers[0][1]
-            estimate_bps = self.downlink.estimate_bps
-            self.downlink.prober.plan(now, estimate_bps, OPEN_BPS, self._octets)
+            estimate_bps, climbs = self.downlink.estimate_bps, self.downlink.climbs(now)
+            made = opened(estimate_bps if climbs else 0.0, AUDIO_BPS, wants)
+            self._show(made.caps[STAGE])
+            self.downlink.needed_bps, self.downlink.next_bps = made.cost_bps, made.next_bps
+            if not climbs:
+                self.downlink.prober.plan(now, estimate_bps, OPEN_BPS, self._octets)
             return
         self.allocation = self.budget.allocate(now, self.downlink.estimate_bps, AUDIO_BPS, wants)
         self.downlink.needed_bps = self.allocation.cost_bps
         cap = self.allocation.caps[STAGE]
         self._show(None if cap is None else min(cap, self.layers[-1][0]))
-        if self.allocation.next_bps is not None:
-            self.downlink.prober.plan(
-                now, self.downlink.estimate_bps, self.allocation.next_bps, self._octets
-            )
+        next_bps = self.allocation.next_bps
+        if next_bps is not None:
+            prober = self.downlink.prober
+            begun = prober.plan(now, self.downlink.estimate_bps, next_bps, self._octets)
+            if begun and self.says == "reports":
+                self.downlink.trust(now, next_bps)
 
     def _show(self, rank: Cap) -> None:
         if rank != self._shown or not self.history:
@@ -146,12 +157,28 @@ class Congested:
         return came
 
     def _collect(self) -> None:
-        """What the receiver knows by now: all up to the last packet that it has."""
         self._heard_at = self.now
+        told = self._told()
+        if told:
+            self._mail.append((self.now + self.path.delay_s, told))
+
+    def _report(self) -> None:
+        """Loss and round trip."""
+        told = self._told()
+        if told:
+            last = told[-1]
+            assert last.arrived_s is not None
+            lost = sum(one.arrived_s is None for one in told) / len(told)
+            rtt_s = last.arrived_s - self.wall - last.sent_s + self.path.delay_s
+            sent_bps = 8 * (self._octets - self._reported_octets) / (self.now - self._reported_at)
+            self.downlink.reported(self.now, lost, rtt_s, sent_bps)
+            self.estimates.append((self.now, self.downlink.estimate_bps))
+        self._reported_at, self._reported_octets = self.now, self._octets
+
+    def _told(self) -> list[Fate]:
+        """What the receiver knows by now: all up to the last packet that it has."""
         known = 0
         for index, fate in enumerate(self._flight):
             if fate.arrived_s is not None and fate.arrived_s - self.wall <= self.now:
                 known = index + 1
-        if known and not self.path.cut:
-            told = [self._flight.popleft() for _ in range(known)]
-            self._mail.append((self.now + self.path.delay_s, told))
+        return [] if self.path.cut else [self._flight.popleft() for _ in range(known)]

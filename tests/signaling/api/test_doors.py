@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiohttp
@@ -270,6 +271,22 @@ async def test_oversized_offer_is_refused(stage: Stage) -> None:
     node, site = await stage.node(), await stage.site("48")
 
     assert await refused(site, "/whip", "x" * (MAX_OFFER + 2)) == (413, "too_large")
+    assert node.opened == []
+
+
+async def test_offer_of_unknown_length_is_refused_where_the_limit_is(stage: Stage) -> None:
+    node, site = await stage.node(), await stage.site("48")
+    headers = {
+        "Content-Type": "application/sdp",
+        "Authorization": f"Bearer {site.doors.token}",
+    }
+
+    async def ten_megabytes() -> AsyncIterator[bytes]:
+        for _ in range(160):
+            yield bytes(65_536)
+
+    async with site.http.post("/whip", data=ten_megabytes(), headers=headers) as response:
+        assert await problem(response) == (413, "too_large")
     assert node.opened == []
 
 
