@@ -179,6 +179,9 @@ class Downlink:
             return
         if bitrate_bps >= sent_bps:
             self._own_bps = max(self._own_bps, min(bitrate_bps, MAX_BPS))
+            if self.opening and self._own_bps >= ENOUGH * OPEN_BPS:
+                # who only follows what it is sent never says so
+                self._open()
         self._climb(now)
 
     def reported(self, now: float, loss_ratio: float, rtt_s: float | None, sent_bps: float) -> None:

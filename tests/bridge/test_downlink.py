@@ -168,7 +168,7 @@ def test_one_bad_report_takes_back_the_last_step_and_a_later_one_is_a_hiccup() -
 
 def test_a_peer_that_wants_much_need_not_be_tried() -> None:
     downlink = _opening()
-    downlink.maximum(1.6, 10_000_000, 170_000)
+    downlink.maximum(0.2, 10_000_000, 170_000)
     assert not downlink.opening
 
 
