@@ -46,6 +46,8 @@ MODERATE_LOSS, MODERATE_LOSS_S = 0.10, 4.0
 """Above, over this time: the path is full (§6). Shorter, and chance would pass for a full queue."""
 HEAVY_LOSS, HEAVY_LOSS_S = 0.25, 1.0
 """Above: it is certain at once."""
+TRIED_LOSS = 0.15
+"""Above: a try has failed, be it known from a few packets only."""
 MIN_LOSS_PACKETS = 25
 SILENCE_S = 1.0
 """Without feedback for so long the path was cut, not full: what was lost meanwhile says nothing."""
@@ -90,8 +92,10 @@ class Downlink:
         self.rtt_s = 0.1
         self.opening = False
         self._begun_at = now
-        self._climbed_at = now - TRIED_S
+        self._climbed_at = now
+        self._tried_at = now - TRIED_S
         self._before_bps = CAREFUL_BPS
+        self._awaited = False
         self._empty_at = now
         self._padded = False
         self._heard = False
@@ -123,7 +127,6 @@ class Downlink:
     def begin(self, now: float, *, padded: bool) -> None:
         """Open the path with care; `padded` says whether it can be."""
         self.opening, self._padded, self._own_bps = True, padded, CAREFUL_BPS
-        self._before_bps = CAREFUL_BPS
         self._begun_at = self._climbed_at = now
 
     def climbs(self, now: float) -> bool:
@@ -195,7 +198,7 @@ class Downlink:
             queue_s = rtt_s - self._least_rtt_s
         if self.feeds_back(now) or now < self._empty_at:
             return
-        if loss_ratio <= MODERATE_LOSS and queue_s <= TRIED_TRIP_S:
+        if loss_ratio <= TRIED_LOSS and queue_s <= TRIED_TRIP_S:
             self._climb(now)
         elif self._undo(now):
             return
@@ -221,9 +224,16 @@ class Downlink:
         """Where nothing can be probed, the next layer itself is the try: take its rate as given
         until reports say otherwise."""
         if bitrate_bps > self._own_bps:
-            self._climbed_at, self._before_bps = now, self._own_bps
+            self._climbed_at = self._tried_at = now
+            self._before_bps, self._awaited = self._own_bps, True
             self._own_bps = min(bitrate_bps, MAX_BPS)
             self.prober.assume(now)
+
+    def gained(self, now: float) -> None:
+        """More flows from now on: if that is what was tried for, the try begins."""
+        if self._awaited:
+            self._climbed_at = self._tried_at = now
+            self._awaited = False
 
     # --- the machine ----------------------------------------------------------------------------
 
@@ -242,11 +252,11 @@ class Downlink:
     def _undo(self, now: float) -> bool:
         """If a gain was tried just now, it may be too much: back to what flowed before, which is
         proven, and no more of that soon."""
-        if now >= self._climbed_at + TRIED_S:
+        if now >= self._tried_at + TRIED_S:
             return False
-        self.opening, self._bad_report = False, False
+        self.opening = self._bad_report = self._awaited = False
         self._own_bps = min(self._own_bps, self._before_bps)
-        self._climbed_at = now - TRIED_S
+        self._tried_at = now - TRIED_S
         self._cut_at, self._empty_at = now, now + EMPTY_S
         self.cuts += 1
         self.prober.cut(now)
@@ -317,7 +327,7 @@ class Downlink:
         self._deaf_until = now
         self._forget_losses()
         probing = self.prober.active or self.prober.judging
-        self.opening = False
+        self.opening = self._awaited = False
         self.prober.cut(now)
         if probing:
             # it was the padding: what flows without it is proven, so it costs nothing of that

@@ -71,6 +71,7 @@ class Line:
         self._rates: dict[tuple[SlotName, int], float] = {}
         self._caps: dict[SlotName, Cap] = dict.fromkeys(self._pictures, NO_CEILING)
         self._allocation: Allocation | None = None
+        self._careful = False
         self._decide_at = now
         self._decided_at = now - HEED_S
         self._padded = 0
@@ -104,6 +105,7 @@ class Line:
         """The receiver is connected, and its slots are in the crosspoint: its line is opened with
         care."""
         if self._pictures:
+            self._careful = True
             self._downlink.begin(now, padded=any(one.pads for one in self._outlets))
             self._decide(now)
 
@@ -133,7 +135,8 @@ class Line:
             self._heed(now)
 
     def maximum(self, now: float, bitrate_bps: float) -> None:
-        """REMB: it is of pictures alone."""
+        """REMB: it is of pictures alone, and of their payload: headers are not counted by who
+        writes it."""
         at, octets = self._shown[0]
         sent_bps = 8 * (self._picture_octets() - octets) / max(now - at, SHOWN_S)
         self._downlink.maximum(now, bitrate_bps + self._sound_bps, sent_bps + self._sound_bps)
@@ -163,8 +166,8 @@ class Line:
 
     def resendable(self, now: float, name: SlotName, lost: Sequence[int]) -> Sequence[int]:
         """Those of the lost packets that the line has room for once more."""
-        budget_bps = self._downlink.estimate_bps
-        if budget_bps >= START_BPS:
+        budget_bps = self.budget_bps
+        if budget_bps is None:
             return lost
         if self._caps.get(name) is None:
             return ()
@@ -198,7 +201,11 @@ class Line:
             self._padded += sent * (PAD_OCTETS + PACKET_OCTETS)
 
     def _heed(self, now: float) -> None:
-        """Something was heard: less is decided at once."""
+        """Something was heard: less is decided at once, and that all is well."""
+        if self._careful and not self._downlink.opening:
+            self._careful = False
+            self._decide(now)
+            return
         allocation = self._allocation
         limited = self._downlink.estimate_bps < START_BPS and not self._downlink.opening
         if (allocation is None and limited) or (
@@ -254,8 +261,11 @@ class Line:
             self._try(now, estimate_bps, OPEN_BPS)
 
     def _cap(self, now: float, name: SlotName, cap: Cap) -> None:
-        if cap != self._caps[name]:
+        before = self._caps[name]
+        if cap != before:
             self._caps[name] = cap
+            if cap is not None and (before is None or cap > before):
+                self._downlink.gained(now)
             self._carry_out(self._crosspoint.cap(now, self._pictures[name], cap))
 
     def _want(self, name: SlotName, slot: Slot) -> Want:
@@ -301,8 +311,7 @@ class Line:
         self._sound_bps = max(rate, 0.9 * self._sound_bps)
 
     def _picture_octets(self) -> int:
-        outlets = (slot.outlet for slot in self._pictures.values())
-        return sum(one.octets + PACKET_OCTETS * one.packets for one in outlets)
+        return sum(slot.outlet.octets for slot in self._pictures.values())
 
     def _octets(self) -> int:
         """On the wire so far, by slots and padding."""

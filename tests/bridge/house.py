@@ -101,6 +101,12 @@ class House:
         return found[0]
 
 
+def wants_all(receiver):
+    """The receiver says that its line carries whatever there is, so that nothing is tried first."""
+    remb = rtcp.MaximumBitrate(1, 9_000_000, tuple(receiver.slots.values()))
+    receiver.rtcp(rtcp.build([rtcp.ReceiverReport(1), remb]))
+
+
 def ssrc(packet):
     """The SSRC of a packet."""
     return struct.unpack_from("!I", packet, 8)[0]

@@ -130,7 +130,7 @@ def test_a_good_path_of_which_reports_alone_tell_has_all_in_some_seconds() -> No
     site = Congested(Bottleneck(rate_bps=50e6, loss=0.05, jitter_s=0.03), says="reports")
     site.run(60)
     assert [rank for _, rank in site.history] == [0, 1, 2]
-    assert site.history[-1][0] < 106.0
+    assert site.history[-1][0] < 107.0
     assert site.downlink.estimate_bps == START_BPS
 
 
@@ -166,6 +166,18 @@ def test_one_bad_report_takes_back_the_last_step_and_a_later_one_is_a_hiccup() -
         assert downlink.estimate_bps == CAREFUL_BPS
 
 
+def test_a_try_begins_when_what_was_tried_for_flows() -> None:
+    downlink = Downlink(0.0)
+    downlink.maximum(1.0, 1_100_000, 1_300_000)
+    downlink.maximum(2.0, 170_000, 1_300_000)
+    downlink.trust(10.0, 575_000)
+    # it was lost before, so it is given late
+    downlink.gained(16.0)
+    downlink.reported(18.0, 0.0, 0.05, 500_000)
+    downlink.reported(19.0, 0.2, 0.05, 500_000)
+    assert downlink.estimate_bps == 170_000
+
+
 def test_a_peer_that_wants_much_need_not_be_tried() -> None:
     downlink = _opening()
     downlink.maximum(0.2, 10_000_000, 170_000)
@@ -175,7 +187,7 @@ def test_a_peer_that_wants_much_need_not_be_tried() -> None:
 def test_arrivals_open_a_path_that_cannot_be_padded() -> None:
     downlink = _opening()
     for step in range(1, 30):
-        _feedback(downlink, step / 10, 0.03)
+        _feedback(downlink, step / 10, 0.03, octets=200)
     assert downlink.estimate_bps == 575_000
 
 
@@ -258,10 +270,10 @@ def test_reports_say_nothing_new_beside_transport_wide_feedback_but_much_once_it
     assert site.downlink.estimate_bps == pytest.approx(0.5 * 1_300_000)
 
 
-def _feedback(downlink: Downlink, now: float, delay_s: float) -> None:
+def _feedback(downlink: Downlink, now: float, delay_s: float, octets: int = 1250) -> None:
     """Ten packets of a tenth of a second, which came so much later by the peer's clock."""
     sent = [now - 0.1 + n * 0.01 for n in range(10)]
-    downlink.feedback(now, [Fate(at, 1250, at + delay_s) for at in sent])
+    downlink.feedback(now, [Fate(at, octets, at + delay_s) for at in sent])
 
 
 def test_a_peer_whose_clock_was_set_is_judged_anew() -> None:

@@ -6,7 +6,7 @@ import struct
 from bridge import rtcp
 from bridge.ceiling import BURST_S, CEILING_BPS
 from tests.bridge.client import LAYERS, delta, keyframe, plain, retransmission
-from tests.bridge.house import asks_for_keyframe, nacked, ssrc
+from tests.bridge.house import asks_for_keyframe, nacked, ssrc, wants_all
 
 
 async def test_tracks_are_told_apart_by_ssrc_then_mid_then_payload_type(house):
@@ -112,6 +112,7 @@ async def simulcast(house, *slots):
     """A publisher of layers q and h, and a receiver of its camera in these slots."""
     site = await house.publisher("48/main", ("audio", "video"), lines=LAYERS)
     operator = await house.receiver("op/1", ",".join(slots))
+    wants_all(operator)
     house.route(*[("op/1", one, "48/main", "camera") for one in slots])
     return site, operator
 
@@ -201,6 +202,7 @@ async def _until_taken(operator, site, source, payload, sent):
 async def test_a_small_picture_in_a_section_of_its_own_is_the_lowest_layer(house):
     site = await house.publisher("48/main", ("video", "video"), ssrcs=(5, 6), contents={1: "alt"})
     operator = await house.receiver("op/1", "stage:1,thumb:1")
+    wants_all(operator)
     house.route(*[("op/1", one, "48/main", "camera") for one in ("stage:1", "thumb:1")])
     site.rtp(6, 1, keyframe(1) + b"small", 96)
     await operator.until(lambda: len(operator.received) == 2)

@@ -134,6 +134,8 @@ class Congested:
                 self.downlink.trust(now, next_bps)
 
     def _show(self, rank: Cap) -> None:
+        if rank is not None and rank > (-1 if self._shown is None else self._shown):
+            self.downlink.gained(self.now)
         if rank != self._shown or not self.history:
             self._shown, self._keyframe = rank, True
             self.history.append((self.now, rank))
