@@ -43,4 +43,12 @@ export class FakeDesk {
     const seq = (this.desk.socket.view.value?.seq ?? 0) + 1
     this.server.last.receive({ type: 'patch', seq, put: rows, drop: [] })
   }
+
+  /** The server has done all that was asked so far. */
+  async answer(): Promise<void> {
+    for (const { id } of this.server.last.sentOf('command')) {
+      this.server.last.receive({ type: 'result', id, problem: null })
+    }
+    await Promise.resolve().then(() => {})
+  }
 }

@@ -58,7 +58,24 @@ test('a click prepares one site, shift-clicks build a grid', () => {
   expect(fake.desk.selected.value).toBe('01')
 })
 
-test('slides of a site that shares go into the preview, and out of it', () => {
+test('a quick second click and a quick take build on what was asked, not on what came back', async () => {
+  fake.desk.preview('48')
+  fake.desk.toggleInPreview('01')
+  fake.desk.take()
+  const asked = sceneOf(['48', '01'])
+  expect(fake.commands).toEqual([
+    { type: 'preview', scene: sceneOf(['48']) },
+    { type: 'preview', scene: asked },
+    { type: 'take', scene: asked },
+  ])
+  fake.put({ conference: conferenceRow({ preview: sceneOf(['48']) }) })
+  expect(fake.desk.prepared.scene.value).toEqual(asked)
+  // from the answer on the server's word holds, whoever changed it
+  await fake.answer()
+  expect(fake.desk.prepared.scene.value).toEqual(sceneOf(['48']))
+})
+
+test('slides of a site that shares go into the preview, and out of it', async () => {
   fake.desk.toggleSlides('48')
   expect(fake.commands).toEqual([])
   fake.put({ 'seat/48': seatRow('48', { sharing: true }) })
@@ -66,6 +83,7 @@ test('slides of a site that shares go into the preview, and out of it', () => {
   fake.desk.toggleSlides('48')
   fake.put({ conference: conferenceRow({ preview: sceneOf(['48'], '48') }) })
   fake.desk.toggleSlides('48')
+  await fake.answer()
   fake.put({ conference: conferenceRow({ preview: sceneOf(['01']) }) })
   fake.desk.toggleSlides('48', true)
   expect(fake.commands).toEqual([

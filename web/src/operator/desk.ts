@@ -11,7 +11,7 @@ import {
   stageOf,
 } from '../shared/client/view'
 import { type ReceiveOptions, Receiver } from '../shared/media/receive'
-import type { Door } from '../shared/media/session'
+import { type Door, doorOf } from '../shared/media/session'
 import { operatorSlots, slotNames } from '../shared/media/slots'
 import { Sound } from '../shared/media/sound'
 import { Notices } from '../shared/ui/notices'
@@ -38,6 +38,8 @@ import type {
   SiteFigures,
   StageRow,
 } from '../shared/wire/types.gen'
+import { type Filter, passes } from './filter'
+import { Prepared } from './prepared'
 import { matches, sameScene, sceneOf, toggled, withSlides } from './scene'
 
 export type PhaseChange =
@@ -49,10 +51,6 @@ export type PhaseChange =
   | 'resume'
   | 'end'
   | 'reopen'
-
-export type Filter = 'all' | 'present' | 'absent' | 'trouble' | 'open'
-
-export const FILTERS: readonly Filter[] = ['all', 'present', 'absent', 'trouble', 'open']
 
 export interface DeskOptions extends SocketOptions {
   readonly receive?: Omit<ReceiveOptions, 'door' | 'slots'>
@@ -79,6 +77,8 @@ export class Desk {
   readonly recording: ReadonlySignal<RecordingRow | null>
   readonly helpCalls: ReadonlySignal<SeatRow[]>
   readonly shown: ReadonlySignal<SeatRow[]>
+  /** What goes on air with the next take. */
+  readonly prepared: Prepared
   /** The sites that offer slides. */
   readonly sharing: ReadonlySignal<SeatRow[]>
 
@@ -96,6 +96,10 @@ export class Desk {
     this.helpCalls = computed(() => helpCallsOf(this.seats.value))
     this.sharing = computed(() => this.seats.value.filter((seat) => seat.sharing))
     this.shown = computed(() => this.seats.value.filter((seat) => this.shows(seat)))
+    this.prepared = new Prepared(
+      () => this.conference.value?.preview ?? null,
+      (scene) => this.ask({ type: 'preview', scene }),
+    )
     socket.onSessionClosed = ({ session }) => {
       this.receiver.value?.session.closedByBridge(session)
     }
@@ -161,39 +165,40 @@ export class Desk {
   /** Why the preview cannot go on air now; null if it can. */
   takeBlocked(): 'takeNothing' | 'takeBeforeStart' | 'takeSame' | null {
     const conference = this.conference.value
-    if (conference === null || conference.preview === null) return 'takeNothing'
+    const scene = this.prepared.scene.value
+    if (conference === null || scene === null) return 'takeNothing'
     if (!carriesMedia(conference.phase)) return 'takeBeforeStart'
-    return sameScene(conference.preview, conference.program) ? 'takeSame' : null
+    return sameScene(scene, conference.program) ? 'takeSame' : null
   }
 
   // --- what the operator does ------------------------------------------------------------------
 
   preview(site: SiteCode): void {
     this.selected.value = site
-    this.setPreview(sceneOf([site]))
+    this.prepared.set(sceneOf([site]))
   }
 
   /** Put a site into the picture that is being prepared, or take it out. */
   toggleInPreview(site: SiteCode): void {
     this.selected.value = site
-    const scene = toggled(this.conference.value?.preview ?? null, site)
-    if (scene !== 'full') this.setPreview(scene)
+    const scene = toggled(this.prepared.scene.value, site)
+    if (scene !== 'full') this.prepared.set(scene)
   }
 
   /** Put a site's slides into the picture that is being prepared, or take them out. */
   toggleSlides(site: SiteCode, beside = false): void {
     this.selected.value = site
     if (!this.seat(site)?.sharing) return
-    const scene = withSlides(this.conference.value?.preview ?? null, site, beside)
-    if (scene !== 'full') this.setPreview(scene)
+    const scene = withSlides(this.prepared.scene.value, site, beside)
+    if (scene !== 'full') this.prepared.set(scene)
   }
 
   clearPreview(): void {
-    this.setPreview(null)
+    this.prepared.set(null)
   }
 
   take(): void {
-    const scene = this.conference.value?.preview ?? null
+    const scene = this.prepared.scene.value
     if (scene === null || this.takeBlocked() !== null) return
     this.ask({ type: 'take', scene })
   }
@@ -247,12 +252,9 @@ export class Desk {
     }
   }
 
-  private setPreview(scene: Scene | null): void {
-    this.ask({ type: 'preview', scene })
-  }
-
-  ask(command: PageCommand): void {
-    this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
+  /** Resolves when the server has answered; a refusal is shown, not thrown. */
+  ask(command: PageCommand): Promise<void> {
+    return this.socket.command(command).catch((error: unknown) => this.notices.refused(error))
   }
 
   private followCue(): void {
@@ -261,20 +263,7 @@ export class Desk {
   }
 
   private shows(seat: SeatRow): boolean {
-    if (!matches(seat, this.query.value)) return false
-    const health = this.health(seat)
-    switch (this.filter.value) {
-      case 'all':
-        return true
-      case 'present':
-        return seat.present
-      case 'absent':
-        return !seat.present
-      case 'trouble':
-        return seat.help_since !== null || ['lost', 'poor', 'fair'].includes(health)
-      case 'open':
-        return this.mic(seat) === 'open'
-    }
+    return matches(seat, this.query.value) && passes(this.filter.value, seat, this.health(seat))
   }
 
   private thumbSites(): SiteCode[] {
@@ -287,18 +276,10 @@ export class Desk {
   private receive(seats: number, phase: Phase | undefined): void {
     if (seats === 0 || phase === undefined) return
     const slots = operatorSlots(seats)
-    const receiver =
-      this.receiver.peek() ??
-      new Receiver({ ...this.options.receive, door: () => this.door(), slots })
+    const door = (): Door | null => doorOf(this.socket.view.peek()?.doors, 'whep')
+    const receiver = this.receiver.peek() ?? new Receiver({ ...this.options.receive, door, slots })
     this.receiver.value = receiver
     if (phase === 'ended') receiver.stop()
     else receiver.session.start()
-  }
-
-  private door(): Door | null {
-    const doors = this.socket.view.peek()?.doors
-    if (doors === undefined || doors.whep === null) return null
-    const { token, ice_servers: iceServers, codec } = doors
-    return { url: doors.whep, token, iceServers, codec }
   }
 }

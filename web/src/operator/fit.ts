@@ -8,6 +8,7 @@ export interface Box {
 export interface TileFit {
   readonly columns: number
   readonly tileWidth: number
+  readonly pictureHeight: number
 }
 
 export interface TileShape {
@@ -23,17 +24,34 @@ export interface TileShape {
 export const ROOMY: TileShape = { caption: 24, gap: 6, least: 84, most: 260 }
 export const COMPACT: TileShape = { caption: 20, gap: 4, least: 76, most: 200 }
 
-/** The number of columns that makes `count` 16:9 tiles largest inside `box`. */
+/** So much wider than its picture a tile may be: room for the name, and for marks beside a face. */
+const WIDENING = 1.25
+
+/**
+ * The number of columns that makes `count` 16:9 pictures largest inside `box`; tiles then take what
+ * width is left over.
+ */
 export function fitTiles(count: number, box: Box, shape: TileShape): TileFit {
-  let best: TileFit = { columns: 1, tileWidth: 0 }
+  let best = { columns: 1, width: 0 }
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.ceil(count / columns)
-    const byWidth = (box.width - (columns - 1) * shape.gap) / columns
     const byHeight = ((box.height - (rows - 1) * shape.gap) / rows - shape.caption) * (16 / 9)
-    const tileWidth = Math.floor(Math.min(byWidth, byHeight, shape.most))
-    if (tileWidth > best.tileWidth) best = { columns, tileWidth }
+    const width = Math.floor(Math.min(share(box, columns, shape), byHeight, shape.most))
+    if (width > best.width) best = { columns, width }
   }
-  if (best.tileWidth >= shape.least) return best
-  const columns = Math.max(1, Math.floor((box.width + shape.gap) / (shape.least + shape.gap)))
-  return { columns, tileWidth: shape.least }
+  if (best.width < shape.least) {
+    const columns = Math.max(1, Math.floor((box.width + shape.gap) / (shape.least + shape.gap)))
+    best = { columns, width: shape.least }
+  }
+  const widened = Math.min(share(box, best.columns, shape), best.width * WIDENING)
+  return {
+    columns: best.columns,
+    tileWidth: Math.max(best.width, Math.floor(widened)),
+    pictureHeight: Math.floor((best.width * 9) / 16),
+  }
+}
+
+/** The width of one of so many columns. */
+function share(box: Box, columns: number, shape: TileShape): number {
+  return (box.width - (columns - 1) * shape.gap) / columns
 }

@@ -86,6 +86,7 @@ test('S prepares the slides of the tile under the hand', async () => {
   await open()
   fake.desk.selected.value = '48'
   await press('s')
+  await fake.answer()
   await press('S', document.body, { shiftKey: true })
   expect(fake.commands).toEqual([
     { type: 'preview', scene: sceneOf(['48'], '48') },

@@ -71,7 +71,7 @@ function mayTake(target: EventTarget | null, desk: Desk): boolean {
   if (!(target instanceof HTMLElement)) return true
   const site = target.closest<HTMLElement>('.tile-main')?.closest<HTMLElement>('[data-site]')
     ?.dataset.site
-  if (site !== undefined) return desk.conference.value?.preview?.seats.includes(site) ?? false
+  if (site !== undefined) return desk.prepared.scene.value?.seats.includes(site) ?? false
   return target.closest('button, a, input, select, textarea, summary') === null
 }
 

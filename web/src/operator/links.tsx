@@ -1,14 +1,14 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { copyText } from '../shared/client/clipboard'
 import { type Failure, failureOf } from '../shared/client/problem'
-import { linkPath, linksPath, type Rest } from '../shared/client/rest'
+import { linksPath, type Rest } from '../shared/client/rest'
 import { longDate, shortTime } from '../shared/client/time'
 import { t } from '../shared/i18n'
-import { HardwareDialog } from '../shared/ui/hardware'
-import { Icon, type IconName } from '../shared/ui/icon'
-import { ConfirmDialog, Dialog, ErrorText } from '../shared/ui/parts'
-import type { ConferenceId, SiteCode, SiteLink } from '../shared/wire/types.gen'
+import { useCopy } from '../shared/ui/copy'
+import { Icon } from '../shared/ui/icon'
+import { Dialog, ErrorText } from '../shared/ui/parts'
+import type { ConferenceId, SiteLink } from '../shared/wire/types.gen'
+import { type Change, LinkRow, type Opened, OpenedDialog } from './link'
 
 interface Props {
   readonly rest: Rest
@@ -29,8 +29,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
   const texts = t.value.links
   const links = useSignal<SiteLink[] | null>(null)
   const failure = useSignal<Failure | null>(null)
-  const copied = useSignal<string | null>(null)
-  const copyFailed = useSignal(false)
+  const { copied, failed: copyFailed, copy } = useCopy()
   useEffect(() => {
     rest.links(conference).then(
       (list) => {
@@ -41,15 +40,12 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
       },
     )
   }, [rest, conference, links, failure])
-  const copy = async (text: string, what: string): Promise<void> => {
-    copyFailed.value = !(await copyText(text))
-    copied.value = copyFailed.value ? null : what
+  const opened = useSignal<Opened | null>(null)
+  const shut = (): void => {
+    opened.value = null
   }
-  const asking = useSignal<Asking | null>(null)
-  const shown = useSignal<SiteCode | null>(null)
-  const hardware = useSignal<SiteCode | null>(null)
-  const change = async ({ what, link }: Asking): Promise<void> => {
-    asking.value = null
+  const change = async (what: Change, link: SiteLink): Promise<void> => {
+    shut()
     failure.value = null
     try {
       const changed =
@@ -62,8 +58,6 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
     }
   }
   const rows = links.value ?? []
-  const qr = rows.find((link) => link.site === shown.value && !link.revoked)
-  const equipped = rows.find((link) => link.site === hardware.value && !link.revoked)
   const first = rows[0]
   return (
     <Dialog
@@ -80,7 +74,7 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
             type="button"
             class="button"
             disabled={rows.length === 0}
-            onClick={() => void copy(linksText(rows), '*')}
+            onClick={() => copy(linksText(rows), '*')}
           >
             <Icon name={copied.value === '*' ? 'check' : 'copy'} />
             {texts.copyAll}
@@ -128,166 +122,28 @@ export function LinksDialog({ rest, conference, onClose }: Props) {
           </thead>
           <tbody>
             {rows.map((link) => (
-              <tr key={link.site} data-link={link.site}>
-                <td>{link.site}</td>
-                <th scope="row">{link.name}</th>
-                <td>
-                  {link.revoked ? (
-                    texts.revoked
-                  ) : (
-                    <a href={link.url} target="_blank" rel="noopener noreferrer">
-                      {link.url}
-                    </a>
-                  )}
-                </td>
-                <td class="code" data-testid="typed-code">
-                  {link.code}
-                </td>
-                <td class="link-buttons">
-                  <button
-                    type="button"
-                    class="button small"
-                    disabled={link.revoked}
-                    aria-label={texts.copySite(link.name)}
-                    onClick={() => void copy(link.url, link.site)}
-                  >
-                    <Icon name={copied.value === link.site ? 'check' : 'copy'} />
-                    {copied.value === link.site ? texts.copied : texts.copy}
-                  </button>
-                  <RowButton
-                    name="qr"
-                    icon="qrCode"
-                    label={texts.qrOf(link.name)}
-                    disabled={link.revoked}
-                    onClick={() => {
-                      shown.value = link.site
-                    }}
-                  />
-                  <RowButton
-                    name="hardware"
-                    icon="router"
-                    label={texts.devicesOf(link.name)}
-                    disabled={link.revoked}
-                    onClick={() => {
-                      hardware.value = link.site
-                    }}
-                  />
-                  <RowButton
-                    name="rotate"
-                    icon="refresh"
-                    label={texts.rotateOf(link.name)}
-                    onClick={() => {
-                      asking.value = { what: 'rotate', link }
-                    }}
-                  />
-                  <RowButton
-                    name="revoke"
-                    icon="ban"
-                    label={texts.revokeOf(link.name)}
-                    disabled={link.revoked}
-                    onClick={() => {
-                      asking.value = { what: 'revoke', link }
-                    }}
-                  />
-                </td>
-              </tr>
+              <LinkRow
+                key={link.site}
+                link={link}
+                copied={copied.value === link.site}
+                onCopy={() => copy(link.url, link.site)}
+                onOpen={(what) => {
+                  opened.value = { what, link }
+                }}
+              />
             ))}
           </tbody>
         </table>
       </div>
-      {qr === undefined ? null : (
-        <QrDialog
-          link={qr}
-          src={`${linkPath(conference, qr.site)}/qr.svg`}
-          onClose={() => {
-            shown.value = null
-          }}
-        />
-      )}
-      {equipped === undefined ? null : (
-        <HardwareDialog
+      {opened.value === null ? null : (
+        <OpenedDialog
           rest={rest}
           conference={conference}
-          site={equipped.site}
-          name={equipped.name}
-          onClose={() => {
-            hardware.value = null
-          }}
+          opened={opened.value}
+          onChange={(what, link) => void change(what, link)}
+          onClose={shut}
         />
       )}
-      {asking.value === null ? null : (
-        <ChangeDialog
-          asking={asking.value}
-          onConfirm={(asked) => void change(asked)}
-          onClose={() => {
-            asking.value = null
-          }}
-        />
-      )}
-    </Dialog>
-  )
-}
-
-interface Asking {
-  readonly what: 'rotate' | 'revoke'
-  readonly link: SiteLink
-}
-
-interface RowButtonProps {
-  readonly name: string
-  readonly icon: IconName
-  readonly label: string
-  readonly onClick: () => void
-  readonly disabled?: boolean
-}
-
-function RowButton({ name, icon, label, onClick, disabled = false }: RowButtonProps) {
-  return (
-    <button
-      type="button"
-      class="button small square"
-      data-testid={name}
-      aria-label={label}
-      title={label}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
-  )
-}
-
-interface ChangeProps {
-  readonly asking: Asking
-  readonly onConfirm: (asking: Asking) => void
-  readonly onClose: () => void
-}
-
-function ChangeDialog({ asking, onConfirm, onClose }: ChangeProps) {
-  const texts = t.value.links[asking.what]
-  return (
-    <ConfirmDialog
-      title={texts.title(asking.link.name)}
-      confirm={texts.confirm}
-      tone="danger"
-      onClose={onClose}
-      onConfirm={() => onConfirm(asking)}
-    >
-      <p>{texts.body}</p>
-    </ConfirmDialog>
-  )
-}
-
-/** Large enough for a telephone across the table. */
-function QrDialog({ link, src, onClose }: { link: SiteLink; src: string; onClose: () => void }) {
-  const texts = t.value.links
-  return (
-    <Dialog title={`${link.site} ${link.name}`} onClose={onClose}>
-      <div class="qr" data-testid="qr-view">
-        <img src={src} alt={texts.qrOf(link.name)} width="320" height="320" />
-        <p>{texts.qrHint}</p>
-        <p class="code">{link.code}</p>
-      </div>
     </Dialog>
   )
 }

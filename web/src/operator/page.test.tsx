@@ -124,7 +124,7 @@ test('a press above the wall prepares shared slides; while they do not come it i
   await open()
   await click('shared-screen')
   expect(fake.commands).toEqual([{ type: 'preview', scene: sceneOf(['48'], '48') }])
-  expect(byTestId('selected-slides').getAttribute('aria-pressed')).toBe('false')
+  expect(byTestId('selected-slides').getAttribute('aria-pressed')).toBe('true')
   fake.put({
     'seat/48': seatRow('48', { name: 'Đà Nẵng', sharing: true, present: false }),
     conference: conferenceRow({ program: { layout: 'single', seats: ['48'], slides: '48' } }),

@@ -37,7 +37,7 @@ export function Selected({ desk, now }: Props) {
 function SelectedSite({ desk, now, seat }: Props & { seat: SeatRow }) {
   const texts = t.value
   const health = desk.health(seat)
-  const ask = (command: PageCommand): void => desk.ask(command)
+  const ask = (command: PageCommand): void => void desk.ask(command)
   return (
     <>
       <h2>
@@ -83,7 +83,7 @@ function VoiceFact({ desk, seat }: { desk: Desk; seat: SeatRow }) {
 function SlidesButton({ desk, seat }: { desk: Desk; seat: SeatRow }) {
   const texts = t.value.operator.slides
   if (!seat.sharing) return null
-  const preview = desk.conference.value?.preview ?? null
+  const preview = desk.prepared.scene.value
   const included = preview?.slides === seat.site
   const full = withSlides(preview, seat.site) === 'full'
   return (
@@ -104,7 +104,7 @@ function SlidesButton({ desk, seat }: { desk: Desk; seat: SeatRow }) {
 
 function Actions({ desk, seat }: { desk: Desk; seat: SeatRow }) {
   const texts = t.value
-  const preview = desk.conference.value?.preview ?? null
+  const preview = desk.prepared.scene.value
   const included = preview?.seats.includes(seat.site) ?? false
   const full = !included && isFull(preview)
   const cued = desk.cued.value === seat.site

@@ -22,7 +22,7 @@ export function Tile({ desk, seat, streams }: Props) {
   const clipping = clips(desk.figures(seat.site))
   const slot = desk.thumbOf(seat.site)
   const paused = slot !== null && seat.present && desk.socket.paused.value.has(slot)
-  const inPreview = desk.conference.value?.preview?.seats.includes(seat.site) ?? false
+  const inPreview = desk.prepared.scene.value?.seats.includes(seat.site) ?? false
   const onAir = seat.tally === 'on_air'
   const label = [
     seat.site,

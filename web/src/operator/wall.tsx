@@ -2,7 +2,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../shared/i18n'
 import { Icon } from '../shared/ui/icon'
-import { type Desk, FILTERS } from './desk'
+import type { Desk } from './desk'
+import { FILTERS } from './filter'
 import { COMPACT, fitTiles, ROOMY, type TileFit } from './fit'
 import { Tile } from './tile'
 
@@ -18,7 +19,7 @@ interface Props {
 export function Wall({ desk, onColumns }: Props) {
   const texts = t.value.operator
   const box = useRef<HTMLDivElement>(null)
-  const fit = useSignal<TileFit>({ columns: 13, tileWidth: 120 })
+  const fit = useSignal<TileFit>({ columns: 13, tileWidth: 120, pictureHeight: 67 })
   const compact = useSignal(false)
   // the tiles keep their size while a filter hides some of them
   const count = desk.seats.value.length
@@ -74,6 +75,7 @@ export function Wall({ desk, onColumns }: Props) {
           class={compact.value ? 'tiles compact' : 'tiles'}
           style={{
             gridTemplateColumns: `repeat(${fit.value.columns}, ${fit.value.tileWidth}px)`,
+            '--picture': `${fit.value.pictureHeight}px`,
           }}
         >
           {shown.map((seat) => (
@@ -112,7 +114,7 @@ const SHARED_SHOWN = 3
 /** Sites that offer slides, one press from the preview. */
 function SharedScreens({ desk }: { desk: Desk }) {
   const texts = t.value.operator.slides
-  const preview = desk.conference.value?.preview ?? null
+  const preview = desk.prepared.scene.value
   return (
     <>
       {desk.sharing.value.slice(0, SHARED_SHOWN).map((seat) => (

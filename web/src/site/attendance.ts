@@ -23,7 +23,7 @@ import { Publisher, type PublishOptions } from '../shared/media/publish'
 import { Receiver } from '../shared/media/receive'
 import { ReportMaker } from '../shared/media/report'
 import { ScreenShare, type Screens } from '../shared/media/screen'
-import type { Door } from '../shared/media/session'
+import { type Door, doorOf } from '../shared/media/session'
 import { Sound } from '../shared/media/sound'
 import { carriesMedia } from '../shared/ui/state'
 import {
@@ -121,13 +121,7 @@ export class Attendance {
     this.slides = new ScreenShare(options.screens)
     this.socket = new ConferenceSocket({ ...options, url })
     const { view } = this.socket
-    const door = (kind: 'whip' | 'whep') => (): Door | null => {
-      const doors = view.peek()?.doors
-      const at = doors?.[kind] ?? null
-      if (doors === undefined || at === null) return null
-      const { token, ice_servers: iceServers, codec } = doors
-      return { url: at, token, iceServers, codec }
-    }
+    const door = (kind: 'whip' | 'whep') => (): Door | null => doorOf(view.peek()?.doors, kind)
     this.publisher = new Publisher({ ...options.media, door: door('whip') })
     this.receiver = new Receiver({ ...options.media, door: door('whep'), slots: SITE_SLOTS })
     this.conference = computed(() => conferenceOf(view.value))

@@ -114,6 +114,11 @@ test('no bridge node at all is an alarm', async () => {
   server.last.receive({ ...figures({}), nodes: {} })
   await show(<TechnicianPage watch={watch} />)
   expect(byTestId('nodes').getAttribute('role')).toBe('alert')
+  server.last.receive({ ...figures({}), nodes: { 'node-1': 200, 'node-2': 1 } })
+  await frames()
+  expect(byTestId('nodes').getAttribute('role')).toBe('alert')
+  expect(byTestId('nodes').textContent).toContain('node-1 ngừng báo số liệu từ 3 phút trước')
+  expect(byTestId('nodes').textContent).not.toContain('node-2')
 })
 
 function put(site: string, changes: Parameters<typeof seatRow>[1]): void {

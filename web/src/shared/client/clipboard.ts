@@ -15,7 +15,8 @@ function copyBySelection(text: string): boolean {
   const area = document.createElement('textarea')
   area.value = text
   area.className = 'visually-hidden'
-  const parent = document.querySelector('dialog[open]') ?? document.body
+  // what lies under the topmost dialog cannot be selected
+  const parent = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body
   parent.append(area)
   area.select()
   let done = false

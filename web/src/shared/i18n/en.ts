@@ -615,6 +615,9 @@ export const en: Catalogue = {
     nodes: 'Bridge nodes',
     nodesNone: 'No bridge node is connected',
     nodeAge: (node, age) => `${node}: report ${age}`,
+    nodeSilent: (node, age) => `${node}: last figures ${age}`,
+    nodeSilentHint:
+      'Picture and sound may still flow, but delay, loss and bitrate of its sites are no longer measured. Look at the bridge node before you call a site.',
     details: 'Site details',
     detailsNone: 'Click a site to see its details and what to do',
     whatToDo: 'What to do',

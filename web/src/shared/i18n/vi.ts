@@ -619,6 +619,9 @@ export const vi = {
     nodes: 'Máy chủ đa điểm',
     nodesNone: 'Không có máy chủ đa điểm nào kết nối',
     nodeAge: (node: string, age: string) => `${node}: báo cáo ${age}`,
+    nodeSilent: (node: string, age: string) => `${node} ngừng báo số liệu từ ${age}`,
+    nodeSilentHint:
+      'Hình và tiếng có thể vẫn đi, nhưng trễ, mất gói và tốc độ của các điểm cầu ở đó không còn được cập nhật. Hãy kiểm tra máy chủ đa điểm trước khi gọi điểm cầu.',
     details: 'Chi tiết điểm cầu',
     detailsNone: 'Bấm vào một điểm cầu để xem chi tiết và cách xử lý',
     whatToDo: 'Cần làm gì',

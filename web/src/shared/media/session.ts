@@ -8,7 +8,7 @@ import { type Signal, signal } from '@preact/signals'
 import { Backoff } from '../client/backoff'
 import { type Failure, failureOf, Refusal, refusalOfResponse } from '../client/problem'
 import type { Fetch } from '../client/rest'
-import type { IceServer, ProgramCodec, SessionId } from '../wire/types.gen'
+import type { Doors, IceServer, ProgramCodec, SessionId } from '../wire/types.gen'
 
 /** Where to knock now; asked anew for each attempt, since tokens change. */
 export interface Door {
@@ -17,6 +17,13 @@ export interface Door {
   readonly iceServers: readonly IceServer[]
   /** The only one that is taken for pictures. */
   readonly codec: ProgramCodec
+}
+
+/** The door that this page was told of; null while it has none. */
+export function doorOf(doors: Doors | undefined, kind: 'whip' | 'whep'): Door | null {
+  const url = doors?.[kind] ?? null
+  if (doors === undefined || url === null) return null
+  return { url, token: doors.token, iceServers: doors.ice_servers, codec: doors.codec }
 }
 
 export type SessionState =

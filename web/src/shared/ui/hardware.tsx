@@ -2,12 +2,12 @@
 
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { copyText } from '../client/clipboard'
 import { type Failure, failureOf } from '../client/problem'
 import type { Rest } from '../client/rest'
 import { longDate, shortTime } from '../client/time'
 import { t } from '../i18n'
 import type { ConferenceId, SiteCode, SiteDevices } from '../wire/types.gen'
+import { useCopy } from './copy'
 import { Icon } from './icon'
 import { Dialog, ErrorText } from './parts'
 
@@ -48,12 +48,7 @@ export function HardwareDialog({ rest, conference, site, name, onClose }: Props)
 function Devices({ devices }: { devices: SiteDevices }) {
   const texts = t.value.links
   const { locale } = t.value
-  const copied = useSignal<string | null>(null)
-  const failed = useSignal(false)
-  const copy = async (text: string): Promise<void> => {
-    failed.value = !(await copyText(text))
-    copied.value = failed.value ? null : text
-  }
+  const { copied, failed, copy } = useCopy()
   const words = texts.devices
   const groups = [
     { title: words.encoder, address: devices.whip, token: devices.publish_token },
@@ -77,7 +72,7 @@ function Devices({ devices }: { devices: SiteDevices }) {
                     type="button"
                     class="button small"
                     aria-label={words.copyOf(what, title)}
-                    onClick={() => void copy(text)}
+                    onClick={() => copy(text)}
                   >
                     <Icon name={copied.value === text ? 'check' : 'copy'} />
                     {copied.value === text ? texts.copied : texts.copy}
