@@ -209,7 +209,7 @@ export const en: Catalogue = {
     preview: 'Preview',
     previewEmpty: 'Click a site to prepare its picture',
     programEmpty: 'No picture',
-    notOnAirYet: 'Sites see this picture only after the start',
+    notOnAirYet: 'Sites see this only after the start',
     take: 'TAKE',
     takeHint: 'Enter',
     takeBeforeStart: 'Start the conference before you take',
@@ -217,7 +217,7 @@ export const en: Catalogue = {
     takeSame: 'This picture is on air already',
     wall: 'All sites',
     search: 'Find a site',
-    searchHint: 'Number or name',
+    searchHint: 'No. or name',
     filter: 'Filter',
     filters: {
       all: 'All',
@@ -321,7 +321,7 @@ export const en: Catalogue = {
     start: 'Start recording',
     stop: 'Stop recording',
     choose: 'Record the chosen sites',
-    since: (time: string) => `Recording since ${time}.`,
+    since: (time: string) => `Started at ${time}.`,
     sites: (count: number) =>
       count === 0 ? 'Record sites by themselves' : `${count} sites recorded by themselves`,
     sitesHint: 'Each chosen site is recorded only while its microphone is open.',

@@ -219,7 +219,7 @@ export const vi = {
     preview: 'Chuẩn bị',
     previewEmpty: 'Bấm vào một điểm cầu để chuẩn bị hình',
     programEmpty: 'Chưa có hình',
-    notOnAirYet: 'Các điểm cầu chỉ thấy hình này sau khi bắt đầu',
+    notOnAirYet: 'Điểm cầu chỉ thấy sau khi bắt đầu',
     take: 'LÊN SÓNG',
     takeHint: 'Enter',
     takeBeforeStart: 'Bắt đầu hội nghị rồi mới lên sóng được',
