@@ -6,7 +6,7 @@ import { Icon, type IconName } from '../shared/ui/icon'
 import { clips, HEALTH_ICONS, voiceOf } from '../shared/ui/state'
 import { VoiceBar } from '../shared/ui/voice'
 import { age, kilobits, milliseconds, percent } from './format'
-import { contactAge, controlLost, type Judged, otherCodec } from './judge'
+import { contactAge, controlLost, type Judged, otherCodec, pictureFault } from './judge'
 import { gridFor } from './layout'
 import type { Watch } from './watch'
 
@@ -51,6 +51,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
   const contact = contactAge(figures)
   const lost = controlLost(judged)
   const wrong = otherCodec(judged) !== null
+  const fault = pictureFault(judged)
   return (
     <li
       class="site"
@@ -63,6 +64,7 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
       data-voice={voiceOf(seat, figures)}
       data-clips={clips(figures)}
       data-other-codec={wrong}
+      data-picture={fault ?? undefined}
       data-mic-heard={seat.heard_at !== null}
     >
       <button
@@ -105,6 +107,11 @@ function Site({ watch, judged }: { watch: Watch; judged: Judged }) {
             </span>
           ) : lost ? (
             texts.technician.controlLostShort
+          ) : fault !== null ? (
+            <span class="picture-fault" data-tone="fair">
+              <Icon name="videoOff" />
+              {texts.technician.pictureFaults[fault]}
+            </span>
           ) : (
             texts.health[state]
           )}

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { seatRow, siteFigures } from '../../test/rows'
 import type { HealthState, SiteFigures } from '../shared/wire/types.gen'
-import { type Advice, adviceFor, contactAge, type Judged, sorted, staleFor } from './judge'
+import {
+  type Advice,
+  adviceFor,
+  contactAge,
+  type Judged,
+  pictureFault,
+  sorted,
+  staleFor,
+} from './judge'
 
 function judged(site: string, state: HealthState, figures: SiteFigures | null = null): Judged {
   return { seat: seatRow(site, { heard_at: 5 }), state, figures }
@@ -20,6 +28,16 @@ test('the worst come first, then the protocol order', () => {
   const order = sorted(sites, 'worst').map(({ seat }) => seat.site)
   expect(order).toEqual(['04', '06', '10', '11', '08', '02', '01'])
   expect(sorted(sites, 'code').map(({ seat }) => seat.site)[0]).toBe('01')
+})
+
+test('of those that are well, a picture that shows no room comes first', () => {
+  const sites = [
+    judged('01', 'good', siteFigures({ picture: 'ok' })),
+    judged('02', 'good', siteFigures({ picture: 'black' })),
+    judged('04', 'fair', siteFigures({ picture: 'frozen' })),
+  ]
+  expect(sorted(sites, 'worst').map(({ seat }) => seat.site)).toEqual(['04', '02', '01'])
+  expect(sites.map(pictureFault)).toEqual([null, 'black', null])
 })
 
 test('regions stand together', () => {

@@ -40,6 +40,7 @@ export function sorted(sites: readonly Judged[], sort: Sort): Judged[] {
           Number(otherCodec(b) !== null) - Number(otherCodec(a) !== null) ||
           SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state) ||
           Number(controlLost(b)) - Number(controlLost(a)) ||
+          Number(pictureFault(b) !== null) - Number(pictureFault(a) !== null) ||
           order(a, b),
       )
   }
@@ -58,6 +59,14 @@ export function controlLost({ state, figures }: Judged): boolean {
 /** What its encoder offers in vain, since the conference has another codec. */
 export function otherCodec({ figures }: Judged): string | null {
   return figures?.other_codec ?? null
+}
+
+export type PictureFault = keyof Catalogue['technician']['pictureFaults']
+
+/** What the camera shows in place of the room, over a path that is good. */
+export function pictureFault({ state, figures }: Judged): PictureFault | null {
+  const picture = figures?.picture ?? 'ok'
+  return picture === 'ok' || state !== 'good' ? null : picture
 }
 
 export type Advice = keyof Catalogue['technician']['advice']
@@ -91,14 +100,9 @@ export function adviceFor(judged: Judged): Advice {
       if ((figures?.rtt_s ?? 0) >= RTT_S) return 'delay'
       return (figures?.freeze_ratio ?? 0) >= FREEZE_RATIO ? 'freezes' : 'weak'
     case 'good':
-      return pictureAdvice(judged) ?? soundAdvice(judged)
+      // a call for help comes before what the camera shows
+      return (judged.seat.help_since === null ? pictureFault(judged) : null) ?? soundAdvice(judged)
   }
-}
-
-/** The path is good; but what does the camera show? A call for help comes before it. */
-function pictureAdvice({ seat, figures }: Judged): Advice | null {
-  const picture = figures?.picture ?? 'ok'
-  return picture === 'ok' || seat.help_since !== null ? null : picture
 }
 
 /** What is left is the room's sound. */

@@ -642,6 +642,7 @@ export const en: Catalogue = {
     still: (name: string) => `Picture of ${name} some seconds ago`,
     picture: 'What the picture shows',
     pictures: { ok: 'as usual', black: 'black', frozen: 'always the same', test_card: 'test card' },
+    pictureFaults: { black: 'Black picture', frozen: 'Frozen picture', test_card: 'Test card' },
     camera: 'Camera present',
     micDevice: 'Microphone present',
     micLevel: 'Loudness in the room',

@@ -646,6 +646,7 @@ export const vi = {
     still: (name: string) => `Hình của ${name} vài giây trước`,
     picture: 'Nội dung hình',
     pictures: { ok: 'bình thường', black: 'tối đen', frozen: 'đứng yên', test_card: 'sọc màu' },
+    pictureFaults: { black: 'Hình tối đen', frozen: 'Hình đứng yên', test_card: 'Hình sọc màu' },
     camera: 'Camera',
     micDevice: 'Thiết bị micro',
     micLevel: 'Mức âm thanh của phòng',
