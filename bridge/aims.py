@@ -15,9 +15,10 @@ HELD_PACKETS = 64
 """Of a source that slots wait for: should a keyframe's first packet come late, they follow it."""
 REQUESTS, REQUEST_S = 4, 1.0
 """A slot's budget of keyframe requests."""
-RECEIVER_REQUESTS, RECEIVER_REQUEST_S = 8, 16.0
+RECEIVER_REQUESTS, RECEIVER_REQUEST_S = 8, 5.0
 """That of all slots of a port: so many and one for each slot, since a whole wall may lose its
-pictures at once; and one more for each slot in so many seconds."""
+pictures at once; and one more for each slot in so many seconds: a media worker looks at every site
+each six."""
 
 
 class Track:

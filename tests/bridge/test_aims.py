@@ -6,6 +6,7 @@ import pytest
 
 from bridge import aims
 from bridge.keyframes import MIN_INTERVAL_S, REPEAT_S
+from bridge.media_worker.darkroom import ASK_AFTER_S
 from tests.fakes.matrix import Matrix
 from tests.fakes.streams import Camera
 
@@ -94,7 +95,23 @@ def test_all_slots_of_a_receiver_share_a_budget(matrix: Matrix) -> None:
         for slot in slots:
             matrix.picture_loss(slot)
     # the whole wall at once, and a little more
-    assert 60 <= len(matrix.asked) - before <= 60 + aims.RECEIVER_REQUESTS + 6
+    more = aims.RECEIVER_REQUESTS + 4 * MIN_INTERVAL_S * 60 / aims.RECEIVER_REQUEST_S
+    assert 60 <= len(matrix.asked) - before <= 60 + more
+
+
+def test_who_looks_at_a_whole_wall_now_and_then_is_never_refused(matrix: Matrix) -> None:
+    cameras = [Camera(number) for number in range(1, 64)]
+    sources = [matrix.publish(one) for one in cameras]
+    slots = [matrix.receive("stills", f"thumb:{one.number}")[0] for one in cameras]
+    matrix.route(*[f"stills thumb:{one.number} {one.number}" for one in cameras])
+    for _ in range(20):
+        for source, camera in zip(sources, cameras, strict=True):
+            matrix.send(source, *camera.frame(keyframe=True))
+        matrix.pass_time(ASK_AFTER_S)
+        before = len(matrix.asked)
+        for slot in slots:
+            matrix.picture_loss(slot)
+        assert len(matrix.asked) == before + len(slots)
 
 
 def test_a_take_needs_not_wait_after_a_request_that_was_answered(matrix: Matrix) -> None:
