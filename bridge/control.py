@@ -156,7 +156,12 @@ class Control:
             due = max(due + STATS_INTERVAL_S, self._loop.time())
             await asyncio.sleep(due - self._loop.time())
             if outbox.empty():
-                self._put(await self._node.report())
+                try:
+                    self._put(await self._node.report())
+                except Exception as error:
+                    # without figures every site looks lost, so the next ones are taken all the same
+                    message = "figures were not taken"
+                    self._loop.call_exception_handler({"message": message, "exception": error})
 
 
 def _listed(candidates: Sequence[Candidate]) -> list[str]:

@@ -38,7 +38,7 @@ SHOWN_S = 1.0
 REPORTED_S = 0.9
 """Receiver reports are judged over so long at least."""
 MAX_STATUSES = 10_000
-"""Packets that feedback is read for in a tenth of a second; a receiver that lies costs no more."""
+"""Packets that feedback is read for between two looks; a receiver that lies costs no more."""
 _MIN_REPORTED = 20
 _SMOOTHING = 0.4
 
@@ -47,7 +47,7 @@ class Line:
     """Estimates one receiver's path, shares it among its slots and has them capped.
 
     `slots` are those of the session by name; pictures among them may be capped, sound never is.
-    Call `tick` ten times a second, `pad` at `PAD_S` while `padding`; `carry_out` is given what
+    Call `tick` when it is `due`, and `pad` at `PAD_S` while `padding`; `carry_out` is given what
     the crosspoint wants done. `now` is a monotonic clock in seconds, the same in all calls.
     """
 
@@ -72,7 +72,7 @@ class Line:
         self._caps: dict[SlotName, Cap] = dict.fromkeys(self._pictures, NO_CEILING)
         self._allocation: Allocation | None = None
         self._careful = False
-        self._decide_at = now
+        self.due = now
         self._decided_at = now - HEED_S
         self._padded = 0
         self._pads: Outlet | None = None
@@ -131,7 +131,7 @@ class Line:
             judging = self._downlink.prober.judging
             self._downlink.feedback(now, fates)
             if judging and not self._downlink.prober.judging:
-                self._decide_at = now
+                self.due = now
             self._heed(now)
 
     def maximum(self, now: float, bitrate_bps: float) -> None:
@@ -181,17 +181,14 @@ class Line:
     # --- time -----------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Ten times a second."""
+        """Look after it."""
         self._statuses = MAX_STATUSES
-        trying = self._downlink.opening and not self._downlink.climbs(now)
-        if now < self._decide_at and not trying:
-            return
         if now >= self._shown[-1][0] + SHOWN_S / 2:
             self._shown.append((now, self._picture_octets()))
+        trying = self._downlink.opening and not self._downlink.climbs(now)
         self._downlink.tick(now)
-        if now >= self._decide_at or trying:
-            self._decide_at = now + DECIDE_S
-            self._decide(now)
+        self.due = now if trying else now + DECIDE_S
+        self._decide(now)
 
     def pad(self, now: float) -> None:
         """Send the padding that is due; the caller sees to it that it leaves."""
@@ -214,7 +211,7 @@ class Line:
             if now >= self._decided_at + HEED_S:
                 self._decide(now)
             else:
-                self._decide_at = now
+                self.due = now
 
     # --- the decision ---------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from bridge.publishing import Publisher
 from bridge.receiveoffer import read_streams
 from bridge.receiving import Receiver
 from bridge.register import Register
-from bridge.rounds import FEEDBACK_STEPS, STEP_S
+from bridge.rounds import GROUPS, STEP_S
 from bridge.sdp import Offer, read_offer
 from bridge.session import Identity, Session
 from bridge.transport import Certificate
@@ -382,7 +382,7 @@ class Node:
             session.tick(now)
         for session in sending:
             session.send_feedback(now)
-        if self._register.rounds.step_number % FEEDBACK_STEPS == 0:
+        if self._register.rounds.step_number % GROUPS == 0:
             self._arm()
 
     def _changed(self, session: Session, reason: str) -> None:

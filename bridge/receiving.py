@@ -122,8 +122,10 @@ class Receiver:
     def feedback(self, now: float) -> Sequence[bytes]:
         """See `Flow`: how loud its sounds are, where it wants to know; its line is looked after at
         the same pace."""
-        self._line.tick(now)
-        if self._line.padding and self._padder is None:
+        line = self._line
+        if now >= line.due:
+            line.tick(now)
+        if line.padding and self._padder is None:
             self._pad()
         return self._levels(now) if self._levelled else ()
 

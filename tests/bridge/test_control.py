@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import serve
 
-from bridge.control import run_node
+from bridge.control import Control, run_node
+from bridge.node import Node
 from signaling.wire.codec import decode_node_message, encode
 from signaling.wire.control import (
     Hello,
@@ -120,6 +121,33 @@ async def test_obeys_requests_and_reports_edges_and_figures(signaling):
         bad = await reply(socket, OpenSession(8, "c", "p", "publish", "junk"), Refused)
         assert (bad.request, bad.code) == (8, "offer_malformed")
         client.close()
+
+
+class OnceAtFault(Node):
+    """A node whose first figures fail."""
+
+    failed = False
+
+    async def report(self):
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError("a fault in the figures")
+        return await super().report()
+
+
+async def test_figures_come_again_after_a_fault_in_them(signaling):
+    faults = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: faults.append(str(context["exception"])))
+    one = OnceAtFault([("127.0.0.1", 0)], 4)
+    uri = f"ws://127.0.0.1:{signaling.port}/control"
+    running = asyncio.create_task(Control(one, "n1", uri, "secret").run())
+    socket, _ = await signaling.link()
+    await reply(socket, None, Stats)
+    assert faults == ["a fault in the figures"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    one.close()
 
 
 async def test_unreadable_frames_are_dropped_and_the_link_stays(signaling):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bridge.rounds import FEEDBACK_STEPS, TICK_STEPS, Rounds
+from bridge.rounds import GROUPS, ROUND_STEPS, Rounds
 
 
 def test_each_member_is_ticked_once_and_sends_ten_times_a_round():
@@ -11,13 +11,13 @@ def test_each_member_is_ticked_once_and_sends_ten_times_a_round():
         rounds.add(number, number)
     ticks, sends = Counter(), Counter()
 
-    for _ in range(TICK_STEPS):
+    for _ in range(ROUND_STEPS):
         ticked, sending = rounds.step()
         ticks.update(ticked)
         sends.update(sending)
 
     assert ticks == dict.fromkeys(range(130), 1)
-    assert sends == dict.fromkeys(range(130), TICK_STEPS // FEEDBACK_STEPS)
+    assert sends == dict.fromkeys(range(130), ROUND_STEPS // GROUPS)
 
 
 def test_turns_are_spread():
@@ -25,10 +25,10 @@ def test_turns_are_spread():
     for number in range(126):
         rounds.add(number, number)
 
-    turns = [rounds.step() for _ in range(TICK_STEPS)]
+    turns = [rounds.step() for _ in range(ROUND_STEPS)]
 
-    assert max(len(ticked) for ticked, _ in turns) == -(-126 // TICK_STEPS)
-    assert max(len(sending) for _, sending in turns) == -(-126 // FEEDBACK_STEPS)
+    assert max(len(ticked) for ticked, _ in turns) == -(-126 // GROUPS)
+    assert max(len(sending) for _, sending in turns) == -(-126 // GROUPS)
 
 
 def test_who_is_removed_has_no_turn():
@@ -38,6 +38,6 @@ def test_who_is_removed_has_no_turn():
     rounds.remove(7)
     rounds.remove(8)
 
-    assert [ticked for ticked, _ in (rounds.step() for _ in range(TICK_STEPS)) if ticked] == [
+    assert [ticked for ticked, _ in (rounds.step() for _ in range(ROUND_STEPS)) if ticked] == [
         ["here"]
     ]
