@@ -107,7 +107,8 @@ class Budget:
     """Decides again and again what a receiver's slots may carry.
 
     Less is decided at once, more only with headroom and after a while; a slot that soon loses what
-    it gained waits much longer for the next gain. A slot that is new, or whose source has other
+    it gained waits much longer for the next gain, but not while pictures of less weight are shown
+    in its place. A slot that is new, or whose source has other
     layers than before, is decided at once: nobody saw it yet.
     """
 
@@ -129,9 +130,14 @@ class Budget:
         held = {want.slot: self._ceiling(want) for want in wants}
         caps = fit(budget_bps, audio_bps, wants, held)
         safe = fit(budget_bps / HEADROOM, audio_bps, wants, {})
+        below = sum(cost_bps(want, caps[want.slot]) for want in wants)
         for want in by_priority(wants):
-            state = self._states[want.slot]
-            if not want.layers or not state.may_rise(now, caps[want.slot], safe[want.slot]):
+            state, cap = self._states[want.slot], caps[want.slot]
+            below -= cost_bps(want, cap)
+            if not want.layers:
+                continue
+            instead = cap is None and below >= HEADROOM * _cheapest(want)[1]
+            if not state.may_rise(now, cap, safe[want.slot], instead):
                 continue
             raised = held | {want.slot: safe[want.slot]}
             tried = fit(budget_bps, audio_bps, wants, raised)
@@ -159,14 +165,15 @@ class _State:
         self._gained_at: float | None = None
         self._wait_s = UPGRADE_AFTER_S
 
-    def may_rise(self, now: float, cap: Cap, safe: Cap) -> bool:
-        """Whether more than `cap` has fitted for long enough."""
+    def may_rise(self, now: float, cap: Cap, safe: Cap, instead: bool) -> bool:
+        """Whether more than `cap` has fitted for long enough; `instead` of others, that is not
+        long: the path carries no more than before."""
         if _height(safe) <= _height(cap):
             self._better_since = None
             return False
         if self._better_since is None:
             self._better_since = now
-        return now >= self._better_since + self._wait_s
+        return now >= self._better_since + (UPGRADE_AFTER_S if instead else self._wait_s)
 
     def settle(self, now: float, cap: Cap) -> None:
         """This is decided."""

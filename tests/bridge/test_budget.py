@@ -136,6 +136,22 @@ def test_less_is_decided_at_once_and_more_after_a_while_with_headroom() -> None:
     assert cap(61.0 + 3 * UPGRADE_AFTER_S, 5e6) == 2
 
 
+def test_the_stage_is_not_kept_waiting_while_new_pictures_of_the_wall_are_shown() -> None:
+    budget, stage = Budget(), SlotName("stage:1")
+    wants, now = [_want("stage:1", ONE)], 0.0
+    for budget_bps in 3 * [5e6, 1e6]:
+        for _ in range(20):
+            budget.allocate(now, budget_bps, AUDIO, wants)
+            now += 0.5
+    # it has lost what it gained again and again
+    assert budget.allocate(now + 5, 5e6, AUDIO, wants).caps[stage] is None
+    wants += [_want(f"thumb:{n}", THUMB) for n in range(1, 21)]
+    for passed_s in (10.0, 10.0 + UPGRADE_AFTER_S):
+        made = budget.allocate(now + passed_s, 3e6, AUDIO, wants)
+    assert made.caps[stage] == 0
+    assert any(cap is None for cap in made.caps.values())
+
+
 def test_what_is_not_all_that_is_wanted_says_how_much_more_is_needed() -> None:
     budget = Budget()
     made = budget.allocate(0.0, 300_000, AUDIO, [_want("stage:1"), _want("thumb:1", THUMB)])
